@@ -14,12 +14,12 @@ export PIP_ROOT_USER_ACTION := ignore
 export OMP_WAIT_POLICY := PASSIVE
 
 # The first of these that is at least 3.11; the versions the lock is made for first.
-find_python = for name in $(PYTHON) python3 python3.11 python3.12 python3.13 python3.14; do \
+find_python = for name in $(or $(PYTHON),python3 python3.11 python3.12 python3.13 python3.14); do \
     if "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null; \
     then python=$$name; break; fi; done; \
   if [ -z "$${python:-}" ]; then \
-    echo "automl needs Python 3.11 or later, and neither python3 nor python3.11 to" \
-      "python3.14 is one; install it, or name yours: make PYTHON=/path/to/python" >&2; \
+    echo "automl needs Python 3.11 or later and found none; install it, or say where" \
+      "it is: make PYTHON=/path/to/python" >&2; \
     exit 1; fi
 
 .PHONY: help
