@@ -1,0 +1,254 @@
+"""Names of metrics to functions of predictions.
+
+Everything that scikit-learn scores can be optimised: its scorers are asked about an
+estimator that only repeats given predictions, so no scorer is written again here.
+"""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from automl.exceptions import AutoMLConfigError, suggestion
+
+__all__ = ["TASKS", "Metric", "resolve_metric", "task_of_metric"]
+
+TASKS = ("binary", "multiclass", "regression")
+"""The three tasks."""
+
+DEFAULTS = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}
+"""What ``metric="auto"`` means for each task."""
+
+PLAIN = {
+    "log_loss": "neg_log_loss",
+    "brier": "neg_brier_score",
+    "rmse": "neg_root_mean_squared_error",
+    "mse": "neg_mean_squared_error",
+    "mae": "neg_mean_absolute_error",
+    "median_ae": "neg_median_absolute_error",
+    "mape": "neg_mean_absolute_percentage_error",
+    "rmsle": "neg_root_mean_squared_log_error",
+    "poisson_deviance": "neg_mean_poisson_deviance",
+    "gamma_deviance": "neg_mean_gamma_deviance",
+    "auc": "roc_auc",
+    "mcc": "matthews_corrcoef",
+    "r2": "r2",
+}
+"""Plain names beside scikit-learn's own scorer names."""
+
+OF_MULTICLASS = {
+    "roc_auc": "roc_auc_ovr",
+    "f1": "f1_macro",
+    "precision": "precision_macro",
+    "recall": "recall_macro",
+    "jaccard": "jaccard_macro",
+}
+"""What a name for two classes means when there are more."""
+
+CLASSIFICATION = frozenset(
+    [
+        "accuracy", "balanced_accuracy", "top_k_accuracy", "average_precision",
+        "neg_brier_score", "f1", "f1_micro", "f1_macro", "f1_weighted",
+        "neg_log_loss", "precision", "precision_micro", "precision_macro",
+        "precision_weighted", "recall", "recall_micro", "recall_macro",
+        "recall_weighted", "jaccard", "jaccard_micro", "jaccard_macro",
+        "jaccard_weighted", "roc_auc", "roc_auc_ovr", "roc_auc_ovo",
+        "roc_auc_ovr_weighted", "roc_auc_ovo_weighted", "matthews_corrcoef",
+        "positive_likelihood_ratio", "neg_negative_likelihood_ratio",
+        "d2_log_loss_score", "d2_brier_score",
+    ]
+)  # fmt: skip
+REGRESSION = frozenset(
+    [
+        "explained_variance", "r2", "neg_max_error", "neg_median_absolute_error",
+        "neg_mean_absolute_error", "neg_mean_squared_error",
+        "neg_mean_squared_log_error", "neg_root_mean_squared_error",
+        "neg_root_mean_squared_log_error", "neg_mean_poisson_deviance",
+        "neg_mean_gamma_deviance", "neg_mean_absolute_percentage_error",
+        "d2_absolute_error_score",
+    ]
+)  # fmt: skip
+
+
+class _Stored(BaseEstimator):
+    """Gives back stored predictions, whatever it is asked about."""
+
+    def __init__(self, prediction: Any = None, classes: Any = None) -> None:
+        self.prediction = prediction
+        self.classes = classes
+
+    @property
+    def classes_(self) -> np.ndarray:
+        return self.classes
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "regressor" if self.classes is None else "classifier"
+        if self.classes is not None:
+            from sklearn.utils import ClassifierTags  # noqa: PLC0415
+
+            tags.classifier_tags = ClassifierTags(multi_class=len(self.classes) > 2)  # noqa: PLR2004
+        return tags
+
+    def predict(self, _X: Any) -> np.ndarray:
+        if self.classes is None:
+            return self.prediction
+        return self.classes[np.argmax(self.prediction, axis=1)]
+
+    def predict_proba(self, _X: Any) -> np.ndarray:
+        return self.prediction
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A scorer with its name: greater is better in `score`, natural in `natural`.
+
+    Attributes
+    ----------
+    name : str
+        As shown: the plain name where there is one.
+    scorer : callable
+        ``scorer(estimator, X, y, sample_weight=None)``, greater is better.
+    sign : int
+        1 if the natural value is better when greater, else -1.
+    task : str
+        The task that it is used for.
+    """
+
+    name: str
+    scorer: Callable[..., float]
+    sign: int
+    task: str
+
+    def score(
+        self,
+        y: np.ndarray,
+        prediction: np.ndarray,
+        sample_weight: np.ndarray | None = None,
+    ) -> float:
+        """Return the score, greater is better; NaN where it is undefined.
+
+        Parameters
+        ----------
+        y : array of shape (n_rows,)
+            Class codes (0, 1, …) or numbers.
+        prediction : array of shape (n_rows, n_classes) or (n_rows,)
+            Probabilities, or numbers.
+        sample_weight : array of shape (n_rows,), default=None
+            Not used by scorers that take no weights.
+        """
+        classes = None
+        if self.task != "regression":
+            prediction = _probabilities(prediction)
+            classes = np.arange(prediction.shape[1])
+        stored = _Stored(prediction, classes)
+        rows = np.zeros((len(y), 1))
+        kwargs = {"sample_weight": sample_weight} if self._weighted(sample_weight) else {}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of classes absent in a fold
+            return float(self.scorer(stored, rows, self._labels(y), **kwargs))
+
+    def _labels(self, y: np.ndarray) -> np.ndarray:
+        return y.astype(np.int64) if self.task != "regression" else y
+
+    def _weighted(self, sample_weight: np.ndarray | None) -> bool:
+        if sample_weight is None:
+            return False
+        function = getattr(self.scorer, "_score_func", None)
+        return function is not None and (
+            "sample_weight" in inspect.signature(function).parameters
+        )
+
+    def natural(self, score: float) -> float:
+        """Return the value as people know it: a log loss of 0.3 and not -0.3."""
+        return self.sign * score
+
+
+def _probabilities(prediction: np.ndarray) -> np.ndarray:
+    """Return rows that sum to one in float64, as stored float32 ones do not quite."""
+    p = np.clip(np.asarray(prediction, dtype=np.float64), 0.0, 1.0)
+    total = p.sum(axis=1, keepdims=True)
+    return np.divide(p, total, out=np.full_like(p, 1.0 / p.shape[1]), where=total > 0)
+
+
+def _scorer_name(metric: str) -> str:
+    return PLAIN.get(metric, metric)
+
+
+def task_of_metric(metric: Any) -> str | None:
+    """Return ``classification`` or ``regression`` if only one can use the metric.
+
+    Examples
+    --------
+    >>> task_of_metric("rmse"), task_of_metric("f1"), task_of_metric("auto")
+    ('regression', 'classification', None)
+    """
+    if not isinstance(metric, str):
+        return None
+    name = _scorer_name(metric)
+    if name in REGRESSION:
+        return "regression"
+    return "classification" if name in CLASSIFICATION else None
+
+
+def resolve_metric(metric: Any, task: str) -> Metric:
+    """Return the metric of this name for this task.
+
+    Parameters
+    ----------
+    metric : str or callable
+        ``auto``, a plain name (``log_loss``, ``rmse``, …), a name that
+        `sklearn.metrics.get_scorer` knows, or a scorer such as `make_scorer` returns:
+        ``scorer(estimator, X, y)``, greater is better. The scorer sees predictions
+        only: its ``X`` holds zeros.
+    task : str
+        One of `TASKS`.
+
+    Raises
+    ------
+    AutoMLConfigError
+        If the name is unknown, or the metric is of the other kind of task.
+
+    Examples
+    --------
+    >>> metric = resolve_metric("rmse", "regression")
+    >>> metric.natural(metric.score(np.array([1.0, 2.0]), np.array([1.0, 4.0])))
+    1.4142135623730951
+    """
+    if callable(metric):
+        name = getattr(metric, "__name__", None) or str(metric)
+        return Metric(name, metric, int(getattr(metric, "_sign", 1)), task)
+    known = CLASSIFICATION if task != "regression" else REGRESSION
+    shown = DEFAULTS[task] if metric == "auto" else metric
+    name = _scorer_name(shown) if isinstance(shown, str) else shown
+    plain = {p for p, s in PLAIN.items() if s in known}
+    if not isinstance(name, str) or name not in CLASSIFICATION | REGRESSION:
+        raise AutoMLConfigError(
+            f"metric={metric!r} is unknown; a metric for {task} was expected. "
+            + suggestion(metric, known | plain),
+            code="E-metric",
+        )
+    if name not in known:
+        other = "regression" if name in REGRESSION else "classification"
+        raise AutoMLConfigError(
+            f"metric={metric!r} is for {other}, but the task is {task}. "
+            + suggestion("", known | plain),
+            code="E-metric",
+        )
+    from sklearn.metrics import get_scorer  # noqa: PLC0415
+
+    if task == "multiclass":
+        name = OF_MULTICLASS.get(name, name)
+    scorer = get_scorer(name)
+    sign = -1 if name.startswith("neg_") else 1
+    readable = {s: p for p, s in PLAIN.items() if p != "auc"}
+    return Metric(readable.get(name, name), scorer, sign, task)
