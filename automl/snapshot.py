@@ -15,10 +15,10 @@ class Snapshot:
     Attributes
     ----------
     phase : str
-        ``start``, ``search``, ``refit``, ``report`` or ``end``.
+        ``start``, ``search``, ``trial`` (one ended), ``refit``, ``report`` or ``end``.
     message : str
         A sentence worth a line of its own (the task and why, a new best, the
-        verdict), or empty.
+        verdict), or empty. That of phase ``trial`` is for those who want them all.
     elapsed_s : float
         Seconds since `fit` began.
     time_budget_s : float or None
@@ -50,5 +50,5 @@ class Snapshot:
     best_candidate: str | None
 
 
-Notify = Callable[[Snapshot], None]
-"""How the search tells of its progress."""
+Notify = Callable[[Snapshot], bool]
+"""How the search tells of its progress; true means that the run is to stop."""
