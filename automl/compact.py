@@ -1,0 +1,102 @@
+"""Values made small and safe for JSON: few digits, nothing infinite, no long text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+__all__ = ["compact", "rounded", "shorten", "spread"]
+
+DIGITS = 5
+"""Significant digits of a figure in a report: more cannot be seen or meant."""
+
+LONGEST_TEXT = 2_000
+"""Characters of a text that is kept whole."""
+
+
+def rounded(value: Any, digits: int = DIGITS) -> float | None:
+    """Return a number with few digits; None for NaN, infinity or None.
+
+    Examples
+    --------
+    >>> rounded(0.123456789), rounded(float("nan")), rounded(None)
+    (0.12346, None, None)
+    """
+    if value is None or not math.isfinite(value):
+        return None
+    return float(f"{float(value):.{digits}g}")
+
+
+def compact(value: Any) -> Any:
+    """Return the value in what JSON holds: NaN as None, unknown objects as text.
+
+    Parameters
+    ----------
+    value : object
+        Mappings, sequences, sets, arrays and numpy scalars are unpacked.
+
+    Examples
+    --------
+    >>> compact({"a": np.float32(0.5), "b": (1, float("inf")), 3: np.arange(2)})
+    {'a': 0.5, 'b': [1, None], '3': [0, 1]}
+    """
+    if value is None or isinstance(value, bool | str | int):
+        return shorten(value, LONGEST_TEXT) if isinstance(value, str) else value
+    if isinstance(value, np.generic):
+        return compact(value.item())
+    if isinstance(value, float):
+        return rounded(value)
+    if isinstance(value, Mapping):
+        return {str(k): compact(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [compact(v) for v in value]
+    if isinstance(value, np.ndarray):
+        return compact(value.tolist())
+    return shorten(str(value), 200)
+
+
+def shorten(text: str, length: int) -> str:
+    """Return the text, cut to a length with an ellipsis.
+
+    Examples
+    --------
+    >>> shorten("a long name", 6)
+    'a lon…'
+    """
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def spread(length: int, wanted: int) -> np.ndarray:
+    """Return at most so many positions, evenly spread, both ends among them.
+
+    Examples
+    --------
+    >>> spread(5, 3)
+    array([0, 2, 4])
+    >>> spread(2, 3)
+    array([0, 1])
+    """
+    if length <= wanted:
+        return np.arange(length)
+    return np.unique(np.linspace(0, length - 1, wanted).round().astype(np.int64))
+
+
+def walk(value: Any) -> Iterator[Any]:
+    """Yield every leaf of nested dicts and lists.
+
+    Examples
+    --------
+    >>> list(walk({"a": [1, {"b": 2}]}))
+    [1, 2]
+    """
+    if isinstance(value, Mapping):
+        for item in value.values():
+            yield from walk(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from walk(item)
+    else:
+        yield value

@@ -1,0 +1,174 @@
+"""Learners that grow by rounds: stopped early, or at the deadline, with what they have.
+
+The number of rounds is never chosen on the rows that a fold is scored on: boosting
+stops on an inner split of the training rows.
+"""
+
+from __future__ import annotations
+
+import inspect
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Growth", "fit_growing"]
+
+STEP = 25
+"""Trees that a forest adds between two looks at the clock."""
+
+MIN_ROUNDS = 10
+"""Rounds that a boosted model makes before it may stop for want of time."""
+
+
+@dataclass(frozen=True)
+class Growth:
+    """What limits a fit.
+
+    Attributes
+    ----------
+    param : str
+        The parameter that counts rounds.
+    high : int
+        Most rounds.
+    deadline : float or None
+        On `time.monotonic`, when to stop with what there is.
+    """
+
+    param: str
+    high: int
+    deadline: float | None = None
+
+    @property
+    def expired(self) -> bool:
+        """Whether the deadline has passed."""
+        return self.deadline is not None and time.monotonic() > self.deadline
+
+
+class _Patience:
+    """LightGBM callback: stop when the inner split has not improved for a while.
+
+    The patience grows with the rounds made, as AutoGluon's does: 20 + .3 of the best
+    round so far; a slow learner is given longer.
+    """
+
+    order = 30
+    before_iteration = False
+
+    def __init__(self, growth: Growth) -> None:
+        self.growth = growth
+        self.best_round = 0
+        self.best_loss = np.inf
+        self.best_list: list[Any] = []
+        self.truncated = False
+
+    def __call__(self, env: Any) -> None:
+        from lightgbm.callback import EarlyStopException
+
+        done = env.iteration + 1
+        if env.evaluation_result_list:
+            _, _, value, greater, *_ = env.evaluation_result_list[0]
+            loss = -value if greater else value
+            if loss < self.best_loss or self.best_round == 0:
+                self.best_loss, self.best_round = loss, done
+                self.best_list = env.evaluation_result_list
+        else:
+            self.best_round = done
+        out_of_patience = done - self.best_round > 20 + 0.3 * self.best_round
+        self.truncated = done >= MIN_ROUNDS and self.growth.expired
+        if out_of_patience or self.truncated or done == self.growth.high:
+            raise EarlyStopException(self.best_round - 1, self.best_list)
+
+
+def fit_growing(
+    model: Any,
+    X: Any,
+    y: np.ndarray,
+    growth: Growth,
+    *,
+    inner: tuple[np.ndarray, np.ndarray] | None,
+    fit_params: dict[str, Any],
+    sample_weight: np.ndarray | None,
+) -> tuple[int, bool]:
+    """Fit ``model`` and return its rounds and whether the deadline cut it short.
+
+    Parameters
+    ----------
+    model : estimator
+        With the parameter ``growth.param``; fitted in place.
+    X : array of shape (n_rows, n_features)
+        Prepared training rows.
+    y : array of shape (n_rows,)
+        Their targets.
+    growth : Growth
+        Most rounds and the deadline.
+    inner : (array of int, array of int) or None
+        Positions that train and positions that stop the boosting; None grows without
+        early stopping.
+    fit_params : dict
+        Further arguments of ``model.fit``.
+    sample_weight : array of shape (n_rows,) or None
+        Weights of the rows.
+    """
+    if _is_lightgbm(model):
+        return _fit_lightgbm(model, X, y, growth, inner, fit_params, sample_weight)
+    if hasattr(model, "n_iter_no_change") and hasattr(model, "early_stopping"):
+        model.set_params(**{growth.param: growth.high})
+        model.fit(X, y, sample_weight=sample_weight, **fit_params)
+        return int(model.n_iter_), False
+    return _fit_forest(model, X, y, growth, sample_weight)
+
+
+def _is_lightgbm(model: Any) -> bool:
+    return type(model).__module__.startswith("lightgbm")
+
+
+def _fit_lightgbm(
+    model: Any,
+    X: Any,
+    y: np.ndarray,
+    growth: Growth,
+    inner: tuple[np.ndarray, np.ndarray] | None,
+    fit_params: dict[str, Any],
+    sample_weight: np.ndarray | None,
+) -> tuple[int, bool]:
+    patience = _Patience(growth)
+    model.set_params(**{growth.param: growth.high})
+    train = np.arange(len(y)) if inner is None else inner[0]
+    stop = np.empty(0, dtype=int) if inner is None else inner[1]
+    stop = stop[np.isin(y[stop], y[train])] if hasattr(model, "predict_proba") else stop
+    arguments: dict[str, Any] = dict(fit_params)
+    if sample_weight is not None:
+        arguments["sample_weight"] = sample_weight[train]
+    if len(stop):
+        arguments |= _evaluation(model.fit, X[stop], y[stop])
+    model.fit(X[train], y[train], callbacks=[patience], **arguments)
+    return max(1, patience.best_round), patience.truncated
+
+
+def _evaluation(fit: Callable[..., Any], X: Any, y: np.ndarray) -> dict[str, Any]:
+    """Return the inner split under the name that this LightGBM knows (4.7 renamed)."""
+    if "eval_X" in inspect.signature(fit).parameters:
+        return {"eval_X": X, "eval_y": y}
+    return {"eval_set": [(X, y)]}
+
+
+def _fit_forest(
+    model: Any, X: Any, y: np.ndarray, growth: Growth, sample_weight: np.ndarray | None
+) -> tuple[int, bool]:
+    """Add trees until there are enough or the time is up."""
+    trees = 0
+    model.set_params(warm_start=True)
+    while trees < growth.high:
+        trees = min(trees + STEP, growth.high)
+        model.set_params(**{growth.param: trees})
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of class weights under warm starts
+            model.fit(X, y, sample_weight=sample_weight)
+        if growth.expired:
+            break
+    model.set_params(warm_start=False)
+    return trees, trees < growth.high

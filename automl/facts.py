@@ -1,0 +1,283 @@
+"""A finished run to facts: all that the report says, as JSON, before any looks.
+
+Facts are small whatever the size of the data, hold no cell of the user's table but
+ranges of numbers and a sample of predicted and actual numbers, and need neither data
+nor model to be rendered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from automl.compact import compact, shorten
+from automl.curves import performance
+from automl.diagram import describe_pipeline
+from automl.folds import Folds
+from automl.history import BASELINE, Trial
+from automl.kinds import Column
+from automl.metrics import Metric
+from automl.standings import compare, failures, leaderboard, ranked
+from automl.table import Table
+from automl.trajectory import progress, slices
+from automl.verdict import give_verdict, label_of_metric
+
+__all__ = ["FORMAT", "Importance", "RunRecord", "build_facts"]
+
+FORMAT = 1
+"""Version of the facts' keys."""
+
+MAX_COLUMNS = 300
+"""Rows of the table of columns; the left out columns come first."""
+
+MAX_IMPORTANT = 100
+"""Columns of the importance's table."""
+
+MAX_TEXT = 200
+"""Characters of a user's name."""
+
+TASK_TEXTS = {
+    "binary": "classification into two classes",
+    "multiclass": "classification",
+    "regression": "regression",
+}
+"""What people read for a task."""
+
+
+@dataclass(frozen=True)
+class Importance:
+    """How much worse the winner scores when a column's values are shuffled.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        The user's names, most important first.
+    mean, std : tuple of float
+        Drop of the score (greater is better) and its standard deviation.
+    note : str
+        How it was measured, in a sentence.
+    """
+
+    columns: tuple[str, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    note: str
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """All that is left of a run when it ends.
+
+    Attributes
+    ----------
+    table, metric, folds : Table, Metric, Folds
+        What was worked on, what was optimised, and on which splits.
+    trials : tuple of Trial
+        In the order of dispatch; the baseline is the first.
+    winner : int
+        Number of the winning trial.
+    predictions : callable
+        From a trial's number to out-of-fold predictions of shape (n_rows, n_classes)
+        or (n_rows,), NaN where a row was not scored.
+    titles : dict
+        Candidate's name to title.
+    importance : Importance or None
+        Of the winner.
+    pipeline : estimator
+        The fitted pipeline, for the diagram.
+    settings : dict
+        Constructor parameters, as JSON values.
+    timeline : dict
+        Seconds of ``read``, ``search``, ``refit``, ``report``, ``total``, ``budget``.
+    interrupted : bool
+        Whether the search was stopped before its budget ended.
+    started_utc : str
+        ISO 8601.
+    environment : dict
+        Versions and machine.
+    notes : tuple of str
+        Sentences about the run.
+    """
+
+    table: Table
+    metric: Metric
+    folds: Folds
+    trials: tuple[Trial, ...]
+    winner: int
+    predictions: Callable[[int], np.ndarray]
+    titles: Mapping[str, str]
+    importance: Importance | None
+    pipeline: Any
+    settings: Mapping[str, Any]
+    timeline: Mapping[str, Any]
+    interrupted: bool
+    started_utc: str
+    environment: Mapping[str, str]
+    notes: tuple[str, ...]
+
+    @property
+    def best(self) -> Trial:
+        """The winning trial."""
+        return next(t for t in self.trials if t.number == self.winner)
+
+
+def build_facts(record: RunRecord) -> dict[str, Any]:
+    """Return all facts of the report.
+
+    Parameters
+    ----------
+    record : RunRecord
+        The finished run.
+
+    Returns
+    -------
+    dict
+        JSON values only; NaN and infinity are None.
+
+        - ``format``: version of these keys.
+        - ``run``: ``target``, ``task``, ``task_text``, ``task_reason``, ``n_rows``,
+          ``n_columns``, ``n_used``, ``n_classes``, ``cv``, ``n_folds``,
+          ``interrupted``, ``started_utc``, ``timeline``, ``fingerprint``, ``notes``,
+          ``n_trials``, ``n_finished``, ``n_raced``, ``n_failed``.
+        - ``metric``: ``name``, ``label``, ``sign``, ``better``, ``arrow``.
+        - ``verdict``: see `automl.verdict.give_verdict`.
+        - ``leaderboard``, ``failures``: see `automl.standings`.
+        - ``progress``, ``slices``: see `automl.trajectory`.
+        - ``performance``: see `automl.curves.performance`.
+        - ``importance``: None, or ``rows`` (name, mean, std), ``note``, ``cut``.
+        - ``pipeline``: see `automl.diagram.describe_pipeline`.
+        - ``columns``: ``rows``, ``cut``, ``n_all``, ``n_left_out``.
+        - ``titles``, ``settings``, ``environment``: as given.
+    """
+    table, metric, winner = record.table, record.metric, record.best
+    names = {c.id: shorten(str(c.name), MAX_TEXT) for c in table.columns}
+    titles = {str(k): shorten(str(v), MAX_TEXT) for k, v in record.titles.items()}
+    titles.setdefault(BASELINE, "Baseline")
+    wrong = failures(record.trials, titles)
+    order = ranked(record.trials)
+    facts = {
+        "format": FORMAT,
+        "run": _run(record, order, wrong["n_all"]),
+        "metric": {
+            "name": metric.name,
+            "label": label_of_metric(metric.name),
+            "sign": metric.sign,
+            "better": "higher" if metric.sign > 0 else "lower",
+            "arrow": "↑" if metric.sign > 0 else "↓",
+        },
+        "verdict": give_verdict(
+            record.trials, order, winner, record.folds, metric, titles
+        ),
+        "leaderboard": leaderboard(record.trials, winner, record.folds, metric, titles),
+        "failures": wrong,
+        "progress": progress(record.trials, metric),
+        "slices": slices(record.trials, metric, titles),
+        "performance": performance(
+            table.task,
+            table.y,
+            np.asarray(record.predictions(record.winner)),
+            record.folds,
+            table.classes,
+        ),
+        "importance": _importance(record.importance),
+        "pipeline": describe_pipeline(record.pipeline, names),
+        "columns": _columns(table),
+        "titles": titles,
+        "settings": record.settings,
+        "environment": record.environment,
+    }
+    facts["performance"]["weighted"] = table.sample_weight is not None
+    small: dict[str, Any] = compact(facts)
+    return small
+
+
+def _run(record: RunRecord, order: list[Trial], n_failed: int) -> dict[str, Any]:
+    table = record.table
+    tried = [t for t in record.trials if t.candidate != BASELINE]
+    return {
+        "target": shorten(str(table.target), MAX_TEXT),
+        "task": table.task,
+        "task_text": TASK_TEXTS[table.task]
+        + (f" into {table.n_classes} classes" if table.task == "multiclass" else ""),
+        "task_reason": table.task_reason,
+        "n_rows": table.n_rows,
+        "n_columns": len(table.columns),
+        "n_used": len(table.used),
+        "n_classes": table.n_classes,
+        "cv": record.folds.name,
+        "n_folds": len(record.folds),
+        "interrupted": record.interrupted,
+        "started_utc": record.started_utc,
+        "timeline": dict(record.timeline),
+        "fingerprint": table.fingerprint,
+        "notes": list(record.notes) + [n for n in table.notes if n not in record.notes],
+        "n_trials": len(tried),
+        "n_finished": len(order),
+        "n_raced": sum(t.status == "raced" for t in tried),
+        "n_failed": n_failed,
+    }
+
+
+def _importance(importance: Importance | None) -> dict[str, Any] | None:
+    if importance is None or not importance.columns:
+        return None
+    everything = zip(importance.columns, importance.mean, importance.std, strict=True)
+    rows = [[shorten(n, MAX_TEXT), m, s] for n, m, s in everything]
+    cut = None
+    if len(rows) > MAX_IMPORTANT:
+        cut = f"{len(rows) - MAX_IMPORTANT} less important columns are not listed."
+    return {"rows": rows[:MAX_IMPORTANT], "note": importance.note, "cut": cut}
+
+
+def _columns(table: Table) -> dict[str, Any]:
+    """Return what was decided about each column; those left out come first."""
+    order = sorted(table.columns, key=lambda c: c.used)
+    cut = None
+    if len(order) > MAX_COLUMNS:
+        cut = (
+            f"{len(order) - MAX_COLUMNS:,} more columns, all of the same table, are "
+            "not listed."
+        )
+    return {
+        "rows": [_column(c, table.n_rows) for c in order[:MAX_COLUMNS]],
+        "cut": cut,
+        "n_all": len(order),
+        "n_left_out": sum(not c.used for c in order),
+    }
+
+
+def _column(column: Column, n_rows: int) -> dict[str, Any]:
+    return {
+        "name": shorten(str(column.name), MAX_TEXT),
+        "kind": column.kind,
+        "dtype": shorten(column.dtype, 40),
+        "missing": column.n_missing / n_rows,
+        "distinct": column.n_distinct,
+        "range": _range(column),
+        "used": column.used,
+        "reason": column.reason,
+    }
+
+
+def _range(column: Column) -> str | None:
+    if column.kind == "category":
+        n = len(column.plan.levels)
+        return f"{n:,} level{'s' if n != 1 else ''}"
+    if column.low is None or column.high is None or not column.used:
+        return None
+    if column.kind == "date":
+        return f"{_day(column.low)} to {_day(column.high)}"
+    if column.kind == "number":
+        return f"{column.low:.6g} to {column.high:.6g}"
+    return None
+
+
+def _day(seconds: float) -> str:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).date().isoformat()
+    except (OverflowError, OSError, ValueError):
+        return f"{seconds:.6g} s"

@@ -1,0 +1,292 @@
+"""A candidate with its hyperparameters, as a scikit-learn pipeline: nothing is fitted.
+
+The pipeline works on the encoded table: columns by id, categories as codes. Steps are
+``prepare`` (one branch for each kind of column), ``select`` if columns are selected,
+and ``model``.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import Pipeline
+
+from automl.candidates import PREPARATION, Candidate
+from automl.kinds import Column
+from automl.table import Table
+
+__all__ = ["Layout", "build_pipeline", "split_params"]
+
+ONEHOT_LEVELS = 60
+"""Columns that one category may become; rarer levels are pooled."""
+
+NATIVE_LEVELS = 254
+"""Levels that histogram boosting takes as a category (its bins are bytes)."""
+
+DENSE_CELLS = 20_000_000
+"""Cells of a one-hot block from which it is kept sparse: 160 MB as float64."""
+
+NATIVE = "category"
+"""Name of the branch whose columns a learner reads as categories."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What building needs to know of a table: sizes and kinds, no values.
+
+    Attributes
+    ----------
+    task : str
+        The task.
+    n_rows : int
+        Rows of the table.
+    columns : tuple of Column
+        Those that are used.
+    """
+
+    task: str
+    n_rows: int
+    columns: tuple[Column, ...]
+
+    @classmethod
+    def of(cls, table: Table) -> Layout:
+        """Return the layout of a table."""
+        return cls(table.task, table.n_rows, table.used)
+
+    def of_kind(self, *kinds: str) -> list[Column]:
+        """Return the columns of these kinds."""
+        return [c for c in self.columns if c.kind in kinds]
+
+
+def split_params(
+    candidate: Candidate, params: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return preparation options and estimator parameters.
+
+    Examples
+    --------
+    >>> c = Candidate("x", "x", ("regression",), {}, preparation={"scale": "none"})
+    >>> split_params(c, {"method": "none", "alpha": 1.0})
+    ({'scale': 'none', 'method': 'none'}, {'alpha': 1.0})
+    """
+    names = {key for keys in PREPARATION.values() for key in keys}
+    options = {**candidate.preparation, **{k: v for k, v in params.items() if k in names}}
+    return options, {k: v for k, v in params.items() if k not in names}
+
+
+def build_pipeline(
+    candidate: Candidate, params: Mapping[str, Any], layout: Layout, random_state: int
+) -> Pipeline:
+    """Return the unfitted pipeline of a configuration.
+
+    Parameters
+    ----------
+    candidate : Candidate
+        What to build.
+    params : dict
+        A value for each dimension of its space; inactive ones may be left out.
+    layout : Layout
+        Of the table.
+    random_state : int
+        For every step that draws.
+    """
+    options, estimator_params = split_params(candidate, params)
+    steps: list[tuple[str, Any]] = [
+        ("prepare", _prepare(options, layout, random_state))
+    ]
+    if options["method"] != "none":
+        steps.append(("select", _select(options, layout, random_state)))
+    steps.append(("model", _model(candidate, estimator_params, layout, random_state)))
+    return Pipeline(steps)
+
+
+def _model(
+    candidate: Candidate, params: Mapping[str, Any], layout: Layout, random_state: int
+) -> Any:
+    model = candidate.estimator_class(layout.task)()
+    known = model.get_params()
+    given = {**candidate.fixed, **params}
+    for name, value in (("random_state", random_state), ("n_jobs", 1)):
+        if name in known and name not in given:
+            given[name] = value
+    if "n_neighbors" in given:  # never more than a fold's rows
+        given["n_neighbors"] = max(1, min(int(given["n_neighbors"]), layout.n_rows // 3))
+    return model.set_params(**{k: _from_toml(v) for k, v in given.items()})
+
+
+def _from_toml(value: Any) -> Any:
+    """TOML has no null: the text ``none`` stands for it; lists are shapes."""
+    if isinstance(value, list):
+        return tuple(value)
+    return None if value == "none" else value
+
+
+def _prepare(options: Mapping[str, Any], layout: Layout, random_state: int) -> Any:
+    branches: list[tuple[str, Any, list[str]]] = []
+    numbers = layout.of_kind("number", "boolean")
+    if numbers:
+        branches.append(("number", _numeric(options, layout), [c.id for c in numbers]))
+        with_gaps = [c.id for c in numbers if c.n_missing]
+        if _imputes(options) and options["indicator"] == "yes" and with_gaps:
+            from sklearn.impute import MissingIndicator
+
+            indicator = MissingIndicator(features="all")
+            branches.append(("missing", indicator, with_gaps))
+    dates = [c.id for c in layout.of_kind("date")]
+    if dates:
+        from automl.preprocess.dates import DateParts
+
+        after = _numeric(options, layout)
+        parts: Any = DateParts()
+        if after != "passthrough":
+            parts = Pipeline([("parts", parts), *after.steps])
+        branches.append(("date", parts, dates))
+    branches += _categorical(options, layout, random_state)
+    texts = [c.id for c in layout.of_kind("text")]
+    if texts:
+        from automl.preprocess.text import TextFeatures
+
+        n_components = int(options["text_components"])
+        features = TextFeatures(n_components, random_state=random_state)
+        branches.append(("text", features, texts))
+    return ColumnTransformer(branches, sparse_threshold=0.3)
+
+
+def _imputes(options: Mapping[str, Any]) -> bool:
+    return bool(options["numeric"] == "impute")
+
+
+def _numeric(options: Mapping[str, Any], layout: Layout) -> Any:
+    if not _imputes(options):
+        return "passthrough"
+    from sklearn.impute import SimpleImputer
+
+    imputer = SimpleImputer(strategy=options["impute"], keep_empty_features=True)
+    steps: list[tuple[str, Any]] = [("impute", imputer)]
+    scaler = _scaler(options["scale"], layout)
+    if scaler is not None:
+        steps.append(("scale", scaler))
+    return Pipeline(steps)
+
+
+def _scaler(name: str, layout: Layout) -> Any:
+    from sklearn import preprocessing
+
+    if name == "standard":
+        return preprocessing.StandardScaler()
+    if name == "robust":
+        return preprocessing.RobustScaler(quantile_range=(10.0, 90.0))
+    if name == "quantile":
+        n_quantiles = max(2, min(500, layout.n_rows // 2))
+        return preprocessing.QuantileTransformer(
+            n_quantiles=n_quantiles, output_distribution="normal", random_state=0
+        )
+    return None
+
+
+def _categorical(
+    options: Mapping[str, Any], layout: Layout, random_state: int
+) -> list[tuple[str, Any, list[str]]]:
+    columns = layout.of_kind("category")
+    if not columns:
+        return []
+    how = options["categorical"]
+    ids = [c.id for c in columns]
+    if how == "onehot":
+        return [("onehot", _onehot(layout, columns), ids)]
+    if how == "target":
+        return [("target", _target_encoder(layout, random_state), ids)]
+    if how == "ordinal":
+        return [("ordinal", _fill_codes(options), ids)]
+    few = [c.id for c in columns if c.n_distinct <= NATIVE_LEVELS]
+    many = [c.id for c in columns if c.n_distinct > NATIVE_LEVELS]
+    branches: list[tuple[str, Any, list[str]]] = []
+    if few:
+        branches.append((NATIVE, "passthrough", few))
+    if many:
+        branches.append(("target", _target_encoder(layout, random_state), many))
+    return branches
+
+
+def _fill_codes(options: Mapping[str, Any]) -> Any:
+    if not _imputes(options):
+        return "passthrough"
+    from sklearn.impute import SimpleImputer
+
+    return SimpleImputer(strategy="constant", fill_value=-1.0, keep_empty_features=True)
+
+
+def _onehot(layout: Layout, columns: list[Column]) -> Any:
+    from sklearn.preprocessing import OneHotEncoder
+
+    width = sum(min(c.n_distinct + 1, ONEHOT_LEVELS) for c in columns)
+    return OneHotEncoder(
+        handle_unknown="infrequent_if_exist",
+        min_frequency=max(2, min(10, layout.n_rows // 200)),
+        max_categories=ONEHOT_LEVELS,
+        sparse_output=width * layout.n_rows > DENSE_CELLS,
+        drop="if_binary",
+    )
+
+
+def _target_encoder(layout: Layout, random_state: int) -> Any:
+    """Return an encoder whose inner folds are shuffled, under any scikit-learn."""
+    from sklearn.model_selection import KFold, StratifiedKFold
+    from sklearn.preprocessing import TargetEncoder
+
+    target = "continuous" if layout.task == "regression" else layout.task
+    defaults = inspect.signature(TargetEncoder).parameters
+    if defaults["shuffle"].default is True:  # before 1.9
+        return TargetEncoder(target_type=target, cv=5, random_state=random_state)
+    splitter = KFold if target == "continuous" else StratifiedKFold
+    return TargetEncoder(
+        target_type=target, cv=splitter(5, shuffle=True, random_state=random_state)
+    )
+
+
+def _select(options: Mapping[str, Any], layout: Layout, random_state: int) -> Any:
+    from sklearn import feature_selection
+
+    keep = float(options["keep"])
+    regression = layout.task == "regression"
+    if options["method"] == "univariate":
+        score = (
+            feature_selection.f_regression if regression else feature_selection.f_classif
+        )
+        return feature_selection.SelectPercentile(score, percentile=100 * keep)
+    if options["method"] == "l1":
+        return feature_selection.SelectFromModel(
+            _sparse_model(regression=regression, strength=keep, random_state=random_state)
+        )
+    import lightgbm
+
+    kind = lightgbm.LGBMRegressor if regression else lightgbm.LGBMClassifier
+    ranking = kind(
+        n_estimators=50, num_leaves=15, importance_type="gain", n_jobs=1,
+        random_state=random_state, verbosity=-1, min_child_samples=10,
+    )  # fmt: skip
+    return feature_selection.SelectFromModel(
+        ranking, threshold=f"{_share_of_mean(keep):.3g}*mean"
+    )
+
+
+def _share_of_mean(keep: float) -> float:
+    """Return how far below the mean importance a column may be: none for keep=1."""
+    return float(np.clip(1.0 - keep, 0.0, 1.0))
+
+
+def _sparse_model(*, regression: bool, strength: float, random_state: int) -> Any:
+    if regression:
+        from sklearn.linear_model import LassoLars
+
+        return LassoLars(alpha=0.01 / strength, random_state=random_state)
+    from sklearn.svm import LinearSVC
+
+    return LinearSVC(
+        penalty="l1", dual=False, C=strength, max_iter=200, random_state=random_state
+    )

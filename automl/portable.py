@@ -1,0 +1,257 @@
+"""A fitted pipeline to bytes that load where this library is not installed.
+
+Below the bundle. What a package index can install is stored by name and pinned; what
+it cannot (this library's own transformers, a user's own module) travels as code.
+"""
+
+from __future__ import annotations
+
+import dis
+import importlib
+import io
+import pickle
+import pickletools
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from types import CodeType, FunctionType
+from typing import Any
+
+import cloudpickle
+
+from automl.exceptions import AutoMLConfigError
+
+__all__ = ["Portable", "make_portable", "named_modules", "version_of"]
+
+PROTOCOL = 5
+"""Of the pickle: known since Python 3.8, so a change of Python does not change it."""
+
+LIBRARY = "automl"
+SEARCH_ONLY = frozenset({LIBRARY, "hyperopt"})
+"""Packages that a deployed model never needs."""
+
+TRAVELLERS = ("automl.encoding", "automl.preprocess", "automl.estimators")
+"""Modules whose classes stand in pipelines; others are found when they are met."""
+
+_STRINGS = frozenset({"SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"})
+_IMPORTERS = frozenset({("cloudpickle.cloudpickle", "subimport")})
+
+
+@dataclass(frozen=True)
+class Portable:
+    """A pickle and what it needs.
+
+    Attributes
+    ----------
+    payload : bytes
+        For `pickle.load`.
+    packages : mapping of str to str
+        Distributions that the pickle names, and their installed versions.
+    beneath : mapping of str to str
+        What those need in turn.
+    """
+
+    payload: bytes
+    packages: Mapping[str, str]
+    beneath: Mapping[str, str]
+
+
+def make_portable(pipeline: Any) -> Portable:
+    """Return the pickle of a fitted pipeline with the packages that it needs.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Fitted.
+
+    Raises
+    ------
+    AutoMLConfigError
+        If it cannot be loaded without this library (``E-not-portable``).
+
+    Examples
+    --------
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> sorted(make_portable(StandardScaler()).packages)
+    ['scikit-learn']
+    """
+    own = {name for name in sys.modules if name.startswith(TRAVELLERS)}
+    while True:
+        payload, imported = _pickle(pipeline, own)
+        named = named_modules(payload)
+        strays = {name for name in named if _travels(name)} - own
+        if not strays:
+            break
+        _refuse({name for name in strays if name in SEARCH_ONLY}, "names")
+        own |= strays
+    needed = {name.partition(".")[0] for name in named | imported}
+    _refuse(needed & SEARCH_ONLY, "imports")
+    packages = _installed(needed)
+    return Portable(payload, packages, _beneath(packages))
+
+
+def _refuse(modules: set[str], verb: str) -> None:
+    if modules:
+        raise AutoMLConfigError(
+            f"The pipeline cannot be deployed: its code {verb} "
+            f"{', '.join(sorted(modules))}; only packages that the bundle can require "
+            "were expected. Leave out the candidate, or change its transformer.",
+            code="E-not-portable",
+        )
+
+
+class _Pickler(cloudpickle.Pickler):
+    """Stores code without the paths of the machine that it was loaded from.
+
+    Attributes
+    ----------
+    imported : set of str
+        Modules that stored functions import when they run.
+    """
+
+    def __init__(self, file: io.BytesIO) -> None:
+        super().__init__(file, protocol=PROTOCOL)
+        self.imported: set[str] = set()
+
+    def reducer_override(self, obj: Any) -> Any:
+        if isinstance(obj, CodeType):
+            self.imported |= set(_imports_of(obj))
+            bare = obj.replace(co_filename=f"<{LIBRARY}>")
+            return self.dispatch_table[CodeType](bare)
+        if isinstance(obj, FunctionType):
+            # filled, so that cloudpickle does not put __file__ there
+            kept = {"__name__": obj.__globals__.get("__name__")}
+            self.globals_ref.setdefault(id(obj.__globals__), kept)
+        return super().reducer_override(obj)
+
+
+def _pickle(pipeline: Any, own: Iterable[str]) -> tuple[bytes, set[str]]:
+    buffer = io.BytesIO()
+    with _by_value(own):
+        pickler = _Pickler(buffer)
+        try:
+            pickler.dump(pipeline)
+        except (pickle.PicklingError, TypeError) as error:
+            raise AutoMLConfigError(
+                f"The pipeline cannot be stored: {error}. A pipeline of picklable "
+                "objects was expected.",
+                code="E-not-portable",
+            ) from error
+    return buffer.getvalue(), pickler.imported
+
+
+@contextmanager
+def _by_value(names: Iterable[str]) -> Iterator[None]:
+    """Have these modules' classes and functions stored as code, for a while."""
+    known = cloudpickle.list_registry_pickle_by_value()
+    modules = [importlib.import_module(n) for n in sorted(set(names) - known)]
+    for module in modules:
+        cloudpickle.register_pickle_by_value(module)
+    try:
+        yield
+    finally:
+        for module in modules:
+            cloudpickle.unregister_pickle_by_value(module)
+
+
+def _imports_of(code: CodeType) -> Iterator[str]:
+    for step in dis.get_instructions(code):
+        if step.opname == "IMPORT_NAME" and step.argval:
+            yield str(step.argval)
+
+
+def named_modules(payload: bytes) -> set[str]:
+    """Return the modules that a pickle of protocol 4 or 5 imports, without loading it.
+
+    Examples
+    --------
+    >>> import pickle
+    >>> from fractions import Fraction
+    >>> named_modules(pickle.dumps(Fraction(1, 2), protocol=5))
+    {'fractions'}
+    """
+    found: set[str] = set()
+    memo: list[Any] = []
+    before = last = None
+    for opcode, argument, _ in pickletools.genops(payload):
+        name = opcode.name
+        if name == "FRAME":
+            continue
+        if name == "MEMOIZE":
+            memo.append(last)
+            continue
+        value: Any = None
+        if name in _STRINGS:
+            value = argument
+        elif name in {"BINGET", "LONG_BINGET"}:
+            value = memo[argument]  # type: ignore[index]  # a number here
+        elif name == "STACK_GLOBAL":
+            value = (before, last)
+            found.add(str(before))
+        if isinstance(value, str) and last in _IMPORTERS:
+            found.add(value)
+        before, last = last, value
+    return found
+
+
+def _travels(module: str) -> bool:
+    """Return whether no requirement could bring this module."""
+    top = module.partition(".")[0]
+    if top == LIBRARY:
+        return True
+    if top in sys.stdlib_module_names or top == "__mp_main__":
+        return False
+    return top not in _distributions()
+
+
+@cache
+def _distributions() -> Mapping[str, list[str]]:
+    return metadata.packages_distributions()
+
+
+def _installed(modules: Iterable[str]) -> dict[str, str]:
+    """Return the distributions of top-level modules with their versions."""
+    known = _distributions()
+    names = {_normal(d) for m in modules for d in known.get(m, ())}
+    return {name: metadata.version(name) for name in sorted(names)}
+
+
+def _beneath(packages: Mapping[str, str]) -> dict[str, str]:
+    """Return what these need, and what that needs, if it is installed."""
+    found: dict[str, str] = {}
+    open_names = list(packages)
+    while open_names:
+        for line in metadata.requires(open_names.pop()) or ():
+            requirement, _, marker = line.partition(";")
+            match = re.match(r"[A-Za-z0-9._-]+", requirement)
+            if match is None or "extra" in marker:
+                continue
+            name = _normal(match.group())
+            version = version_of(name)
+            if version is None or name in packages or name in found:
+                continue
+            found[name] = version
+            open_names.append(name)
+    return dict(sorted(found.items()))
+
+
+def version_of(distribution: str) -> str | None:
+    """Return the installed version, or None.
+
+    Examples
+    --------
+    >>> version_of("no-such-distribution") is None
+    True
+    """
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

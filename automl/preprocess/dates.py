@@ -1,0 +1,81 @@
+"""Dates to the numbers that learners can use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+__all__ = ["DateParts"]
+
+DAY_S = 86_400.0
+"""Seconds of a day."""
+
+PARTS = ("days", "year", "month", "day", "weekday", "yearday", "hour")
+"""What a moment becomes; days are counted from 1970."""
+
+
+class DateParts(TransformerMixin, BaseEstimator):
+    """Turn seconds since 1970 into days, year, month, day, weekday, yearday, hour.
+
+    Nothing is estimated from the rows. A missing moment has missing parts.
+
+    Examples
+    --------
+    >>> parts = DateParts().fit_transform(np.array([[86400.0 * 31 + 3600 * 6]]))
+    >>> dict(zip(PARTS, parts[0].tolist()))["month"], parts.shape
+    (2.0, (1, 7))
+    """
+
+    def fit(self, X: Any, y: Any = None) -> DateParts:  # noqa: ARG002 - the contract
+        """Remember how many columns there are."""
+        self.n_features_in_ = np.shape(X)[1]
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Return the parts of each column, side by side.
+
+        Parameters
+        ----------
+        X : array or DataFrame of shape (n_rows, n_columns)
+            Seconds since 1970, NaN where missing.
+
+        Returns
+        -------
+        array of shape (n_rows, 7 * n_columns)
+        """
+        check_is_fitted(self)
+        seconds = np.asarray(X, dtype=np.float64)
+        return np.hstack([_parts(column) for column in seconds.T])
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Return ``<column>_<part>`` for each part of each column."""
+        if input_features is None:
+            input_features = [f"x{i}" for i in range(self.n_features_in_)]
+        names = [f"{name}_{part}" for name in input_features for part in PARTS]
+        return np.array(names, dtype=object)
+
+
+def _parts(seconds: np.ndarray) -> np.ndarray:
+    missing = np.isnan(seconds)
+    micro = (np.where(missing, 0.0, seconds) * 1e6).astype(np.int64)
+    moment = micro.astype("datetime64[us]")
+    day = moment.astype("datetime64[D]")
+    month = moment.astype("datetime64[M]")
+    year = moment.astype("datetime64[Y]")
+    whole_days = day.astype(np.int64)
+    parts = np.column_stack(
+        [
+            seconds / DAY_S,
+            year.astype(np.int64) + 1970,
+            month.astype(np.int64) % 12 + 1,
+            (day - month.astype("datetime64[D]")).astype(np.int64) + 1,
+            (whole_days + 3) % 7,  # 1970 began on a Thursday; Monday is 0
+            (day - year.astype("datetime64[D]")).astype(np.int64) + 1,
+            (micro - whole_days * 86_400_000_000) / 3.6e9,
+        ]
+    ).astype(np.float64)
+    parts[missing] = np.nan
+    return parts

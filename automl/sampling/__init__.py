@@ -1,0 +1,1 @@
+"""Policies that propose the next configuration: ``ask(candidate, history, rng)``."""

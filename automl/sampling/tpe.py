@@ -1,0 +1,101 @@
+"""Tree-structured Parzen estimator: the one module that imports hyperopt.
+
+Bergstra et al., Algorithms for hyper-parameter optimization, NeurIPS 2011, as in
+hyperopt. hyperopt is asked for one point at a time and never drives: its `fmin` reads
+the clock between trials only and stops at the first objective that raises. One flat
+space and one set of observations for each candidate.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from automl.candidates import Candidate
+from automl.history import Trial
+from automl.space import draw, from_hyperopt, hyperopt_space, to_hyperopt
+
+__all__ = ["ask"]
+
+MIN_OBSERVATIONS = 8
+"""Below this, points are drawn from the prior: with fewer, TPE's good group is one
+point (hyperopt: ceil(gamma * sqrt(N)))."""
+
+GAMMA = 0.5
+"""Share parameter of the good group: ceil(gamma * sqrt(N)) points. hyperopt's .25
+gives one point up to 16 observations."""
+
+
+def ask(
+    candidate: Candidate, trials: Iterable[Trial], rng: np.random.Generator
+) -> dict[str, Any]:
+    """Return the next point of a candidate.
+
+    Parameters
+    ----------
+    candidate : Candidate
+        Whose space is searched.
+    trials : iterable of Trial
+        Its trials so far, those that run included; each has a point.
+    rng : Generator
+        The only source of chance.
+
+    Returns
+    -------
+    dict
+        A value for each dimension.
+    """
+    observed = list(trials)
+    scored = [t for t in observed if not math.isnan(t.score)]
+    seed = int(rng.integers(2**31 - 1))
+    if not candidate.space or len(scored) < MIN_OBSERVATIONS:
+        return draw(candidate, rng)
+    from hyperopt import JOB_STATE_DONE, STATUS_OK, Domain, Trials, tpe
+
+    worst = max(-t.score for t in scored)
+    docs = []
+    for tid, trial in enumerate(observed):
+        # running and failed ones count as the worst seen, so that workers diverge
+        loss = worst if math.isnan(trial.score) else -trial.score
+        docs.append(
+            _document(tid, candidate, trial, loss, JOB_STATE_DONE, STATUS_OK)
+        )
+    store = Trials()
+    store.insert_trial_docs(docs)
+    store.refresh()
+    domain = Domain(_never_called, hyperopt_space(candidate))
+    new = tpe.suggest(
+        [len(docs)], domain, store, seed, n_startup_jobs=MIN_OBSERVATIONS, gamma=GAMMA
+    )
+    return from_hyperopt(candidate, new[0]["misc"]["vals"])
+
+
+def _document(
+    tid: int, candidate: Candidate, trial: Trial, loss: float, state: int, status: str
+) -> dict[str, Any]:
+    values = to_hyperopt(candidate, trial.params)
+    return {
+        "state": state,
+        "tid": tid,
+        "spec": None,
+        "result": {"loss": loss, "status": status},
+        "misc": {
+            "tid": tid,
+            "cmd": None,
+            "workdir": None,
+            "idxs": {name: [tid] if v else [] for name, v in values.items()},
+            "vals": values,
+        },
+        "exp_key": None,
+        "owner": None,
+        "version": 0,
+        "book_time": None,
+        "refresh_time": None,
+    }
+
+
+def _never_called(point: Any) -> float:
+    raise NotImplementedError(point)

@@ -1,0 +1,230 @@
+"""The first thing a reader sees: who won, by how much, and whether that means much."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from automl.folds import Folds
+from automl.history import BASELINE, Trial
+from automl.metrics import Metric
+from automl.standings import compare
+
+__all__ = ["give_verdict", "label_of_metric"]
+
+LABELS = {
+    "roc_auc": "ROC AUC",
+    "roc_auc_ovr": "ROC AUC (one against the rest)",
+    "roc_auc_ovo": "ROC AUC (one against one)",
+    "average_precision": "average precision",
+    "log_loss": "log loss",
+    "brier": "Brier score",
+    "f1": "F1",
+    "f1_macro": "F1 (mean of classes)",
+    "mcc": "Matthews correlation",
+    "rmse": "RMSE",
+    "mse": "MSE",
+    "mae": "mean absolute error",
+    "median_ae": "median absolute error",
+    "mape": "mean absolute percentage error",
+    "rmsle": "RMSLE",
+    "r2": "R²",
+}
+"""What people call a metric."""
+
+FASTER = 2.0
+"""How much faster an equal model must predict to be worth a word."""
+
+
+def label_of_metric(name: str) -> str:
+    """Return what people call a metric.
+
+    Examples
+    --------
+    >>> label_of_metric("roc_auc"), label_of_metric("balanced_accuracy")
+    ('ROC AUC', 'balanced accuracy')
+    """
+    return LABELS.get(name, name.replace("_", " "))
+
+
+def figure(value: float | None) -> str:
+    """Return a number as in a sentence; a dash where there is none.
+
+    Examples
+    --------
+    >>> figure(0.91234), figure(1234567.8), figure(0.00001234), figure(None)
+    ('0.9123', '1,234,568', '1.23e-05', '–')
+    """
+    if value is None or not math.isfinite(value):
+        return "–"
+    size = abs(value)
+    if size >= 1000:
+        return f"{value:,.0f}"
+    if size >= 100:
+        return f"{value:.1f}"
+    if size >= 10:
+        return f"{value:.2f}"
+    if size >= 0.001 or size == 0:
+        return f"{value:.4f}"
+    return f"{value:.3g}"
+
+
+def give_verdict(
+    trials: Sequence[Trial],
+    order: Sequence[Trial],
+    winner: Trial,
+    folds: Folds,
+    metric: Metric,
+    titles: Mapping[str, str],
+) -> dict[str, Any]:
+    """Return the verdict.
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+        All.
+    order : sequence of Trial
+        The ranked ones, best first.
+    winner : Trial
+        The winner.
+    folds, metric, titles : Folds, Metric, dict
+        Of the run.
+
+    Returns
+    -------
+    dict
+        ``title``, ``trial``, ``natural``, ``std``, ``baseline`` and ``gain`` (natural
+        values, None without a baseline), ``beats_baseline``, ``sentence``, ``second``
+        (a sentence about the best of another kind, or None), ``n_equal`` (how many
+        others are within noise), ``advice`` (pairs of a reader and a sentence).
+    """
+    title = titles.get(winner.candidate, winner.candidate)
+    base = next((t for t in trials if t.candidate == BASELINE), None)
+    floor = None if base is None or math.isnan(base.score) else base.score
+    gain = None if floor is None else winner.score - floor
+    others = [t for t in order if t.number != winner.number]
+    against = {t.number: compare(t, winner, folds) for t in others}
+    equal = [t for t in others if against[t.number]["within_noise"]]
+    rival = next((t for t in others if t.candidate != winner.candidate), None)
+    if rival is None and others:
+        rival = others[0]
+    return {
+        "title": title,
+        "trial": winner.number,
+        "natural": metric.natural(winner.score),
+        "std": winner.score_std,
+        "baseline": None if floor is None else metric.natural(floor),
+        "gain": gain,
+        "beats_baseline": None if gain is None else gain > 0,
+        "sentence": _sentence(title, winner, floor, folds, metric),
+        "second": None
+        if rival is None
+        else _second(rival, winner, against[rival.number], titles),
+        "second_within_noise": None
+        if rival is None
+        else against[rival.number]["within_noise"],
+        "n_equal": len(equal),
+        "advice": _advice(trials, winner, equal, floor, titles),
+    }
+
+
+def _sentence(
+    title: str, winner: Trial, floor: float | None, folds: Folds, metric: Metric
+) -> str:
+    name, natural = label_of_metric(metric.name), metric.natural(winner.score)
+    text = f"{title} wins with a cross-validated {name} of {figure(natural)}"
+    if math.isfinite(winner.score_std):
+        text += f" ± {figure(winner.score_std)} over {len(winner.scores)} folds"
+    elif len(folds) == 1:
+        text += " on one holdout"
+    if floor is None:
+        return text + "."
+    gain = winner.score - floor
+    base = figure(metric.natural(floor))
+    if gain <= 0:
+        return f"{text}, no better than the baseline ({base})."
+    word = "above" if metric.sign > 0 else "below"
+    return f"{text}, {figure(gain)} {word} the baseline ({base})."
+
+
+def _second(
+    rival: Trial,
+    winner: Trial,
+    against: Mapping[str, Any],
+    titles: Mapping[str, str],
+) -> str:
+    same = rival.candidate == winner.candidate
+    name = titles.get(rival.candidate, rival.candidate)
+    who = f"The second configuration, trial {rival.number}," if same else (
+        f"The best of another kind, {name} (trial {rival.number}),"
+    )  # fmt: skip
+    gap = figure(against["difference"])
+    if against["margin"] is None:
+        return f"{who} is {gap} behind; with one fold, noise cannot be told."
+    span = f"{gap} ± {figure(against['margin'])} on the same folds, 95 % interval"
+    if against["within_noise"]:
+        return f"{who} is within noise of the winner ({span})."
+    return f"{who} is behind by more than noise ({span})."
+
+
+def _advice(
+    trials: Sequence[Trial],
+    winner: Trial,
+    equal: Sequence[Trial],
+    floor: float | None,
+    titles: Mapping[str, str],
+) -> list[list[str]]:
+    """Return who should look at what next."""
+    advice = []
+    if floor is not None and winner.score <= floor:
+        advice.append(
+            [
+                "Before anything else",
+                "No pipeline beat the baseline: the columns may say nothing about the "
+                "target, or the search was too short. Do not deploy this model.",
+            ]
+        )
+    fast = min(equal, key=lambda t: t.predict_s, default=None)
+    if fast is not None and fast.predict_s * FASTER <= winner.predict_s:
+        times = winner.predict_s / max(fast.predict_s, 1e-9)
+        advice.append(
+            [
+                "If prediction must be fast",
+                f"{titles.get(fast.candidate, fast.candidate)} (trial {fast.number}) "
+                f"is within noise of the winner and predicts {times:.1f} times faster.",
+            ]
+        )
+    elif equal:
+        advice.append(
+            [
+                "If you choose the model",
+                f"{len(equal)} other configuration{'s are' if len(equal) > 1 else ' is'}"
+                " within noise of the winner: simplicity, speed or habit may decide.",
+            ]
+        )
+    advice.append(
+        [
+            "If you promise a figure",
+            "This score also chose the winner, so it is optimistic; promise what rows "
+            "that were never searched on show.",
+        ]
+    )
+    wrong = sum(t.status in {"error", "invalid_score"} for t in trials)
+    if wrong:
+        advice.append(
+            [
+                "If you search again",
+                f"{wrong} configuration{'s' if wrong > 1 else ''} failed; the reasons "
+                "are below.",
+            ]
+        )
+    else:
+        advice.append(
+            [
+                "If you know the data",
+                "Look at the columns that matter most: one that could not be known at "
+                "the time of prediction makes every score here meaningless.",
+            ]
+        )
+    return advice
