@@ -6,7 +6,9 @@ answered whether to stop. What is shown, and where, is decided here alone.
 
 from __future__ import annotations
 
+import importlib
 import logging
+import math
 import os
 import sys
 import time
@@ -161,7 +163,7 @@ def status_line(snapshot: Snapshot, elapsed_s: float) -> str:
 
 def _for_level(snapshot: Snapshot, verbose: int) -> Snapshot:
     """Return the snapshot without a sentence that nobody asked for."""
-    if snapshot.phase == "trial" and verbose < 2:  # noqa: PLR2004
+    if snapshot.phase == "trial" and verbose < 2:
         return replace(snapshot, message="")
     return snapshot
 
@@ -200,7 +202,7 @@ class _Lines:
     """Plain lines on standard error."""
 
     def __init__(self) -> None:
-        self._last = 0.0
+        self._last = 0
         self._open = True
 
     def __call__(self, snapshot: Snapshot) -> None:
@@ -216,10 +218,9 @@ class _Lines:
             if used is None
             else (used, STATUS_STEP)
         )
-        if now < self._last + step - 1e-9:
-            return False
-        self._last = now // step * step
-        return True
+        steps = math.floor(now / step + 1e-9)
+        due, self._last = steps > self._last, max(steps, self._last)
+        return due
 
     def _print(self, line: str) -> None:
         """Print, unless the reader has gone; that is no reason to end a run."""
@@ -257,9 +258,9 @@ class _Notebook:
 
     def _send(self, content: dict[str, str]) -> None:
         if self._handle is None:
-            from IPython.display import display  # a kernel runs, so it is there
-
-            self._handle = display(content, raw=True, display_id=True)
+            # A kernel runs, so it is there; it is no dependency.
+            ipython = importlib.import_module("IPython.display")
+            self._handle = ipython.display(content, raw=True, display_id=True)
         else:
             self._handle.update(content, raw=True)
 
