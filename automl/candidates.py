@@ -7,6 +7,7 @@ how columns are prepared for it, what is searched, and from which points.
 from __future__ import annotations
 
 import importlib
+import inspect
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -424,5 +425,9 @@ def _check_parameters(where: str, candidate: Candidate) -> None:
     if candidate.resource is not None:
         wanted.add(candidate.resource.param)
     for task in candidate.tasks:
-        known = set(candidate.estimator_class(task)().get_params())
+        kind = candidate.estimator_class(task)
+        parameters = inspect.signature(kind).parameters.values()
+        if any(p.kind is p.VAR_KEYWORD for p in parameters):
+            continue  # LightGBM takes any parameter of its library
+        known = set(kind().get_params())
         _known(where, candidate.estimator_path(task), wanted, known)

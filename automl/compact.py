@@ -43,19 +43,17 @@ def compact(value: Any) -> Any:
     >>> compact({"a": np.float32(0.5), "b": (1, float("inf")), 3: np.arange(2)})
     {'a': 0.5, 'b': [1, None], '3': [0, 1]}
     """
-    if value is None or isinstance(value, bool | str | int):
-        return shorten(value, LONGEST_TEXT) if isinstance(value, str) else value
-    if isinstance(value, np.generic):
-        return compact(value.item())
-    if isinstance(value, float):
-        return rounded(value)
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
     if isinstance(value, Mapping):
         return {str(k): compact(v) for k, v in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [compact(v) for v in value]
-    if isinstance(value, np.ndarray):
-        return compact(value.tolist())
-    return shorten(str(value), 200)
+    if isinstance(value, float):
+        return rounded(value)
+    if value is None or isinstance(value, bool | int):
+        return value
+    return shorten(str(value), LONGEST_TEXT)
 
 
 def shorten(text: str, length: int) -> str:

@@ -6,12 +6,14 @@ Curves come from a sample of the rows where there are many; counts are of all ro
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from automl.compact import spread
-from automl.folds import Folds
+
+if TYPE_CHECKING:
+    from automl.folds import Folds
 
 __all__ = ["binary", "multiclass", "performance", "regression"]
 
@@ -90,9 +92,9 @@ def performance(
 
 
 def _known(prediction: np.ndarray) -> np.ndarray:
-    if prediction.ndim == 1:
-        return np.isfinite(prediction)
-    return np.isfinite(prediction[:, 0]) & np.isfinite(prediction[:, -1])
+    ends = prediction.reshape(len(prediction), -1)[:, [0, -1]]
+    known: np.ndarray = np.isfinite(ends).all(axis=1)
+    return known
 
 
 def _sample(rows: np.ndarray) -> tuple[np.ndarray, str | None]:
@@ -113,9 +115,14 @@ def binary(
     folds: Folds,
     labels: list[str],
 ) -> dict[str, Any]:
-    """Return curves of two classes: ``roc``, ``fold_rocs``, ``pr``, ``calibration``,
-    ``histogram`` and ``matrix``.
-    """  # noqa: D205, D400
+    """Return curves and counts of two classes.
+
+    Returns
+    -------
+    dict
+        ``labels``, ``positive``, ``matrix``, ``classes``, ``histogram``,
+        ``calibration`` and, if both classes are there, ``roc``, ``fold_rocs``, ``pr``.
+    """
     score = prediction[:, 1] if prediction.ndim == 2 else prediction
     truth = y.astype(np.int64)
     predicted = (score[rows] >= THRESHOLD).astype(np.int64)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from automl.compact import shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["describe_pipeline"]
 
@@ -74,7 +76,7 @@ def _inside(
     members = getattr(step, "estimators", None)
     if isinstance(members, list) and all(isinstance(m, tuple) for m in members):
         return "parallel", [(m[0], m[1], None) for m in members if _acts(m[1])]
-    inner = [
+    inner: list[tuple[str, Any, str | None]] = [
         (key, getattr(step, key, None), None)
         for key in INNER
         if hasattr(getattr(step, key, None), "get_params")
@@ -126,7 +128,7 @@ def _same(value: Any, default: Any) -> bool:
     """Return whether a value is its default; NaN is itself here."""
     if type(value) is not type(default):
         return False
-    return bool(value == default) or value != value  # noqa: PLR0124
+    return bool(value == default) or value != value
 
 
 def _text(value: Any) -> str:

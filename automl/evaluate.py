@@ -35,7 +35,7 @@ from automl.metrics import Metric
 from automl.pipeline import NATIVE, Layout, build_pipeline
 from automl.table import Table
 
-__all__ = ["Outcome", "Task", "Workplace", "run_task", "write_workplace"]
+__all__ = ["Outcome", "Task", "Workplace", "close_workplace", "run_task", "write_workplace"]
 
 INNER_SHARE = 0.1
 """Training rows that decide when boosting stops; at least `INNER_ROWS` of them."""
@@ -48,6 +48,9 @@ CACHE_BYTES = 400_000_000
 
 IMPORTANCE_ROWS = 2000
 """Held-out rows on which columns are permuted."""
+
+IMPORTANCE_COLUMNS = 100
+"""Columns that are permuted, drawn by chance where there are more."""
 
 REPEATS = 3
 """Permutations of each column."""
@@ -199,6 +202,11 @@ def _open_workplace(folder: Path) -> tuple[Workplace, _Prepared]:
     if place.X.shape[1]:
         frame = pd.concat([frame, place.X], axis=1)
     return replace(place, X=frame), _Prepared()
+
+
+def close_workplace() -> None:
+    """Forget the workplace of a run that was done in this process."""
+    _open_workplace.cache_clear()
 
 
 class _Prepared:
@@ -481,7 +489,8 @@ def _importance(place: Workplace, task: Task) -> dict[str, Any]:
     rng = np.random.default_rng(place.random_state)
     whole = score_of(frame)
     drops: dict[str, list[float]] = {}
-    for column in rng.permutation(np.array(frame.columns, dtype=object)):
+    columns = rng.permutation(np.array(frame.columns, dtype=object))
+    for column in columns[:IMPORTANCE_COLUMNS]:
         if task.deadline is not None and time.monotonic() > task.deadline:
             break
         drops[str(column)] = []

@@ -7,24 +7,27 @@ nor model to be rendered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from automl.compact import compact, shorten
 from automl.curves import performance
 from automl.diagram import describe_pipeline
-from automl.folds import Folds
 from automl.history import BASELINE, Trial
-from automl.kinds import Column
-from automl.metrics import Metric
-from automl.standings import compare, failures, leaderboard, ranked
-from automl.table import Table
+from automl.standings import failures, leaderboard, ranked
 from automl.trajectory import progress, slices
 from automl.verdict import give_verdict, label_of_metric
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from automl.folds import Folds
+    from automl.kinds import Column
+    from automl.metrics import Metric
+    from automl.table import Table
 
 __all__ = ["FORMAT", "Importance", "RunRecord", "build_facts"]
 
@@ -159,7 +162,7 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
     titles.setdefault(BASELINE, "Baseline")
     wrong = failures(record.trials, titles)
     order = ranked(record.trials)
-    facts = {
+    facts: dict[str, Any] = {
         "format": FORMAT,
         "run": _run(record, order, wrong["n_all"]),
         "metric": {

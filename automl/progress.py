@@ -46,8 +46,8 @@ STATUS_EVERY_S = 15.0
 NOTEBOOK_EVERY_S = 0.25
 """A notebook's line is sent to the browser no more often; each is stored there."""
 
-BAR_WIDTH = 16
-"""Leaves 63 of 80 columns to the words."""
+BAR_WIDTH = 10
+"""Leaves 68 of 80 columns to the words."""
 
 PHASES = {"start": "reading", "refit": "refitting", "report": "reporting"}
 """Phases worth a word in the status; the search is the rule."""
@@ -309,5 +309,9 @@ def _bar_and_status(snapshot: Snapshot, elapsed_s: float) -> Table:
     if used is None:
         grid.add_row("", words)
     else:
-        grid.add_row(ProgressBar(total=1.0, completed=used, width=BAR_WIDTH), words)
+        bar = ProgressBar(
+            total=1.0, completed=used, width=BAR_WIDTH,
+            complete_style="green", finished_style="green",
+        )  # fmt: skip
+        grid.add_row(bar, words)
     return grid

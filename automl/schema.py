@@ -10,13 +10,16 @@ import math
 import random
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from automl.kinds import Column
-from automl.table import Table
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from automl.kinds import Column
+    from automl.table import Table
 
 __all__ = ["describe_table", "plain", "sample_rows"]
 
@@ -31,10 +34,8 @@ SAMPLE_ROWS = 10
 UNSEEN = "never seen before"
 """The level in the sample that no training row has."""
 
-WORDS = (
-    "the quick brown fox walks along a quiet river and looks at green hills under "
-    "bright morning light while small birds sing near the old stone bridge"
-).split()
+WORDS = ("amber", "bridge", "cloud", "field", "garden", "green", "hill", "lake", "light",
+         "morning", "quiet", "river", "slow", "small", "stone", "walk", "warm", "wind")  # fmt: skip
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -134,13 +135,7 @@ def _draw(
 ) -> list[str | None]:
     if not column["used"]:
         return [None] * SAMPLE_ROWS
-    draw = {
-        "number": _draw_number,
-        "boolean": lambda _, c: c.choice(["true", "false"]),
-        "category": lambda f, c: c.choice(f["levels"] or [UNSEEN]),
-        "date": _draw_date,
-        "text": lambda _, c: " ".join(c.sample(WORDS, 6)),
-    }[column["kind"]]
+    draw = _DRAWS[column["kind"]]
     cells: list[str | None] = [draw(column, chance) for _ in range(SAMPLE_ROWS)]
     if column["kind"] == "category":
         cells[place % SAMPLE_ROWS] = UNSEEN
@@ -166,6 +161,27 @@ def _draw_date(facts: Mapping[str, Any], chance: random.Random) -> str:
     if written in {None, "mixed"}:
         return drawn.strftime("%Y-%m-%d %H:%M:%S")
     return drawn.strftime(written)
+
+
+def _draw_flag(_facts: Mapping[str, Any], chance: random.Random) -> str:
+    return chance.choice(["true", "false"])
+
+
+def _draw_level(facts: Mapping[str, Any], chance: random.Random) -> str:
+    return chance.choice(facts["levels"] or [UNSEEN])
+
+
+def _draw_text(_facts: Mapping[str, Any], chance: random.Random) -> str:
+    return " ".join(chance.sample(WORDS, 6))
+
+
+_DRAWS: dict[str, Callable[[Mapping[str, Any], random.Random], str]] = {
+    "number": _draw_number,
+    "boolean": _draw_flag,
+    "category": _draw_level,
+    "date": _draw_date,
+    "text": _draw_text,
+}
 
 
 def plain(value: Any) -> Any:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.folds import Folds
 from automl.history import BASELINE, Trial
-from automl.metrics import Metric
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from automl.folds import Folds
+    from automl.metrics import Metric
 
 __all__ = ["compare", "failures", "leaderboard", "ranked"]
 

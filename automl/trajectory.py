@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from automl.compact import spread
 from automl.history import BASELINE, Trial
-from automl.metrics import Metric
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from automl.metrics import Metric
 
 __all__ = ["drawn", "progress", "slices"]
 
@@ -31,9 +34,10 @@ DECADES = 2.0
 
 
 def drawn(trials: Sequence[Trial], limit: int = MAX_DRAWN) -> list[Trial]:
-    """Return at most so many scored trials: the better half of them by score, the
-    others evenly spread over the run.
-    """  # noqa: D205, D400
+    """Return at most so many scored trials, in order.
+
+    Half of them are the best, the others are evenly spread over the run.
+    """
     scored = [t for t in trials if math.isfinite(t.score)]
     if len(scored) <= limit:
         return scored

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from automl.folds import Folds
 from automl.history import BASELINE, Trial
-from automl.metrics import Metric
-from automl.standings import compare
+from automl.standings import FAILED, compare
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from automl.folds import Folds
+    from automl.metrics import Metric
 
 __all__ = ["give_verdict", "label_of_metric"]
 
@@ -175,56 +178,39 @@ def _advice(
     floor: float | None,
     titles: Mapping[str, str],
 ) -> list[list[str]]:
-    """Return who should look at what next."""
-    advice = []
+    """Return pairs of a reader and what that reader should look at next."""
+    advice: dict[str, str] = {}
     if floor is not None and winner.score <= floor:
-        advice.append(
-            [
-                "Before anything else",
-                "No pipeline beat the baseline: the columns may say nothing about the "
-                "target, or the search was too short. Do not deploy this model.",
-            ]
+        advice["Before anything else"] = (
+            "No pipeline beat the baseline: the columns may say nothing about the "
+            "target, or the search was too short. Do not deploy this model."
         )
     fast = min(equal, key=lambda t: t.predict_s, default=None)
     if fast is not None and fast.predict_s * FASTER <= winner.predict_s:
+        name = titles.get(fast.candidate, fast.candidate)
         times = winner.predict_s / max(fast.predict_s, 1e-9)
-        advice.append(
-            [
-                "If prediction must be fast",
-                f"{titles.get(fast.candidate, fast.candidate)} (trial {fast.number}) "
-                f"is within noise of the winner and predicts {times:.1f} times faster.",
-            ]
+        advice["If prediction must be fast"] = (
+            f"{name} (trial {fast.number}) is within noise of the winner and predicts "
+            f"{times:.1f} times faster."
         )
     elif equal:
-        advice.append(
-            [
-                "If you choose the model",
-                f"{len(equal)} other configuration{'s are' if len(equal) > 1 else ' is'}"
-                " within noise of the winner: simplicity, speed or habit may decide.",
-            ]
+        advice["If you choose the model"] = (
+            f"{len(equal)} other configuration{'s are' if len(equal) > 1 else ' is'} "
+            "within noise of the winner: simplicity, speed or habit may decide."
         )
-    advice.append(
-        [
-            "If you promise a figure",
-            "This score also chose the winner, so it is optimistic; promise what rows "
-            "that were never searched on show.",
-        ]
+    advice["If you promise a figure"] = (
+        "This score also chose the winner, so it is optimistic. Promise what a test on "
+        "rows outside the search shows."
     )
-    wrong = sum(t.status in {"error", "invalid_score"} for t in trials)
+    wrong = sum(t.status in FAILED for t in trials)
     if wrong:
-        advice.append(
-            [
-                "If you search again",
-                f"{wrong} configuration{'s' if wrong > 1 else ''} failed; the reasons "
-                "are below.",
-            ]
+        advice["If you search again"] = (
+            f"{wrong} configuration{'s' if wrong > 1 else ''} failed; the reasons are "
+            "at the end of the leaderboard and under failures."
         )
     else:
-        advice.append(
-            [
-                "If you know the data",
-                "Look at the columns that matter most: one that could not be known at "
-                "the time of prediction makes every score here meaningless.",
-            ]
+        advice["If you know the data"] = (
+            "Look at the columns that matter most: one that is not known at the time of "
+            "prediction makes every score here meaningless."
         )
-    return advice
+    return [[reader, sentence] for reader, sentence in advice.items()]

@@ -1,17 +1,17 @@
-"""A support vector machine that gives probabilities."""
+"""Support vector machines with probabilities, and on any scale of target."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.model_selection import StratifiedKFold
-from sklearn.svm import SVC
+from sklearn.svm import SVC, SVR
 from sklearn.utils.validation import check_is_fitted
 
-__all__ = ["CalibratedSVC"]
+__all__ = ["CalibratedSVC", "ScaledSVR"]
 
 
 class CalibratedSVC(ClassifierMixin, BaseEstimator):
@@ -77,3 +77,45 @@ class CalibratedSVC(ClassifierMixin, BaseEstimator):
             return self.model_.predict_proba(X)
         picked = self.model_.predict(X)
         return (picked[:, None] == self.classes_[None, :]).astype(np.float64)
+
+
+class ScaledSVR(RegressorMixin, BaseEstimator):
+    """`SVR` on a target of mean 0 and deviation 1, so that C and epsilon mean the same.
+
+    Parameters
+    ----------
+    C : float, default=1.0
+        Inverse strength of the regularisation.
+    gamma : float or {"scale", "auto"}, default="scale"
+        Width of the radial kernel.
+    epsilon : float, default=0.1
+        Errors below are none, in deviations of the target.
+
+    Examples
+    --------
+    >>> X = np.linspace(0, 1, 30).reshape(-1, 1)
+    >>> round(float(ScaledSVR().fit(X, 1000 * X.ravel()).predict([[0.5]])[0]), -2)
+    500.0
+    """
+
+    def __init__(
+        self, C: float = 1.0, gamma: float | str = "scale", epsilon: float = 0.1
+    ) -> None:
+        self.C = C
+        self.gamma = gamma
+        self.epsilon = epsilon
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> ScaledSVR:
+        """Fit on the scaled target."""
+        y = np.asarray(y, dtype=np.float64)
+        self.mean_ = float(y.mean())
+        self.scale_ = float(y.std()) or 1.0
+        machine = SVR(C=self.C, gamma=self.gamma, epsilon=self.epsilon, cache_size=500)
+        self.model_ = machine.fit(X, (y - self.mean_) / self.scale_, sample_weight)
+        self.n_features_in_ = self.model_.n_features_in_
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return numbers on the target's own scale."""
+        check_is_fitted(self)
+        return self.model_.predict(X) * self.scale_ + self.mean_

@@ -1,0 +1,251 @@
+"""What to run next: a pure function of what is known.
+
+The order: folds of configurations that are still in the race; then the known good
+starting points, one of every family before the second of any; then proposals of the
+sampler, most of them for the families that lead.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from automl.candidates import Candidate
+from automl.history import BASELINE, Trial
+from automl.racing import paired_score
+from automl.sampling import tpe
+from automl.space import perturb, point_key, start_point
+
+__all__ = ["Continue", "Start", "Stop", "View", "Wait", "next_step"]
+
+LEADERS_SHARE = 0.6
+"""Share of proposals for the best family; the others share the rest by rank."""
+
+PERTURBED_SHARE = 0.4
+"""Share of proposals near the family's best point: TPE is slow to exploit early."""
+
+ATTEMPTS = 12
+"""Proposals drawn before a family counts as exhausted."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What the policy knows.
+
+    Attributes
+    ----------
+    trials : tuple of Trial
+        The history, the baseline first.
+    in_flight : frozenset of (int, int)
+        Trials and folds that are being run.
+    n_folds : int
+        Folds of a run.
+    candidates : tuple of Candidate
+        In the order of first tries.
+    n_left : int or None
+        Configurations that may still be started; None without a limit.
+    seconds_left : float or None
+        Until the search must end; None without a limit.
+    seconds : dict
+        Wall seconds that a fold of each candidate is expected to take.
+    """
+
+    trials: tuple[Trial, ...]
+    in_flight: frozenset[tuple[int, int]]
+    n_folds: int
+    candidates: tuple[Candidate, ...]
+    n_left: int | None = None
+    seconds_left: float | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def incumbent(self) -> Trial | None:
+        """The best finished configuration, the baseline aside."""
+        done = [t for t in self.trials if t.status == "ok" and t.candidate != BASELINE]
+        return max(done, key=lambda t: (t.score, -t.number), default=None)
+
+    def affordable(self, candidate: str) -> bool:
+        """Return whether a fold of the candidate is expected to end in time."""
+        if self.seconds_left is None:
+            return True
+        return self.seconds.get(candidate, 0.0) < self.seconds_left
+
+
+@dataclass(frozen=True)
+class Continue:
+    """Run one more fold of a trial."""
+
+    trial: int
+    fold: int
+
+
+@dataclass(frozen=True)
+class Start:
+    """Start a configuration."""
+
+    candidate: str
+    params: Mapping[str, Any]
+    origin: str
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing to run until something comes back."""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Nothing left to run."""
+
+
+Step = Continue | Start | Wait | Stop
+
+
+def next_step(view: View, rng: np.random.Generator) -> Step:
+    """Return what to run next.
+
+    Parameters
+    ----------
+    view : View
+        What is known.
+    rng : Generator
+        The only source of chance.
+    """
+    going = _next_fold(view)
+    if going is not None:
+        return going
+    if view.n_left is None or view.n_left > 0:
+        start = _next_start(view) or _next_proposal(view, rng)
+        if start is not None:
+            return start
+    return Wait() if view.in_flight else Stop()
+
+
+def _next_fold(view: View) -> Continue | None:
+    """Return the next fold of the most promising trial that is in the race.
+
+    Until one configuration has finished, all folds of the first go out at once; after
+    that, a trial waits for its running fold, which may end it.
+    """
+    incumbent = view.incumbent
+    best: tuple[float, Continue] | None = None
+    for trial in view.trials:
+        if trial.status != "running" or not view.affordable(trial.candidate):
+            continue
+        running = {f for t, f in view.in_flight if t == trial.number}
+        if running and (incumbent is not None or trial.number > 1):
+            continue
+        left = [
+            f for f in range(view.n_folds)
+            if f not in trial.scores and f not in running
+        ]  # fmt: skip
+        if not left:
+            continue
+        score = trial.score if incumbent is None else paired_score(trial, incumbent)
+        rank = -math.inf if math.isnan(score) else score
+        if best is None or rank > best[0]:
+            best = (rank, Continue(trial.number, left[0]))
+    return None if best is None else best[1]
+
+
+def _tried(view: View) -> set[str]:
+    by_name = {c.name: c for c in view.candidates}
+    return {
+        point_key(by_name[t.candidate], t.params)
+        for t in view.trials
+        if t.candidate in by_name
+    }
+
+
+def _next_start(view: View) -> Start | None:
+    """Return the next known good point: a round over the families for each place."""
+    tried = _tried(view)
+    rounds = max((len(c.starts) for c in view.candidates), default=0)
+    for i in range(max(rounds, 1)):
+        for candidate in view.candidates:
+            if not view.affordable(candidate.name) or _hopeless(candidate, view):
+                continue
+            if i < len(candidate.starts):
+                name, values = candidate.starts[i]
+            elif i == 0:
+                name, values = "middle of the space", {}
+            else:
+                continue
+            point = start_point(candidate, values)
+            if point_key(candidate, point) not in tried:
+                return Start(candidate.name, point, f"start: {name}")
+    return None
+
+
+def _hopeless(candidate: Candidate, view: View) -> bool:
+    """Return whether every configuration of a family failed so far, twice at least."""
+    own = [t for t in view.trials if t.candidate == candidate.name]
+    ended = [t for t in own if t.status != "running"]
+    return len(ended) > 1 and all(
+        t.status in ("error", "invalid_score", "timeout") for t in ended
+    )
+
+
+def _next_proposal(view: View, rng: np.random.Generator) -> Start | None:
+    """Return a proposal of the sampler for a family drawn by its rank."""
+    families = [
+        c for c in _by_score(view)
+        if c.space and view.affordable(c.name) and not _hopeless(c, view)
+    ]  # fmt: skip
+    tried = _tried(view)
+    while families:
+        candidate = families[_draw_rank(len(families), rng)]
+        for _ in range(ATTEMPTS):
+            point, origin = _propose(candidate, view, rng)
+            if point_key(candidate, point) not in tried:
+                return Start(candidate.name, point, origin)
+        families.remove(candidate)
+    return None
+
+
+def _by_score(view: View) -> list[Candidate]:
+    """Return families by their best configuration, those without a score last."""
+    incumbent = view.incumbent
+    best: dict[str, float] = {}
+    for trial in view.trials:
+        if math.isnan(trial.score):
+            continue
+        score = trial.score if incumbent is None else paired_score(trial, incumbent)
+        best[trial.candidate] = max(score, best.get(trial.candidate, -math.inf))
+    return sorted(view.candidates, key=lambda c: -best.get(c.name, -math.inf))
+
+
+def _draw_rank(n: int, rng: np.random.Generator) -> int:
+    """Return a rank: the first with `LEADERS_SHARE`, each next one with the same of
+    what is left."""
+    rank = 0
+    while rank < n - 1 and rng.random() > LEADERS_SHARE:
+        rank += 1
+    return rank
+
+
+def _propose(
+    candidate: Candidate, view: View, rng: np.random.Generator
+) -> tuple[dict[str, Any], str]:
+    own = [_comparable(t, view) for t in view.trials if t.candidate == candidate.name]
+    scored = [t for t in own if not math.isnan(t.score)]
+    if scored and rng.random() < PERTURBED_SHARE:
+        best = max(scored, key=lambda t: (t.score, -t.number))
+        point = start_point(candidate, best.params)
+        return perturb(candidate, point, rng), "perturbed"
+    enough = len(scored) >= tpe.MIN_OBSERVATIONS
+    return tpe.ask(candidate, own, rng), "tpe" if enough else "random"
+
+
+def _comparable(trial: Trial, view: View) -> Trial:
+    """Return the trial with one score that is comparable whatever folds it ran."""
+    incumbent = view.incumbent
+    if incumbent is None or not trial.scores:
+        return trial
+    score = paired_score(trial, incumbent)
+    first = next(f for f in trial.folds if f.score is not None)
+    return replace(trial, folds=(replace(first, score=score),))

@@ -1,0 +1,63 @@
+"""What can be predicted without looking at the features: the row to beat."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.pipeline import Pipeline
+
+from automl.folds import Folds
+from automl.history import BASELINE, FoldResult, History, Journal, Trial
+from automl.metrics import Metric
+from automl.table import Table
+
+__all__ = ["baseline_pipeline", "score_baseline"]
+
+
+def _dummy(table: Table) -> Any:
+    if table.is_classification:
+        return DummyClassifier(strategy="prior")
+    return DummyRegressor(strategy="mean")
+
+
+def score_baseline(
+    table: Table, folds: Folds, metric: Metric, journal: Journal, started: float
+) -> History:
+    """Return the history that begins with the cross-validated baseline."""
+    trial = Trial(0, BASELINE, {}, "baseline")
+    journal.write("trial", {"trial": 0, "candidate": BASELINE, "params": {}})
+    history = History().started(trial)
+    weights = table.sample_weight
+    for k, (train, test) in enumerate(folds.splits):
+        begun = time.monotonic()
+        model = _dummy(table)
+        w = None if weights is None else weights[train]
+        model.fit(np.zeros((len(train), 1)), table.y[train], sample_weight=w)
+        rows = np.zeros((len(test), 1))
+        if table.is_classification:
+            prediction = np.zeros((len(test), table.n_classes))
+            prediction[:, model.classes_] = model.predict_proba(rows)
+        else:
+            prediction = model.predict(rows)
+        w = None if weights is None else weights[test]
+        score = metric.score(table.y[test], prediction, w)
+        valid = bool(np.isfinite(score))
+        result = FoldResult(
+            0, k, "ok" if valid else "invalid_score", score if valid else None,
+            started_s=begun - started, fit_s=time.monotonic() - begun,
+        )  # fmt: skip
+        journal.keep_fold(result, prediction)
+        history = history.told(result)
+    return history.ended(0, "ok")
+
+
+def baseline_pipeline(table: Table) -> Pipeline:
+    """Return the baseline fitted on all rows, from the raw table."""
+    labels = table.y if table.classes is None else table.classes[table.y]
+    model = _dummy(table)
+    rows = np.zeros((len(labels), 1))
+    model.fit(rows, labels, sample_weight=table.sample_weight)
+    return Pipeline([("encode", table.encoder), ("model", model)])

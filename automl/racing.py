@@ -1,0 +1,73 @@
+"""Which configurations go on to the next fold: arithmetic on scores of the same folds.
+
+Two configurations scored on the same rows are compared pair by pair: what a fold makes
+hard for both cancels out. A loser is dropped when it trails the best finished one by
+more than a standard error.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from automl.history import Trial
+
+__all__ = ["is_losing", "paired_score"]
+
+Z = 1.0
+"""Standard errors behind at which a configuration is dropped."""
+
+PRIOR_WEIGHT = 2.0
+"""Folds that the prior spread counts for."""
+
+PRIOR_SHARE = 0.3
+"""Prior spread of paired differences, as a share of the spread between folds: on the
+AutoML benchmark 4.6 % of the error against 15.2 %."""
+
+
+def paired_score(trial: Trial, reference: Trial) -> float:
+    """Return the trial's score as if it had run on all of the reference's folds.
+
+    Examples
+    --------
+    >>> from automl.history import FoldResult
+    >>> a = Trial(0, "a", {}, "", folds=(FoldResult(0, 0, "ok", 0.5),
+    ...                                  FoldResult(0, 1, "ok", 0.9)))
+    >>> b = Trial(1, "b", {}, "", folds=(FoldResult(1, 0, "ok", 0.6),))
+    >>> round(paired_score(b, a), 3)
+    0.8
+    """
+    differences = _differences(trial, reference)
+    if not len(differences):
+        return trial.score
+    return reference.score + float(differences.mean())
+
+
+def _differences(trial: Trial, reference: Trial) -> np.ndarray:
+    ours, theirs = trial.scores, reference.scores
+    shared = [f for f in ours if f in theirs]
+    return np.array([ours[f] - theirs[f] for f in shared])
+
+
+def is_losing(trial: Trial, reference: Trial) -> bool:
+    """Return whether a trial trails the reference by more than chance explains.
+
+    Parameters
+    ----------
+    trial : Trial
+        With some folds finished.
+    reference : Trial
+        With all folds finished.
+    """
+    differences = _differences(trial, reference)
+    if not len(differences) or differences.mean() >= 0:
+        return False
+    between = reference.score_std
+    if math.isnan(between):
+        return False
+    prior = (PRIOR_SHARE * between) ** 2
+    spread = float(((differences - differences.mean()) ** 2).sum())
+    n = len(differences)
+    deviation = math.sqrt((PRIOR_WEIGHT * prior + spread) / (PRIOR_WEIGHT + n - 1))
+    return bool(differences.mean() < -Z * deviation / math.sqrt(n))

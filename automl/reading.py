@@ -1,0 +1,192 @@
+"""Files to tables for the command, and its tables to files.
+
+Before the way of the data: what the library itself takes is a table in memory.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import re
+import sys
+from pathlib import Path
+from typing import IO, Any
+
+import pandas as pd
+
+from automl.exceptions import AutoMLDataError, suggestion
+
+__all__ = ["guarded", "read_table", "take_column", "write_csv"]
+
+SEPARATORS = {".csv": None, ".txt": None, ".tsv": "\t"}
+"""Endings of text files and what separates their cells; None is found by looking."""
+
+PARQUET = (".parquet", ".pq")
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""A cell that begins so is run by spreadsheets (OWASP, CSV injection)."""
+
+
+def read_table(source: str) -> pd.DataFrame:
+    """Return the table of a CSV, TSV or Parquet file.
+
+    Parameters
+    ----------
+    source : str
+        Path; text files may be compressed (``.gz``). ``-`` reads CSV from standard
+        input.
+
+    Raises
+    ------
+    AutoMLDataError
+        If the file is missing, empty, damaged or of another kind.
+    """
+    if source == "-":
+        return _read_text(io.BytesIO(sys.stdin.buffer.read()), None, "Standard input")
+    path = Path(source)
+    _check_file(path)
+    ending = Path(path.stem if path.suffix == ".gz" else path.name).suffix.lower()
+    if ending in PARQUET:
+        return _read_parquet(path)
+    if ending not in SEPARATORS:
+        raise AutoMLDataError(
+            f"{path.name} has the ending {ending!r}; .csv, .tsv, .txt (each also with "
+            ".gz) or .parquet was expected.",
+            code="E-file",
+        )
+    opened = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+    with opened as file:
+        return _read_text(file, SEPARATORS[ending], path.name)
+
+
+def _check_file(path: Path) -> None:
+    if path.is_dir():
+        raise AutoMLDataError(
+            f"{path} is a folder; a CSV or Parquet file was expected.", code="E-file"
+        )
+    if path.exists():
+        return
+    beside = [p.name for p in path.parent.glob("*") if p.is_file()]
+    hint = suggestion(path.name, beside).partition("Known:")[0].strip()
+    raise AutoMLDataError(
+        f"The file {path} does not exist. {hint}".strip(), code="E-file"
+    )
+
+
+def _read_text(file: IO[bytes] | Any, separator: str | None, name: str) -> pd.DataFrame:
+    try:
+        head = file.readline()
+        if not head.strip():
+            raise AutoMLDataError(
+                f"{name} is empty; a line of column names and rows were expected.",
+                code="E-empty",
+            )
+        file.seek(0)
+        if separator is None:
+            separator = _separator(head.decode("utf-8"))
+        return pd.read_csv(file, sep=separator, low_memory=False)
+    except UnicodeDecodeError:
+        raise AutoMLDataError(
+            f"{name} is not in UTF-8. Convert it: iconv -f latin1 -t utf-8 OLD > NEW.",
+            code="E-file",
+        ) from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, EOFError) as error:
+        what = str(error).removeprefix("Error tokenizing data. ").strip()
+        raise AutoMLDataError(
+            f"{name} cannot be read as a table: {what}.", code="E-file"
+        ) from None
+    except gzip.BadGzipFile:
+        raise AutoMLDataError(
+            f"{name} ends in .gz and is not compressed by gzip.", code="E-file"
+        ) from None
+
+
+def _separator(head: str) -> str:
+    r"""Return what separates the names of a header.
+
+    Examples
+    --------
+    >>> _separator('a;"b,c";d'), _separator("a,b;c"), _separator("a\tb"), _separator("a")
+    (';', ',', '\t', ',')
+    """
+    bare = re.sub(r'"[^"]*"', "", head)
+    return next((s for s in ",;\t|" if s in bare), ",")
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError:
+        raise AutoMLDataError(
+            "Parquet files need one more package: "
+            'pip install "automl-pipelines[parquet]".',
+            code="E-parquet",
+        ) from None
+    try:
+        return pd.read_parquet(path, engine="pyarrow")
+    except (ValueError, OSError) as error:
+        raise AutoMLDataError(
+            f"{path.name} cannot be read as Parquet: {error}.", code="E-file"
+        ) from None
+
+
+def take_column(
+    frame: pd.DataFrame, name: str, option: str
+) -> tuple[pd.DataFrame, pd.Series]:
+    """Return the table without a column, and the column.
+
+    Raises
+    ------
+    AutoMLDataError
+        If there is none of this name.
+
+    Examples
+    --------
+    >>> rest, y = take_column(pd.DataFrame({"a": [1], "y": [2]}), "y", "--target")
+    >>> list(rest), list(y)
+    (['a'], [2])
+    """
+    if name not in frame.columns:
+        raise AutoMLDataError(
+            f"{option}: the column {name!r} is not in the table. "
+            + suggestion(name, [str(c) for c in frame.columns][:50]),
+            code="E-target-missing",
+            column=name,
+        )
+    return frame.drop(columns=name), frame[name]
+
+
+def guarded(value: object) -> object:
+    """Return a cell that no spreadsheet takes for a formula.
+
+    Numbers stay as they are, those in text as well.
+
+    Examples
+    --------
+    >>> guarded("=1+1"), guarded("-x"), guarded("-1"), guarded(-1.5), guarded("plain")
+    ("'=1+1", "'-x", '-1', -1.5, 'plain')
+    """
+    if not isinstance(value, str) or not value.startswith(FORMULA):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value
+
+
+def write_csv(frame: pd.DataFrame, target: Path | None) -> None:
+    """Write a table as UTF-8, its text guarded; None is standard output."""
+    safe = frame.copy()
+    for name in safe.columns:
+        if safe[name].dtype.kind not in "biuf":
+            safe[name] = safe[name].astype(object).map(guarded)
+    safe.columns = pd.Index([guarded(name) for name in safe.columns])
+    text = safe.to_csv(index=False, quoting=csv.QUOTE_MINIMAL, lineterminator="\n")
+    if target is None:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.flush()
+    else:
+        target.write_text(text, encoding="utf-8")

@@ -1,0 +1,177 @@
+"""Tasks out, results in: the one module that runs things in parallel, by joblib.
+
+Tasks are asked for one at a time, whenever a worker falls free; results come in the
+order of completion. A worker that dies takes the pool with it: finished results are
+kept, the tasks that were in flight are reported as lost, and a new pool goes on.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from automl.evaluate import Outcome, Task, run_task
+
+__all__ = ["Runner", "usable_cores"]
+
+LOOK_S = 0.1
+"""Seconds between two looks of the watchdog."""
+
+Source = Callable[[], Task | None]
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use: affinity and the cgroup's quota."""
+    from joblib import cpu_count
+
+    return max(1, int(cpu_count()))
+
+
+class Runner:
+    """Runs tasks on a number of processes, or in this one.
+
+    Parameters
+    ----------
+    n_jobs : int
+        Processes; 1 runs the tasks here, where nothing can be killed.
+    folder : Path
+        Of the workplace.
+    """
+
+    def __init__(self, n_jobs: int, folder: Path) -> None:
+        self.n_jobs = n_jobs
+        self.folder = folder
+        self.in_flight: dict[int, Task] = {}
+        self.killed: set[int] = set()
+        self._lock = threading.Lock()
+        self._failure: BaseException | None = None
+
+    def run(self, source: Source) -> Iterator[Outcome]:
+        """Yield outcomes until ``source`` returns None and all are in.
+
+        Parameters
+        ----------
+        source : callable
+            Returns the next task; is called from another thread.
+
+        Yields
+        ------
+        Outcome
+            With ``error="killed"`` for a task that overran its ``kill_at``, and
+            ``error="lost"`` for one whose worker died beside it.
+        """
+        if self.n_jobs == 1:
+            yield from self._run_here(source)
+            return
+        over = False
+        while not over:
+            over = yield from self._run_pool(source)
+
+    def _run_here(self, source: Source) -> Iterator[Outcome]:
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1):
+            while (task := source()) is not None:
+                if task.kind != "wait":
+                    yield run_task(self.folder, task)
+
+    def _run_pool(self, source: Source) -> Iterator[Outcome]:
+        """Run one pool; return whether the source is exhausted."""
+        from joblib import Parallel, delayed
+        from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+        parallel = Parallel(
+            n_jobs=self.n_jobs,
+            backend="loky",
+            return_as="generator_unordered",
+            pre_dispatch=self.n_jobs,
+            batch_size=1,
+            max_nbytes=None,
+        )
+        outcomes = parallel(
+            delayed(run_task)(self.folder, task) for task in self._watched(source)
+        )
+        over = threading.Event()
+        watchdog = threading.Thread(target=self._watch, args=(over,), daemon=True)
+        watchdog.start()
+        try:
+            for outcome in outcomes:
+                with self._lock:
+                    self.in_flight.pop(outcome.task.serial, None)
+                if outcome.task.kind != "wait":
+                    yield outcome
+        except TerminatedWorkerError:
+            yield from self._lost()
+            return False
+        finally:
+            over.set()
+            watchdog.join()
+        if self._failure is not None:
+            raise self._failure
+        return True
+
+    def _watched(self, source: Source) -> Iterator[Task]:
+        """Yield tasks and remember them; a failing source ends the run."""
+        while True:
+            try:
+                task = source()
+            except BaseException as error:  # noqa: BLE001 - raised in the caller's thread
+                self._failure = error
+                return
+            if task is None:
+                return
+            with self._lock:
+                self.in_flight[task.serial] = task
+            yield task
+
+    def _lost(self) -> Iterator[Outcome]:
+        """Yield what died with the pool."""
+        with self._lock:
+            lost, self.in_flight = list(self.in_flight.values()), {}
+        for task in lost:
+            if task.kind != "wait":
+                error = "killed" if task.serial in self.killed else "lost"
+                yield Outcome(task, error=error)
+
+    def _watch(self, over: threading.Event) -> None:
+        """Kill the process of a task that overruns."""
+        while not over.wait(LOOK_S):
+            now = time.monotonic()
+            with self._lock:
+                late = [
+                    t for t in self.in_flight.values()
+                    if t.kill_at is not None and now > t.kill_at
+                ]  # fmt: skip
+            for task in late:
+                pid = self._process_of(task)
+                if pid is not None:
+                    self.killed.add(task.serial)
+                    _kill(pid)
+
+    def _process_of(self, task: Task) -> int | None:
+        """Return the process that runs a task, once it has begun."""
+        try:
+            text = (self.folder / "running" / str(task.serial)).read_text("ascii")
+        except OSError:
+            return None
+        return int(text) if text else None
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+    except ProcessLookupError:
+        return  # it ended by itself in the meantime
+
+
+def stop_workers() -> None:
+    """End the pool's processes, so that nothing of a run is left."""
+    from joblib.externals.loky import get_reusable_executor
+
+    executor: Any = get_reusable_executor()
+    executor.shutdown(wait=True, kill_workers=True)
