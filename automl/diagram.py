@@ -128,7 +128,7 @@ def _same(value: Any, default: Any) -> bool:
     """Return whether a value is its default; NaN is itself here."""
     if type(value) is not type(default):
         return False
-    return bool(value == default) or value != value
+    return bool(value == default) or str(value) == str(default) == "nan"
 
 
 def _text(value: Any) -> str:

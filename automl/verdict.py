@@ -195,12 +195,12 @@ def _advice(
         )
     elif equal:
         advice["If you choose the model"] = (
-            f"{len(equal)} other configuration{'s are' if len(equal) > 1 else ' is'} "
-            "within noise of the winner: simplicity, speed or habit may decide."
+            f"{len(equal)} other configuration{'s are' if len(equal) > 1 else ' is'}"
+            " within noise of the winner: simplicity, speed or habit may decide."
         )
     advice["If you promise a figure"] = (
-        "This score also chose the winner, so it is optimistic. Promise what a test on "
-        "rows outside the search shows."
+        "This score also chose the winner, so it is optimistic. Promise what a test "
+        "on rows outside the search shows."
     )
     wrong = sum(t.status in FAILED for t in trials)
     if wrong:

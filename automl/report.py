@@ -1,0 +1,269 @@
+"""Facts to one HTML file that needs no network, no server and, to be read, no script.
+
+The page forbids itself everything but its own inline scripts, named by their hashes.
+All texts are escaped by the templates; facts reach the script as data, never as code.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from automl.charts import (
+    importance_chart,
+    performance_charts,
+    search_charts,
+    slice_charts,
+)
+from automl.exceptions import AutoMLConfigError
+from automl.resources import folder
+from automl.verdict import figure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["render", "write_report"]
+
+TEMPLATE = "report.html.jinja"
+
+DOT_WIDTH = 120
+"""Width of a row's picture of folds."""
+
+INERT = {
+    ord("<"): "\\u003c",
+    ord(">"): "\\u003e",
+    ord("&"): "\\u0026",
+    0x2028: "\\u2028",
+    0x2029: "\\u2029",
+}
+"""Characters that could end a script or be read as markup within one."""
+
+
+def render(facts: Mapping[str, Any]) -> str:
+    """Return the report as one HTML page.
+
+    Parameters
+    ----------
+    facts : dict
+        As `automl.facts.build_facts` returns; nothing else is needed.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    home = folder("reports")
+    environment = Environment(
+        loader=FileSystemLoader(home),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "figure": figure,
+        "seconds": seconds,
+        "percent": percent,
+        "dots": dots,
+    }
+    charts = {
+        "performance": performance_charts(facts),
+        "importance": importance_chart(facts),
+        "search": search_charts(facts),
+        "slices": slice_charts(facts),
+    }
+    figures = {c["id"]: c["figure"] for c in _all_charts(charts)}
+    scripts = [(home / "report.js").read_text("utf-8")]
+    if figures:
+        scripts.insert(0, _plotly())
+    scripts = [_newlines(s) for s in scripts]
+    page = environment.get_template(TEMPLATE).render(
+        facts=facts,
+        charts=charts,
+        code=code_to_repeat(facts["settings"]),
+        policy=content_policy(scripts),
+        style=Markup((home / "style.css").read_text("utf-8")),  # noqa: S704 - our own
+        scripts=[Markup(s) for s in scripts],  # noqa: S704 - ours and plotly's
+        data=Markup(inert_json(figures)),  # noqa: S704 - escaped for its place
+    )
+    return page + "\n"
+
+
+def write_report(facts: Mapping[str, Any], path: str | Path) -> Path:
+    """Write the report, all of it or nothing.
+
+    Parameters
+    ----------
+    facts : dict
+        As `automl.facts.build_facts` returns.
+    path : str or Path
+        File to write; folders above it are made.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    AutoMLConfigError
+        If ``path`` is a folder (``E-report-path``).
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise AutoMLConfigError(
+            f"The report's path {str(path)!r} is a folder; a file was expected, such as "
+            f"{str(target / 'report.html')!r}.",
+            code="E-report-path",
+        )
+    page = render(facts)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(
+        dir=target.parent, prefix=f".{target.name[:80]}.", suffix=".part"
+    )
+    part = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            file.write(page)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    return target
+
+
+def _all_charts(charts: Mapping[str, Any]) -> list[dict[str, Any]]:
+    every = [*charts["performance"], *charts["search"]]
+    if charts["importance"] is not None:
+        every.append(charts["importance"])
+    for group in charts["slices"]:
+        every += group["charts"]
+    return every
+
+
+def _plotly() -> str:
+    from plotly.offline import get_plotlyjs
+
+    return str(get_plotlyjs())
+
+
+def _newlines(script: str) -> str:
+    """Return a script as a browser reads it, for hashes are of what is read."""
+    return script.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def content_policy(scripts: Sequence[str]) -> str:
+    """Return the policy under which only these scripts run, and nothing is loaded.
+
+    Examples
+    --------
+    >>> content_policy(["1"]).split("; ")[1]
+    "script-src 'sha256-a4ayc/80/OGda4BO/1o/V0etpOqiLx1JwB5S3beHW0s='"
+    """
+    hashes = [
+        base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts
+    ]
+    return "; ".join(
+        [
+            "default-src 'none'",
+            "script-src " + " ".join(f"'sha256-{h}'" for h in hashes),
+            "style-src 'unsafe-inline'",
+            "img-src data:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        ]
+    )
+
+
+def inert_json(value: Any) -> str:
+    """Return JSON that can stand inside a script element, whatever it holds.
+
+    Examples
+    --------
+    >>> inert_json({"a": "</script>"})
+    '{"a":"\\\\u003c/script\\\\u003e"}'
+    """
+    text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    return text.translate(INERT)
+
+
+def seconds(value: float | None) -> str:
+    """Return a duration as people read it.
+
+    Examples
+    --------
+    >>> seconds(0.0042), seconds(3.21), seconds(75), seconds(7300), seconds(None)
+    ('4 ms', '3.2 s', '1 min 15 s', '2 h 2 min', '–')
+    """
+    if value is None:
+        return "–"
+    if value < 1:
+        return f"{1000 * value:.0f} ms" if value >= 0.001 else f"{1000 * value:.2g} ms"
+    if value < 60:
+        return f"{value:.1f} s"
+    whole = round(value)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def percent(value: float | None) -> str:
+    """Return a share; a dash where there is none.
+
+    Examples
+    --------
+    >>> percent(0.0), percent(0.0004), percent(0.123), percent(0.9999), percent(None)
+    ('0 %', '< 0.1 %', '12.3 %', '> 99.9 %', '–')
+    """
+    if value is None:
+        return "–"
+    if value in (0, 1):
+        return f"{value:.0%}".replace("%", " %")
+    if value < 0.001:
+        return "< 0.1 %"
+    return "> 99.9 %" if value > 0.999 else f"{100 * value:.1f} %"
+
+
+def dots(row: Mapping[str, Any], axis: Sequence[float | None], sign: int) -> list[str]:
+    """Return where the folds' dots of a row lie, the better the further right.
+
+    A dot beyond the left end is put there; the template marks it.
+
+    Examples
+    --------
+    >>> dots({"folds": [0.5, None, 0.9, 0.1]}, [0.4, 0.9], 1)
+    ['27.2', '114', '-6']
+    """
+    low, high = axis
+    if low is None or high is None:
+        return []
+    span = (high - low) or 1.0
+    found = []
+    for natural in row["folds"]:
+        if natural is None:
+            continue
+        place = (sign * natural - low) / span
+        x = -DOT_WIDTH * 0.05 if place < -0.001 else 6 + (DOT_WIDTH - 12) * place
+        found.append(f"{min(x, DOT_WIDTH - 6):.3g}")
+    return found
+
+
+def code_to_repeat(settings: Mapping[str, Any]) -> str:
+    """Return the Python that runs the same search again.
+
+    Examples
+    --------
+    >>> print(code_to_repeat({"time_budget_s": 60, "metric": "auto", "cv": None}))
+    from automl import AutoML
+    <BLANKLINE>
+    model = AutoML(
+        time_budget_s=60,
+        metric='auto',
+    )
+    model.fit(X, y)
+    """
+    given = [f"    {k}={v!r}," for k, v in settings.items() if v is not None]
+    inside = "\n" + "\n".join(given) + "\n" if given else ""
+    return f"from automl import AutoML\n\nmodel = AutoML({inside})\nmodel.fit(X, y)"

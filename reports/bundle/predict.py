@@ -1,0 +1,213 @@
+#!/usr/bin/env python3
+"""Predict with the model in this folder.
+
+python predict.py new.csv -o predictions.csv
+python predict.py --check
+"""
+
+import sys
+
+if __name__ == "__main__" and not sys.flags.safe_path:
+    sys.path.pop(0)  # no file of this folder stands in for a library
+
+import argparse
+import hashlib
+import json
+import pickle
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+HERE = Path(__file__).resolve().parent
+FORMAT = 1
+DATA_ERROR, INTEGRITY_ERROR = 3, 6  # exit codes
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
+MISSING = frozenset(
+    ["", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND",
+     "1.#QNAN", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"]
+)  # fmt: skip
+
+
+class RefusedError(Exception):
+    """What is wrong, in a sentence, with the exit code."""
+
+    def __init__(self, message, code):
+        super().__init__(message)
+        self.code = code
+
+
+def load_model(*, allow_version_drift=False):
+    """Return the model and the manifest, once every file is as it was written."""
+    try:
+        manifest = json.loads((HERE / "manifest.json").read_text("utf-8"))
+        files = dict(manifest["files"])
+        known = int(manifest["format"]) <= FORMAT
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RefusedError(
+            f"manifest.json is missing or damaged ({type(error).__name__}); copy the "
+            "whole folder again.",
+            INTEGRITY_ERROR,
+        ) from error
+    if not known:
+        raise RefusedError("The bundle is of a newer format.", INTEGRITY_ERROR)
+    payload = b""
+    for name, expected in files.items():
+        path = HERE / Path(name).name
+        content = b"" if path.is_symlink() or not path.is_file() else path.read_bytes()
+        if hashlib.sha256(content).hexdigest() != expected:
+            raise RefusedError(
+                f"{name} is missing, a link, or not the file that was written; copy the "
+                "whole folder again.",
+                INTEGRITY_ERROR,
+            )
+        if name == "model.pkl":
+            payload = content
+    check_versions(manifest, allow_version_drift=allow_version_drift)
+    return pickle.loads(payload), manifest  # noqa: S301 - verified above
+
+
+def check_versions(manifest, *, allow_version_drift):
+    """Refuse another Python, and other packages unless they are allowed."""
+    python = "{}.{}".format(*sys.version_info)
+    if python != manifest["python"]:
+        raise RefusedError(
+            f"The model was made with Python {manifest['python']} and holds code for it; "
+            f"this is Python {python}. Use Python {manifest['python']}.",
+            INTEGRITY_ERROR,
+        )
+    for name, expected in manifest["packages"].items():
+        try:
+            found = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found = "not installed"
+        if found != expected and not allow_version_drift:
+            raise RefusedError(
+                f"The model was made with {name} {expected}; here it is {found}. Run "
+                "pip install -r requirements.txt, or pass --allow-version-drift.",
+                INTEGRITY_ERROR,
+            )
+
+
+def read_table(path, encoder, separator):
+    """Return the rows of a CSV or Parquet file, read as the model reads them."""
+    if path.suffix.lower() in {".parquet", ".pq"}:
+        return pd.read_parquet(path)
+    header = list(pd.read_csv(path, nrows=0, sep=separator).columns)
+    place = dict(enumerate(header))
+    dtypes, missing = {}, dict.fromkeys(header, sorted(MISSING))
+    for plan in encoder.plan:
+        name = str(plan.name) if encoder.named else place.get(plan.position)
+        if name in missing and plan.kind not in {"number", "boolean"}:
+            dtypes[name] = str  # 007 is no number, and NA may be a level
+            missing[name] = sorted(MISSING - set(plan.levels))
+    frame = pd.read_csv(
+        path,
+        sep=separator,
+        dtype=dtypes,
+        na_values=missing,
+        keep_default_na=False,
+        float_precision="round_trip",
+        low_memory=False,
+    )
+    if encoder.named:
+        frame = frame.rename(columns={str(name): name for name in encoder.columns})
+    return frame
+
+
+def predict(model, frame):
+    """Return predictions, with the probability of each class if there are any."""
+    encoder, rest = model[0], model[1:]
+    encoded = encoder.transform(frame)
+    classes = list(getattr(model, "classes_", ()))
+    with_probability = bool(classes) and hasattr(rest, "predict_proba")
+    names = [f"probability_{label}" for label in classes] if with_probability else []
+    if len(encoded) == 0:
+        return pd.DataFrame(columns=["prediction", *names])
+    columns = {"prediction": rest.predict(encoded)}
+    if with_probability:
+        columns |= dict(zip(names, rest.predict_proba(encoded).T, strict=True))
+    return pd.DataFrame(columns)
+
+
+def without_formulas(result):
+    """Return the table with texts that a spreadsheet would run made harmless."""
+    labels = [
+        f"'{label}" if isinstance(label, str) and label.startswith(FORMULA) else label
+        for label in result["prediction"]
+    ]
+    return result.assign(prediction=labels) if len(result) else result
+
+
+def check(model):
+    """Return the largest difference from the predictions made with the model."""
+    expected = json.loads((HERE / "expected.json").read_text("utf-8"))
+    rows = pd.read_csv(
+        HERE / "sample.csv", dtype=str, keep_default_na=False, na_values=[""]
+    )
+    encoder = model[0]
+    if encoder.named:
+        rows = rows.rename(columns={str(name): name for name in encoder.columns})
+    result = predict(model, rows)
+    if "probability" in expected:
+        found = result.iloc[:, 1:].to_numpy(dtype=float)
+        return float(np.abs(found - np.array(expected["probability"])).max())
+    if hasattr(model, "classes_"):
+        return float(result["prediction"].tolist() != expected["prediction"])
+    wanted = np.array(expected["prediction"], dtype=float)
+    scale = max(1.0, float(np.abs(wanted).max()))
+    return float(np.abs(result["prediction"].to_numpy() - wanted).max()) / scale
+
+
+def run(options):
+    """Do what the command line asks for and return a sentence about it."""
+    model, _ = load_model(allow_version_drift=options.allow_version_drift)
+    if options.check:
+        difference = check(model)
+        if not difference <= 1e-6:
+            raise RefusedError(
+                f"The sample's predictions differ by {difference:.3g}; 1e-6 at most was "
+                "expected. Install requirements.txt exactly.",
+                INTEGRITY_ERROR,
+            )
+        return f"The sample's predictions are those expected (within {difference:.1e})."
+    try:
+        frame = read_table(options.table, model[0], options.sep)
+        result = predict(model, frame)
+    except (OSError, ValueError, ImportError) as error:
+        raise RefusedError(f"{options.table.name}: {error}", DATA_ERROR) from error
+    if options.out.suffix.lower() in {".parquet", ".pq"}:
+        result.to_parquet(options.out, index=False)
+    else:
+        shown = result if options.raw else without_formulas(result)
+        shown.to_csv(options.out, index=False)
+    return f"{len(result)} predictions are in {options.out}."
+
+
+def main():
+    """Read the command line; return the exit code."""
+    parser = argparse.ArgumentParser(
+        description="Predict with the model of this folder."
+    )
+    parser.add_argument("table", type=Path, nargs="?", help="CSV or Parquet file")
+    parser.add_argument("-o", "--out", type=Path, default=Path("predictions.csv"))
+    parser.add_argument("--sep", default=",", help="what separates the CSV's columns")
+    parser.add_argument("--check", action="store_true", help="only predict the sample")
+    parser.add_argument(
+        "--raw", action="store_true", help="write labels such as =A1 as they are"
+    )
+    parser.add_argument("--allow-version-drift", action="store_true")
+    options = parser.parse_args()
+    if options.table is None and not options.check:
+        parser.error("a table is needed, or --check")
+    try:
+        sys.stdout.write(run(options) + "\n")
+    except RefusedError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
