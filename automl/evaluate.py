@@ -43,6 +43,9 @@ INNER_SHARE = 0.1
 INNER_ROWS = 50
 """Fewer rows than this stop boosting by chance."""
 
+INNER_ENOUGH = 10_000
+"""More rows than this say no more about when to stop."""
+
 CACHE_BYTES = 400_000_000
 """Prepared folds that a worker keeps."""
 
@@ -82,6 +85,8 @@ class Task:
         Threads of a refit.
     max_rows : int or None
         Training rows used at most; the rest is left out by chance.
+    keep_above : float or None
+        Score from which a fold's fitted pipeline is kept on disk.
     """
 
     kind: str
@@ -95,6 +100,7 @@ class Task:
     rounds: int | None = None
     n_jobs: int = 1
     max_rows: int | None = None
+    keep_above: float | None = None
 
 
 @dataclass(frozen=True)
@@ -189,7 +195,8 @@ def write_workplace(
         time=table.time,
     )
     (folder / "workplace.pkl").write_bytes(cloudpickle.dumps((place, numeric)))
-    (folder / "running").mkdir(exist_ok=True)
+    for name in ("running", "models"):
+        (folder / name).mkdir(exist_ok=True)
     return folder
 
 
@@ -259,7 +266,7 @@ def run_task(folder: Path, task: Task) -> Outcome:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if task.kind == "fold":
-                return _fold(place, prepared, task)
+                return _fold(folder, place, prepared, task)
             if task.kind == "refit":
                 return Outcome(task, value=_refit(place, task))
             return Outcome(task, value=_importance(place, task))
@@ -280,7 +287,22 @@ def _failed(task: Task, error: str) -> Outcome:
     return Outcome(task, result=result, error=error)
 
 
-def _fold(place: Workplace, prepared: _Prepared, task: Task) -> Outcome:
+def _labels(place: Workplace, rows: np.ndarray) -> np.ndarray:
+    """Return the user's own labels of rows, as fast to sort as codes where text."""
+    if place.classes is None:
+        return place.y[rows]
+    return _plain_classes(place.classes)[place.y[rows]]
+
+
+def _plain_classes(classes: np.ndarray) -> np.ndarray:
+    if classes.dtype == object and all(isinstance(c, str) for c in classes):
+        return classes.astype(str)
+    return classes
+
+
+def _fold(
+    folder: Path, place: Workplace, prepared: _Prepared, task: Task
+) -> Outcome:
     started, cpu = time.monotonic(), time.process_time()
     train, test = place.splits[task.fold]
     train = _at_most(train, task.max_rows, place.random_state)
@@ -296,12 +318,16 @@ def _fold(place: Workplace, prepared: _Prepared, task: Task) -> Outcome:
         prepared.keep(key, ready)
     prefix, X_train, X_test = ready
     model = pipeline[-1]
+    y = place.y[train] if task.keep_above is None else _labels(place, train)
     rounds, truncated = _fit_model(
-        place, candidate, model, prefix, X_train, train, task.deadline
+        place, candidate, model, prefix, X_train, y, train, task.deadline
     )
     fitted = time.monotonic()
-    prediction = _predict(place, model, X_test)
+    prediction = _predict(place, model, X_test, coded=task.keep_above is None)
     score = place.metric.score(place.y[test], prediction, _rows(place.sample_weight, test))
+    if task.keep_above is not None and score > task.keep_above:
+        kept = Pipeline([*prefix.steps, ("model", model)])
+        (folder / "models" / f"{task.trial}.pkl").write_bytes(pickle.dumps(kept))
     result = FoldResult(
         trial=task.trial,
         fold=task.fold,
@@ -343,11 +369,11 @@ def _fit_model(
     model: Any,
     prefix: Pipeline,
     X: Any,
+    y: np.ndarray,
     rows: np.ndarray,
     deadline: float | None,
 ) -> tuple[int | None, bool]:
     """Fit the last step on prepared rows; return rounds and whether cut short."""
-    y = place.y[rows]
     weights = _rows(place.sample_weight, rows)
     fit_params = _native_categories(model, prefix)
     resource = candidate.resource
@@ -386,7 +412,7 @@ def _inner_split(
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Return positions in ``rows`` that train and that stop the boosting."""
     n = len(rows)
-    n_stop = min(max(int(INNER_SHARE * n), INNER_ROWS), n // 5)
+    n_stop = min(max(int(INNER_SHARE * n), INNER_ROWS), n // 5, INNER_ENOUGH)
     if n_stop < 4:  # noqa: PLR2004 - too few to stop on
         return None
     seed = place.random_state
@@ -406,13 +432,19 @@ def _inner_split(
     return next(ShuffleSplit(1, test_size=n_stop, random_state=seed).split(blank))
 
 
-def _predict(place: Workplace, model: Any, X: Any) -> np.ndarray:
-    """Return numbers, or probabilities of all classes of the run."""
+def _predict(place: Workplace, model: Any, X: Any, *, coded: bool) -> np.ndarray:
+    """Return numbers, or probabilities of all classes of the run.
+
+    ``coded`` says whether the model was fitted on codes or on the user's labels.
+    """
     if place.classes is None:
         return np.asarray(model.predict(X), dtype=np.float64).ravel()
     found = np.asarray(model.predict_proba(X), dtype=np.float64)
     full = np.zeros((found.shape[0], len(place.classes)))
-    full[:, np.asarray(model.classes_, dtype=np.int64)] = found
+    codes = np.asarray(model.classes_)
+    if not coded:
+        codes = np.searchsorted(_plain_classes(place.classes), codes)
+    full[:, codes.astype(np.int64)] = found
     return full
 
 
@@ -425,9 +457,7 @@ def _refit(place: Workplace, task: Task) -> Pipeline:
     rows = _at_most(np.arange(len(place.y)), task.max_rows, place.random_state)
     prefix, X = _fit_prefix(place, pipeline[:-1], rows)
     model = pipeline[-1]
-    labels = place.y[rows]
-    if place.classes is not None:
-        labels = place.classes[labels]
+    labels = _labels(place, rows)
     weights = _rows(place.sample_weight, rows)
     fit_params = _native_categories(model, prefix)
     threads = "n_jobs" in model.get_params()
@@ -478,12 +508,14 @@ def _importance(place: Workplace, task: Task) -> dict[str, Any]:
     test = _at_most(test, IMPORTANCE_ROWS, place.random_state)
     prefix, X_train = _fit_prefix(place, pipeline[:-1], train)
     model = pipeline[-1]
-    _fit_model(place, candidate, model, prefix, X_train, train, task.deadline)
+    _fit_model(
+        place, candidate, model, prefix, X_train, place.y[train], train, task.deadline
+    )
     frame, y = place.X.iloc[test], place.y[test]
     weights = _rows(place.sample_weight, test)
 
     def score_of(X: pd.DataFrame) -> float:
-        prediction = _predict(place, model, prefix.transform(X))
+        prediction = _predict(place, model, prefix.transform(X), coded=True)
         return place.metric.score(y, prediction, weights)
 
     rng = np.random.default_rng(place.random_state)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import platform
 import tempfile
 from collections.abc import Callable, Mapping
@@ -158,7 +159,7 @@ def run(
         searched_s = budget.elapsed_s
         teller.tell("refit", "", history)
         finish = _finish(runner, search, history, plan, interrupted=interrupted)
-        winner, pipeline, notes = _deployed(finish, search, history, table)
+        winner, pipeline, notes = _deployed(finish, search, history, table, scratch)
         refitted_s = budget.elapsed_s
         teller.tell("report", "", history)
         record = RunRecord(
@@ -387,10 +388,17 @@ def _finish(
     budget = search.budget
     if interrupted:
         budget = replace(budget, time_s=budget.elapsed_s + INTERRUPT_S)
+    seconds = {t.number: search.refit_seconds(t) for t in history}
+    if search.keeps_models:  # a cheaper configuration is no match for a kept model
+        leader = next(iter(history.finished()), None)
+        seconds = {
+            n: s if leader is None or n == leader.number else float("inf")
+            for n, s in seconds.items()
+        }
     finish = Finish(
         history,
         budget,
-        {t.number: search.refit_seconds(t) for t in history},
+        seconds,
         n_rows=plan.n_rows,
         n_train=plan.n_train,
         n_workers=plan.n_workers,
@@ -402,7 +410,7 @@ def _finish(
 
 
 def _deployed(
-    finish: Finish, search: Search, history: History, table: Table
+    finish: Finish, search: Search, history: History, table: Table, scratch: Path
 ) -> tuple[Trial, Pipeline, list[str]]:
     """Return the configuration that is deployed, its pipeline and what to say of it."""
     notes = list(finish.errors)
@@ -410,6 +418,14 @@ def _deployed(
     if leader is None:
         raise AutoMLNoModelError(_commonest_failure(history))
     winner = finish.winner or leader
+    kept = scratch / "models" / f"{leader.number}.pkl"
+    if finish.pipeline is None and kept.exists():
+        notes.append(
+            "The model is the one that was fitted to the holdout's training rows: a "
+            "refit on all rows did not fit in the time left."
+        )
+        steps = pickle.loads(kept.read_bytes()).steps  # noqa: S301 - our own file
+        return leader, Pipeline([("encode", table.encoder), *steps]), notes
     if finish.pipeline is not None:
         if winner.number != leader.number:
             notes.append(
@@ -418,7 +434,7 @@ def _deployed(
             )
         steps = [("encode", table.encoder), *finish.pipeline.steps]
         return winner, Pipeline(steps), notes
-    if winner.candidate != BASELINE and search.fallback is not None:
+    if search.fallback is not None and _leads_or_alone(leader, history):
         notes.append(
             "No configuration could be fitted on all rows in the time left: the model "
             "is the small one that was fitted first."
@@ -428,6 +444,12 @@ def _deployed(
     if all(t.status in ("error", "timeout") for t in history if t.number):
         notes.append(_commonest_failure(history))
     return history[0], baseline_pipeline(table), notes
+
+
+def _leads_or_alone(leader: Trial, history: History) -> bool:
+    """Return whether a model is to be preferred to the baseline."""
+    alone = all(t.status != "ok" for t in history if t.number)
+    return leader.candidate != BASELINE or alone
 
 
 def _commonest_failure(history: History) -> str:

@@ -34,8 +34,10 @@ SAMPLE_ROWS = 10
 UNSEEN = "never seen before"
 """The level in the sample that no training row has."""
 
-WORDS = ("amber", "bridge", "cloud", "field", "garden", "green", "hill", "lake", "light",
-         "morning", "quiet", "river", "slow", "small", "stone", "walk", "warm", "wind")  # fmt: skip
+WORDS = (
+    "amber", "bridge", "cloud", "field", "garden", "green", "hill", "lake", "light",
+    "morning", "quiet", "river", "slow", "small", "stone", "walk", "warm", "wind",
+)  # fmt: skip
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -160,7 +162,7 @@ def _draw_date(facts: Mapping[str, Any], chance: random.Random) -> str:
     written = facts["format"]
     if written in {None, "mixed"}:
         return drawn.strftime("%Y-%m-%d %H:%M:%S")
-    return drawn.strftime(written)
+    return str(drawn.strftime(str(written)))
 
 
 def _draw_flag(_facts: Mapping[str, Any], chance: random.Random) -> str:

@@ -35,6 +35,14 @@ CONFIGURATIONS = 6
 HOLDOUT_CONFIGURATIONS = 3
 """The same where the only fold is a holdout: large tables."""
 
+PATIENCE = 4.0
+"""How much longer than the incumbent's a fit may take, and a second at least: what is
+four times as slow has to be better by much to be worth its seconds."""
+
+REFIT_SHARE = 0.25
+"""Share of the budget that is kept for a refit after a holdout; a longer one is not
+waited for, since the model of the holdout's training rows is there already."""
+
 IMPORTANCE_SHARE = 0.04
 """Share of the budget within which columns are permuted, beside the refit."""
 
@@ -168,6 +176,8 @@ class Search:
         """Return the seconds kept for the winner's refit, its facts and the report."""
         incumbent = self._view_trials().incumbent
         refit = 0.0 if incumbent is None else self.refit_seconds(incumbent)
+        if self.keeps_models and refit > REFIT_SHARE * (self.budget.time_s or 0.0):
+            refit = 0.0
         explain = IMPORTANCE_SHARE * (self.budget.time_s or 0.0)
         together = refit + explain if self.plan.n_workers == 1 else max(refit, explain)
         return together + OVERHEAD_S
@@ -175,6 +185,11 @@ class Search:
     def refit_seconds(self, trial: Trial) -> float:
         """Return about how long a trial's refit on all rows takes."""
         return 1.2 * trial.fit_s * self.plan.n_rows / max(self.plan.n_train, 1)
+
+    @property
+    def keeps_models(self) -> bool:
+        """Whether the models of the only fold are kept: they can be deployed."""
+        return self.plan.n_folds == 1 and not self.ordered
 
     # --- tasks ---------------------------------------------------------------
 
@@ -201,9 +216,13 @@ class Search:
         else:
             trial, fold = self.history[step.trial], step.fold
         deadline, kill_at = self._limits()
+        incumbent = self._view_trials().incumbent
+        keep_above = None
+        if self.keeps_models:
+            keep_above = float("-inf") if incumbent is None else incumbent.score
         return Task(
             "fold", self._serial, trial.number, fold, trial.candidate,
-            dict(trial.params), deadline, kill_at,
+            dict(trial.params), deadline, kill_at, keep_above=keep_above,
         )  # fmt: skip
 
     def _start(self, step: Start) -> Trial:
@@ -226,6 +245,9 @@ class Search:
         configurations = CONFIGURATIONS if self.plan.n_folds > 1 else HOLDOUT_CONFIGURATIONS
         core_seconds = 0.75 * self.plan.n_workers * self.budget.time_s
         longest = core_seconds / (configurations * self.plan.n_folds)
+        incumbent = self._view_trials().incumbent
+        if incumbent is not None:
+            longest = min(longest, max(1.0, PATIENCE * incumbent.fit_s))
         end = self._search_end()
         return min(time.monotonic() + longest, end - 0.1), end + 0.3
 

@@ -69,7 +69,10 @@ class Finish:
         self.pipeline: Any = None
         self.importance: dict[str, Any] | None = None
         self.errors: list[str] = []
-        self._queue = _refit_order(history.finished(), seconds, budget.remaining_s)
+        finished = history.finished()
+        if finished and finished[0].candidate == BASELINE:
+            finished = []  # nothing to fit: it is known already
+        self._queue = _refit_order(finished, seconds, budget.remaining_s)
         self._serial = first_serial
         self._waiting_for: int | None = None
         self._importance_due = True
@@ -80,8 +83,6 @@ class Finish:
             return None
         if self._waiting_for is None:
             self.winner = self._queue.pop(0)
-            if self.winner.candidate == BASELINE:
-                return None
             self._waiting_for = self._serial
             return self._numbered(self._refit_task(self.winner))
         if self._importance_due and self.winner is not None:
@@ -141,9 +142,9 @@ class Finish:
 def _refit_order(
     finished: list[Trial], seconds: Mapping[int, float], remaining_s: float
 ) -> list[Trial]:
-    """Return trials to refit: the best that fits in the time, then cheaper ones."""
-    fitting = [t for t in finished if seconds[t.number] < remaining_s - SPARE_S]
-    return (fitting or sorted(finished, key=lambda t: seconds[t.number]))[:REFITS]
+    """Return trials to refit: those that fit in the time, best first."""
+    finished = [t for t in finished if t.candidate != BASELINE]
+    return [t for t in finished if seconds[t.number] < remaining_s - SPARE_S][:REFITS]
 
 
 def importance_of(

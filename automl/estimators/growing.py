@@ -9,7 +9,6 @@ from __future__ import annotations
 import inspect
 import time
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +17,7 @@ import numpy as np
 __all__ = ["Growth", "fit_growing"]
 
 STEP = 25
-"""Trees that a forest adds between two looks at the clock."""
+"""Trees or iterations that are added between two looks at the clock."""
 
 MIN_ROUNDS = 10
 """Rounds that a boosted model makes before it may stop for want of time."""
@@ -115,11 +114,7 @@ def fit_growing(
     """
     if _is_lightgbm(model):
         return _fit_lightgbm(model, X, y, growth, inner, fit_params, sample_weight)
-    if hasattr(model, "n_iter_no_change") and hasattr(model, "early_stopping"):
-        model.set_params(**{growth.param: growth.high})
-        model.fit(X, y, sample_weight=sample_weight, **fit_params)
-        return int(model.n_iter_), False
-    return _fit_forest(model, X, y, growth, sample_weight)
+    return _fit_in_steps(model, X, y, growth, sample_weight)
 
 
 def _is_lightgbm(model: Any) -> bool:
@@ -144,31 +139,45 @@ def _fit_lightgbm(
     if sample_weight is not None:
         arguments["sample_weight"] = sample_weight[train]
     if len(stop):
-        arguments |= _evaluation(model.fit, X[stop], y[stop])
+        arguments |= _evaluation(model, X[stop], y[stop], y[train])
     model.fit(X[train], y[train], callbacks=[patience], **arguments)
     return max(1, patience.best_round), patience.truncated
 
 
-def _evaluation(fit: Callable[..., Any], X: Any, y: np.ndarray) -> dict[str, Any]:
-    """Return the inner split under the name that this LightGBM knows (4.7 renamed)."""
-    if "eval_X" in inspect.signature(fit).parameters:
-        return {"eval_X": X, "eval_y": y}
-    return {"eval_set": [(X, y)]}
+def _evaluation(
+    model: Any, X: Any, y: np.ndarray, trained: np.ndarray
+) -> dict[str, Any]:
+    """Return the inner split as this LightGBM takes it.
+
+    4.7 renamed the argument, and hands the new one's labels to the library as they
+    are: it wants the positions of the classes that are trained on.
+    """
+    if "eval_X" not in inspect.signature(model.fit).parameters:
+        return {"eval_set": [(X, y)]}
+    if hasattr(model, "predict_proba"):
+        y = np.searchsorted(np.unique(trained), y)
+    return {"eval_X": X, "eval_y": y}
 
 
-def _fit_forest(
+def _fit_in_steps(
     model: Any, X: Any, y: np.ndarray, growth: Growth, sample_weight: np.ndarray | None
 ) -> tuple[int, bool]:
-    """Add trees until there are enough or the time is up."""
-    trees = 0
+    """Add rounds until there are enough, or the next step would end too late."""
+    wanted = 0
+    made = 0
     model.set_params(warm_start=True)
-    while trees < growth.high:
-        trees = min(trees + STEP, growth.high)
-        model.set_params(**{growth.param: trees})
+    while wanted < growth.high:
+        begun = time.monotonic()
+        wanted = min(wanted + STEP, growth.high)
+        model.set_params(**{growth.param: wanted})
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of class weights under warm starts
             model.fit(X, y, sample_weight=sample_weight)
-        if growth.expired:
+        made = int(getattr(model, "n_iter_", wanted))
+        if made < wanted:  # it stopped by itself
+            break
+        now = time.monotonic()
+        if growth.deadline is not None and now + (now - begun) > growth.deadline:
             break
     model.set_params(warm_start=False)
-    return trees, trees < growth.high
+    return made, made == wanted < growth.high

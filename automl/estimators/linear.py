@@ -11,7 +11,8 @@ class ElasticNetClassifier(SGDClassifier):
     """Logistic regression with a mixed penalty, fitted by stochastic gradients.
 
     scikit-learn's own takes seconds with the one solver that mixes penalties, and its
-    name for the mixture changed in 1.8. Steps are averaged, as Bottou (2012) advises.
+    name for the mixture changed in 1.8. Weights are not averaged over steps: with L1,
+    scikit-learn's averaged weights predicted at chance (area .51 against .88).
 
     Parameters
     ----------
@@ -43,7 +44,6 @@ class ElasticNetClassifier(SGDClassifier):
         super().__init__(
             loss="log_loss",
             penalty="elasticnet",
-            average=True,
             alpha=alpha,
             l1_ratio=l1_ratio,
             max_iter=max_iter,
