@@ -156,8 +156,8 @@ def _read_files(place: Path, manifest: Mapping[str, Any]) -> dict[str, bytes]:
         found = sha256(contents[name])
         if found != expected:
             raise _damaged(
-                f"{name} is not the file that was written: SHA-256 {str(expected)[:12]}… "
-                f"was expected, {found[:12]}… came."
+                f"{name} is not the file that was written: SHA-256 "
+                f"{str(expected)[:12]}… was expected, {found[:12]}… came."
             )
     return contents
 

@@ -141,7 +141,8 @@ def _draw(
     cells: list[str | None] = [draw(column, chance) for _ in range(SAMPLE_ROWS)]
     if column["kind"] == "category":
         cells[place % SAMPLE_ROWS] = UNSEEN
-    cells[(place + 3) % SAMPLE_ROWS] = None
+    if column["missing"]:  # a pipeline need not fill what was never empty
+        cells[(place + 3) % SAMPLE_ROWS] = None
     return cells
 
 
@@ -170,7 +171,7 @@ def _draw_flag(_facts: Mapping[str, Any], chance: random.Random) -> str:
 
 
 def _draw_level(facts: Mapping[str, Any], chance: random.Random) -> str:
-    return chance.choice(facts["levels"] or [UNSEEN])
+    return str(chance.choice(facts["levels"] or [UNSEEN]))
 
 
 def _draw_text(_facts: Mapping[str, Any], chance: random.Random) -> str:

@@ -16,6 +16,7 @@ import json
 import pickle
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,17 +29,20 @@ MISSING = frozenset(
     ["", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND",
      "1.#QNAN", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"]
 )  # fmt: skip
+EXACT: dict[str, Any] = (
+    {"float_precision": "round_trip"} if pd.__version__.startswith("2.") else {}
+)  # later ones read numbers exactly unasked
 
 
 class RefusedError(Exception):
     """What is wrong, in a sentence, with the exit code."""
 
-    def __init__(self, message, code):
+    def __init__(self, message: str, code: int) -> None:
         super().__init__(message)
         self.code = code
 
 
-def load_model(*, allow_version_drift=False):
+def load_model(*, allow_version_drift: bool = False) -> tuple[Any, dict[str, Any]]:
     """Return the model and the manifest, once every file is as it was written."""
     try:
         manifest = json.loads((HERE / "manifest.json").read_text("utf-8"))
@@ -58,8 +62,8 @@ def load_model(*, allow_version_drift=False):
         content = b"" if path.is_symlink() or not path.is_file() else path.read_bytes()
         if hashlib.sha256(content).hexdigest() != expected:
             raise RefusedError(
-                f"{name} is missing, a link, or not the file that was written; copy the "
-                "whole folder again.",
+                f"{name} is missing, a link, or not the file that was written; copy "
+                "the whole folder again.",
                 INTEGRITY_ERROR,
             )
         if name == "model.pkl":
@@ -68,13 +72,13 @@ def load_model(*, allow_version_drift=False):
     return pickle.loads(payload), manifest  # noqa: S301 - verified above
 
 
-def check_versions(manifest, *, allow_version_drift):
+def check_versions(manifest: dict[str, Any], *, allow_version_drift: bool) -> None:
     """Refuse another Python, and other packages unless they are allowed."""
     python = "{}.{}".format(*sys.version_info)
     if python != manifest["python"]:
         raise RefusedError(
-            f"The model was made with Python {manifest['python']} and holds code for it; "
-            f"this is Python {python}. Use Python {manifest['python']}.",
+            f"The model was made with Python {manifest['python']} and holds code for "
+            f"it; this is Python {python}. Use Python {manifest['python']}.",
             INTEGRITY_ERROR,
         )
     for name, expected in manifest["packages"].items():
@@ -90,7 +94,7 @@ def check_versions(manifest, *, allow_version_drift):
             )
 
 
-def read_table(path, encoder, separator):
+def read_table(path: Path, encoder: Any, separator: str) -> pd.DataFrame:
     """Return the rows of a CSV or Parquet file, read as the model reads them."""
     if path.suffix.lower() in {".parquet", ".pq"}:
         return pd.read_parquet(path)
@@ -108,15 +112,15 @@ def read_table(path, encoder, separator):
         dtype=dtypes,
         na_values=missing,
         keep_default_na=False,
-        float_precision="round_trip",
         low_memory=False,
+        **EXACT,
     )
     if encoder.named:
         frame = frame.rename(columns={str(name): name for name in encoder.columns})
     return frame
 
 
-def predict(model, frame):
+def predict(model: Any, frame: pd.DataFrame) -> pd.DataFrame:
     """Return predictions, with the probability of each class if there are any."""
     encoder, rest = model[0], model[1:]
     encoded = encoder.transform(frame)
@@ -131,7 +135,7 @@ def predict(model, frame):
     return pd.DataFrame(columns)
 
 
-def without_formulas(result):
+def without_formulas(result: pd.DataFrame) -> pd.DataFrame:
     """Return the table with texts that a spreadsheet would run made harmless."""
     labels = [
         f"'{label}" if isinstance(label, str) and label.startswith(FORMULA) else label
@@ -140,7 +144,7 @@ def without_formulas(result):
     return result.assign(prediction=labels) if len(result) else result
 
 
-def check(model):
+def check(model: Any) -> float:
     """Return the largest difference from the predictions made with the model."""
     expected = json.loads((HERE / "expected.json").read_text("utf-8"))
     rows = pd.read_csv(
@@ -160,15 +164,15 @@ def check(model):
     return float(np.abs(result["prediction"].to_numpy() - wanted).max()) / scale
 
 
-def run(options):
+def run(options: argparse.Namespace) -> str:
     """Do what the command line asks for and return a sentence about it."""
     model, _ = load_model(allow_version_drift=options.allow_version_drift)
     if options.check:
         difference = check(model)
         if not difference <= 1e-6:
             raise RefusedError(
-                f"The sample's predictions differ by {difference:.3g}; 1e-6 at most was "
-                "expected. Install requirements.txt exactly.",
+                f"The sample's predictions differ by {difference:.3g}; 1e-6 at most "
+                "was expected. Install requirements.txt exactly.",
                 INTEGRITY_ERROR,
             )
         return f"The sample's predictions are those expected (within {difference:.1e})."
@@ -185,11 +189,9 @@ def run(options):
     return f"{len(result)} predictions are in {options.out}."
 
 
-def main():
+def main() -> int:
     """Read the command line; return the exit code."""
-    parser = argparse.ArgumentParser(
-        description="Predict with the model of this folder."
-    )
+    parser = argparse.ArgumentParser(description="Predict with this folder's model.")
     parser.add_argument("table", type=Path, nargs="?", help="CSV or Parquet file")
     parser.add_argument("-o", "--out", type=Path, default=Path("predictions.csv"))
     parser.add_argument("--sep", default=",", help="what separates the CSV's columns")
