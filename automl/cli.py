@@ -100,16 +100,26 @@ Model = Annotated[
 ]
 
 
-@app.callback()
-def _root(
-    version: Annotated[
-        bool,
-        typer.Option("--version", help="Show the version and exit.", is_eager=True),
-    ] = False,
-) -> None:
-    if version:
+def _show_version(wanted: bool) -> None:
+    if wanted:
         print(f"automl {automl.__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Show the version and exit.",
+            is_eager=True,
+            callback=_show_version,
+        ),
+    ] = False,
+) -> None:
+    pass
 
 
 @app.command(help=FIT_HELP, short_help="Search pipelines for a table.")
@@ -158,7 +168,7 @@ def fit(
     given = {"time_budget_s": time_budget, "n_trials": trials}
     with _sentences(verbose):
         folder = _new_folder(data, out)
-        from automl.reading import read_table, take_column
+        from automl.reading import read_table, take_column, write_run
 
         frame, weights = read_table(data), None
         if weight is not None:
@@ -180,7 +190,7 @@ def fit(
             with suppress(OSError):
                 folder.rmdir()  # only if nothing is in it
             raise
-        show_fit(model, _write_run(model, folder), as_json=as_json)
+        show_fit(model, write_run(model, folder), as_json=as_json)
     if model.interrupted_:
         raise typer.Exit(INTERRUPTED)
 
@@ -385,22 +395,3 @@ def _bundle(run: Path) -> Path:
         "its folder model.",
         code="E-file",
     )
-
-
-def _write_run(model: Any, folder: Path) -> dict[str, str]:
-    """Write what a run leaves; return the paths by name."""
-    from automl.reading import write_csv
-
-    board = folder / "leaderboard.csv"
-    write_csv(
-        model.leaderboard_.assign(params=model.leaderboard_["params"].map(json.dumps)),
-        board,
-    )
-    model.report(folder / "report.html")
-    model.save(folder / "model")
-    return {
-        "report": str(folder / "report.html"),
-        "model": str(folder / "model"),
-        "leaderboard": str(board),
-        "run": str(folder),
-    }

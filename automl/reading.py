@@ -9,6 +9,7 @@ import csv
 import gzip
 import importlib
 import io
+import json
 import re
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ import pandas as pd
 
 from automl.exceptions import AutoMLDataError, suggestion
 
-__all__ = ["guarded", "read_table", "take_column", "write_csv"]
+__all__ = ["guarded", "read_table", "take_column", "write_csv", "write_run"]
 
 SEPARATORS = {".csv": None, ".txt": None, ".tsv": "\t"}
 """Endings of text files and what separates their cells; None is found by looking."""
@@ -190,3 +191,29 @@ def write_csv(frame: pd.DataFrame, target: Path | None) -> None:
         sys.stdout.buffer.flush()
     else:
         target.write_text(text, encoding="utf-8")
+
+
+def write_run(model: Any, folder: Path) -> dict[str, str]:
+    """Write what a run leaves beside its journal; return the paths by name.
+
+    Parameters
+    ----------
+    model : AutoML
+        Fitted.
+    folder : Path
+        Of the run.
+    """
+    board: pd.DataFrame = model.leaderboard_
+    names = {
+        "report": "report.html",
+        "model": "model",
+        "leaderboard": "leaderboard.csv",
+        "run": "",
+    }
+    paths = {name: folder / file for name, file in names.items()}
+    write_csv(
+        board.assign(params=board["params"].map(json.dumps)), paths["leaderboard"]
+    )
+    model.save(paths["model"])
+    model.report(paths["report"])
+    return {name: str(path) for name, path in paths.items()}

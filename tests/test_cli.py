@@ -1,0 +1,401 @@
+"""The command says one sentence and one code, and keeps data apart from talk."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import automl
+from automl.cli import app
+from automl.exceptions import (
+    AutoMLDataError,
+    AutoMLIntegrityError,
+    AutoMLNoModelError,
+)
+from automl.metrics import resolve_metric
+
+BANK = Path(__file__).parents[1] / "examples" / "data" / "bank.csv"
+
+
+class FakeModel:
+    """A fitted model of three columns that gives everyone the same odds."""
+
+    task_ = "binary"
+    classes_ = np.array(["=no", "yes"], dtype=object)
+    metric_ = resolve_metric("log_loss", "binary")
+    best_score_ = -0.25
+    best_params_ = {"alpha": 0.5}  # noqa: RUF012 - a stand-in
+    summary_ = "Logistic wins."
+    facts_ = {}  # noqa: RUF012 - a stand-in
+    manifest = {"metric": {"name": "log_loss"}}  # noqa: RUF012 - a stand-in
+    interrupted_ = False
+    error = None
+    seen = {}  # noqa: RUF012 - a stand-in
+
+    def __init__(self, **params):
+        self.params = params
+
+    def fit(self, X, y, **columns):
+        """Take note of what came."""
+        if self.error is not None:
+            raise self.error
+        type(self).seen = {**self.params, "X": X, "y": y, **columns}
+        self.params["run_dir"].mkdir(parents=True)
+        return self
+
+    @property
+    def leaderboard_(self):
+        """Return a table of twelve rows, the last without a rank."""
+        n = 12
+        return pd.DataFrame(
+            {
+                "rank": pd.array([*range(1, n), None], dtype="Int64"),
+                "candidate": ["logistic"] * n,
+                "score": [-0.25] * (n - 1) + [np.nan],
+                "score_std": [0.01] * (n - 1) + [np.nan],
+                "value": [0.25] * (n - 1) + [np.nan],
+                "origin": ["start: the known good point"] * n,
+                "status": ["ok"] * (n - 1) + ["raced"],
+                "fit_s": [0.1] * n,
+                "params": [{"alpha": 0.5}] * n,
+                "reason": [None] * n,
+            }
+        )
+
+    def report(self, path):
+        """Write a page."""
+        path.write_text("<html>")
+
+    def save(self, folder):
+        """Write the two descriptions."""
+        folder.mkdir()
+        (folder / "manifest.json").write_text('{"metric": {"name": "log_loss"}}')
+        columns = [{"name": "age", "kind": "number"}]
+        (folder / "schema.json").write_text(json.dumps({"columns": columns}))
+
+    def predict_proba(self, X):
+        """Return the same odds for all."""
+        if "age" not in X:
+            raise AutoMLDataError("The column 'age' is missing.", column="age")
+        return np.tile([0.75, 0.25], (len(X), 1))
+
+    def predict(self, X):
+        """Return the likelier label."""
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    """Stand in for the library: nothing is searched."""
+    kind = type("Fake", (FakeModel,), {})
+    monkeypatch.setitem(vars(automl), "AutoML", kind)
+    monkeypatch.setitem(vars(automl), "load", lambda _: kind())
+    return kind
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    """A small file in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    frame = pd.DataFrame(
+        {"age": [30, 40, 50, 60], "w": [1, 2, 1, 2], "y": ["=no", "yes", "=no", "yes"]}
+    )
+    frame.to_csv("data.csv", index=False)
+    return frame
+
+
+def call(*args, **kwargs):
+    """Run the command inside this process."""
+    return CliRunner().invoke(app, [str(a) for a in args], **kwargs)
+
+
+def assert_one_sentence(result, code, *parts):
+    """Exit code, one line on standard error, nothing on standard output."""
+    assert result.exit_code == code, result.output
+    assert result.stdout == ""
+    assert result.stderr.startswith("Error: ")
+    assert result.stderr.count("\n") == 1
+    for part in parts:
+        assert part in result.stderr
+
+
+@pytest.mark.usefixtures("fake", "data")
+def test_fit_shows_verdict_leaderboard_paths_and_next_step():
+    """The end of a fit fits 80 columns and says what to do next."""
+    result = call("fit", "data.csv", "--target", "y", "--out", "runs/a")
+
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert lines[0] == "Logistic wins."
+    assert all(len(line) <= 80 for line in lines)
+    assert "… and 2 more in runs/a/leaderboard.csv" in lines
+    assert lines[-1] == "Next    automl predict runs/a NEW.csv -o predictions.csv"
+    assert Path("runs/a/report.html").is_file()
+    assert Path("runs/a/model/manifest.json").is_file()
+    assert len(pd.read_csv("runs/a/leaderboard.csv")) == 12
+
+
+@pytest.mark.usefixtures("data")
+def test_fit_hands_its_options_over(fake):
+    """Options reach the library under its names; the weights leave the features."""
+    result = call(
+        "fit", "data.csv", "--target", "y", "--trials", 5, "--cv", 3, "--jobs", 1,
+        "--candidates", "ridge, logistic", "--weight", "w", "--seed", 7, "-q",
+    )  # fmt: skip
+
+    assert result.exit_code == 0, result.output
+    seen = fake.seen
+    assert list(seen["X"]) == ["age", "y"]
+    assert seen["sample_weight"].tolist() == [1, 2, 1, 2]
+    assert seen["candidates"] == ["ridge", "logistic"]
+    assert (seen["n_trials"], seen["cv"], seen["n_jobs"]) == (5, 3, 1)
+    assert (seen["random_state"], seen["verbose"], seen["y"]) == (7, 0, "y")
+    assert "time_budget_s" not in seen
+    assert seen["run_dir"].parent == Path("runs")
+    assert seen["run_dir"].name.startswith("data-2")
+
+
+@pytest.mark.usefixtures("fake", "data")
+def test_fit_prints_one_json_object():
+    """With --json standard output is one object without NaN."""
+    result = call("fit", "data.csv", "--target", "y", "--out", "a", "--json")
+
+    facts = json.loads(result.stdout)
+    assert facts["winner"] == "logistic"
+    assert (facts["score"], facts["value"]) == (-0.25, 0.25)
+    assert facts["paths"]["report"] == str(Path("a/report.html"))
+    assert facts["leaderboard"][-1]["score"] is None
+    assert facts["leaderboard"][0]["params"] == {"alpha": 0.5}
+
+
+@pytest.mark.usefixtures("data")
+def test_interrupted_fit_writes_its_outputs(fake):
+    """Ctrl-C during the search: what was found is kept, the code is the shell's."""
+    fake.interrupted_ = True
+    result = call("fit", "data.csv", "--target", "y", "--out", "a")
+
+    assert result.exit_code == 130
+    assert Path("a/report.html").is_file()
+
+
+@pytest.mark.usefixtures("data")
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (AutoMLNoModelError("Nothing could be fitted."), 4),
+        (AutoMLIntegrityError("The model is damaged."), 6),
+        (PermissionError(13, "Permission denied", "a"), 3),
+        (KeyboardInterrupt(), 130),
+        (ZeroDivisionError("division by zero"), 1),
+    ],
+)
+def test_errors_have_codes(fake, error, code):
+    """Each kind of failure is one sentence with its own exit code."""
+    fake.error = error
+    assert_one_sentence(call("fit", "data.csv", "--target", "y"), code)
+
+
+@pytest.mark.usefixtures("data")
+def test_traceback_is_shown_on_request(fake):
+    """An unexpected error hints at -v, and -v shows where it came from."""
+    fake.error = ZeroDivisionError("division by zero")
+
+    assert "again with -v" in call("fit", "data.csv", "--target", "y").stderr
+    assert "Traceback" in call("fit", "data.csv", "--target", "y", "-v").stderr
+
+
+@pytest.mark.usefixtures("fake", "data")
+def test_folder_in_use_is_refused():
+    """Nothing is ever overwritten."""
+    Path("a").mkdir()
+    Path("a/x").touch()
+    result = call("fit", "data.csv", "--target", "y", "--out", "a")
+
+    assert_one_sentence(result, 3, "not an empty folder", "--out")
+
+
+@pytest.mark.usefixtures("fake", "data")
+def test_several_targets_are_a_mistake_of_usage():
+    """One model has one target."""
+    result = call("fit", "data.csv", "--target", "age", "--target", "y")
+
+    assert_one_sentence(result, 2, "2 times (age, y)", "one model for each")
+
+
+@pytest.mark.usefixtures("fake", "data")
+def test_folds_must_be_a_number():
+    """--cv takes a number or auto."""
+    result = call("fit", "data.csv", "--target", "y", "--cv", "x")
+
+    assert_one_sentence(result, 2, "--cv x: a number of folds")
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        (["--target", "z"], "'z' is not in the table"),
+        (["--target", "y", "--candidates", "logistc"], "Did you mean 'logistic'?"),
+        (["--target", "y", "--time-budget", "0"], "time_budget_s"),
+        (["--target", "y", "--metric", "log_los"], "Did you mean"),
+        (["--target", "y", "--weight", "z"], "--weight: the column 'z'"),
+        (["--target", "y", "--groups", "z"], "groups='z' names no column"),
+    ],
+)
+def test_mistakes_are_found_before_the_search(tmp_path, options, part):
+    """What the library refuses is one sentence, and no folder is left behind."""
+    out = tmp_path / "out"
+
+    assert_one_sentence(call("fit", BANK, "-q", "--out", out, *options), 3, part)
+    assert not out.exists()
+
+
+@pytest.mark.usefixtures("fake", "data")
+def test_predict_guards_formulas_and_adds_probabilities():
+    """Labels that a spreadsheet would run are made harmless."""
+    FakeModel().save(Path("model"))
+    result = call("predict", "model", "data.csv")
+
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[:2] == [
+        "prediction,probability_=no,probability_yes",
+        "'=no,0.75,0.25",
+    ]
+
+
+@pytest.mark.usefixtures("fake", "data")
+def test_predict_writes_a_file_from_standard_input():
+    """A run's folder names its model, and - is standard input."""
+    Path("run").mkdir()
+    FakeModel().save(Path("run/model"))
+    result = call(
+        "predict", "run", "-", "-o", "p.csv", "--no-proba", input="age\n30\n40\n"
+    )
+
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert Path("p.csv").read_text() == "prediction\n'=no\n'=no\n"
+
+
+@pytest.mark.usefixtures("fake")
+def test_predict_without_a_needed_column(data):
+    """A missing column is one sentence."""
+    FakeModel().save(Path("model"))
+    data[["w"]].to_csv("new.csv", index=False)
+
+    assert_one_sentence(call("predict", "model", "new.csv"), 3, "'age' is missing")
+
+
+@pytest.mark.usefixtures("data")
+def test_predict_needs_a_model():
+    """A folder without a manifest is no model."""
+    assert_one_sentence(call("predict", ".", "data.csv"), 3, "no manifest.json")
+
+
+@pytest.mark.usefixtures("fake", "data")
+def test_evaluate_puts_the_metric_of_the_run_first():
+    """The run's metric leads, others follow, each once."""
+    FakeModel().save(Path("model"))
+    result = call("evaluate", "model", "data.csv", "--target", "y", "--json")
+
+    scores = json.loads(result.stdout)
+    assert list(scores)[:3] == ["rows", "metric", "log_loss"]
+    assert scores["log_loss"] == pytest.approx(-np.log(0.75 * 0.25) / 2)
+    assert scores["accuracy"] == 0.5
+    assert "log_loss" in call("evaluate", "model", "data.csv", "--target", "y").stdout
+
+
+def test_candidates_have_a_line_each():
+    """What can be searched fits 80 columns."""
+    lines = call("candidates").stdout.splitlines()
+    listed = json.loads(call("candidates", "--json").stdout)["candidates"]
+
+    assert len(lines) == len(listed) + 1
+    assert all(len(line) <= 80 for line in lines)
+    assert "ridge" in {row["name"] for row in listed}
+
+
+@pytest.mark.usefixtures("data")
+def test_report_prints_its_path():
+    """The report of a run is found; a folder that is no run is refused."""
+    Path("run").mkdir()
+    assert_one_sentence(call("report", "run"), 3, "neither report.html nor facts.json")
+    Path("run/report.html").touch()
+
+    assert call("report", "run").stdout.strip() == str(Path("run/report.html"))
+
+
+@pytest.mark.usefixtures("data")
+def test_inspect_shows_manifest_and_columns():
+    """The descriptions are shown as words or as they are."""
+    FakeModel().save(Path("model"))
+
+    shown = call("inspect", "model").stdout
+    assert "name log_loss" in shown
+    assert "age" in shown
+    as_json = json.loads(call("inspect", "model", "--json").stdout)
+    assert as_json["schema"]["columns"] == [{"name": "age", "kind": "number"}]
+
+
+@pytest.mark.parametrize("command", [[], ["fit"], ["predict"], ["evaluate"]])
+def test_help_begins_with_examples(command):
+    """Examples stand before the options, within 80 columns."""
+    text = call(*command, "--help").stdout
+
+    assert text.index("  automl ") < text.index("Options:")
+    assert all(len(line) <= 80 for line in text.splitlines())
+
+
+def test_version_is_shown():
+    """The version of the library is the command's."""
+    assert call("--version").stdout == f"automl {automl.__version__}\n"
+
+
+def test_help_imports_nothing_slow():
+    """The help is there before pandas or scikit-learn could be."""
+    code = (
+        "import sys, automl.cli\n"
+        "slow = {'numpy', 'pandas', 'sklearn', 'hyperopt', 'rich.table'}\n"
+        "print(sorted(slow & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "[]\n"
+
+
+def test_module_is_the_command():
+    """``python -m automl`` is the command, with its exit codes."""
+    done = subprocess.run(
+        [sys.executable, "-m", "automl", "fit", "nowhere.csv", "--target", "y"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 3
+    assert done.stderr == "Error: The file nowhere.csv does not exist.\n"
+
+
+def test_end_to_end_fit_predict_evaluate_report_inspect(tmp_path):
+    """A table becomes a run, the run's model predicts, and all can be looked at."""
+    run, out = tmp_path / "run", tmp_path / "predictions.csv"
+    fitted = call(
+        "fit", BANK, "--target", "y", "--trials", 2, "--jobs", 1, "--candidates",
+        "logistic", "--out", run, "--json", "-q",
+    )  # fmt: skip
+
+    assert fitted.exit_code == 0, fitted.output
+    assert json.loads(fitted.stdout)["winner"] == "logistic"
+    assert call("predict", run, BANK, "-o", out).exit_code == 0
+    assert list(pd.read_csv(out)) == ["prediction", "probability_no", "probability_yes"]
+    scored = call("evaluate", run, BANK, "--target", "y", "--json")
+    assert json.loads(scored.stdout)["roc_auc"] > 0.8
+    (run / "report.html").unlink()
+    assert call("report", run).exit_code == 0
+    assert (run / "report.html").is_file()
+    assert "roc_auc" in call("inspect", run).stdout

@@ -1,0 +1,64 @@
+"""A loaded model is scored on rows whose truth is known."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from automl.exceptions import AutoMLDataError
+from automl.rescore import scores_of
+
+ROWS = pd.DataFrame({"a": [1, 2, 3, 4]})
+
+
+def model_of(task, metric, prediction, classes=None):
+    """Stand in for a loaded model."""
+    return SimpleNamespace(
+        task_=task,
+        classes_=classes,
+        manifest={"metric": {"name": metric}},
+        predict=lambda _: np.asarray(prediction),
+        predict_proba=lambda _: np.asarray(prediction),
+    )
+
+
+BINARY = model_of("binary", "f1", [[0.6, 0.4]] * 4, ["no", "yes"])
+NUMBERS = model_of("regression", "mae", [1.0, 2.0, 3.0, 5.0])
+
+
+def test_metric_of_the_run_comes_first_and_once():
+    """The run's metric leads, the others follow, values are natural."""
+    scores = scores_of(NUMBERS, ROWS, pd.Series([1, 2, 3, 4]))
+
+    assert list(scores) == ["mae", "rmse", "median_ae", "r2"]
+    assert scores["mae"] == 0.25
+
+
+def test_metric_that_no_name_brings_back_is_left_out():
+    """A function of the user's is not known here; the usual metrics are."""
+    model = model_of("regression", "my_profit", [1.0, 2.0, 3.0, 5.0])
+
+    assert next(iter(scores_of(model, ROWS, pd.Series([1, 2, 3, 4])))) == "rmse"
+
+
+@pytest.mark.parametrize(
+    ("model", "truth", "part"),
+    [
+        (BINARY, ["maybe"] * 4, "4 labels that the model does not know"),
+        (BINARY, [None, "yes", "yes", "yes"], "missing in 1 of 4 rows"),
+        (NUMBERS, ["a", "b", "c", "d"], "must hold numbers"),
+    ],
+)
+def test_truth_must_be_usable(model, truth, part):
+    """Rows without a usable truth are refused, not skipped."""
+    with pytest.raises(AutoMLDataError, match=part):
+        scores_of(model, ROWS, pd.Series(truth, name="y"))
+
+
+def test_undefined_scores_are_none():
+    """A ranking of rows of one class has no value, which is no error."""
+    scores = scores_of(BINARY, ROWS, pd.Series(["yes"] * 4))
+
+    assert scores["roc_auc"] is None
+    assert scores["accuracy"] == 0.0
