@@ -122,6 +122,7 @@ def make_folds(
     groups: np.ndarray | None,
     time: np.ndarray | None,
     random_state: int,
+    kept: np.ndarray | None = None,
 ) -> Folds:
     """Return the splits of a run.
 
@@ -139,6 +140,9 @@ def make_folds(
         Seconds; scoring rows are then later than training rows.
     random_state : int
         Of the shuffles.
+    kept : array of int or None
+        Positions of the user's rows that are in ``y``, if not all; a list of splits
+        counts the user's rows.
 
     Raises
     ------
@@ -155,7 +159,7 @@ def make_folds(
     (5, '5-fold cross-validation')
     """
     if not isinstance(cv, int) or isinstance(cv, bool):
-        return _given(cv, y, groups)
+        return _given(cv, y, groups, kept)
     if cv < 1:
         raise AutoMLConfigError(
             f"cv={cv} is not possible: at least 2 folds, or 1 for a holdout.",
@@ -176,12 +180,17 @@ def _freeze(splits: Iterable[Any], name: str) -> Folds:
     return Folds(pairs, name)
 
 
-def _given(cv: Any, y: np.ndarray, groups: np.ndarray | None) -> Folds:
+def _given(
+    cv: Any, y: np.ndarray, groups: np.ndarray | None, kept: np.ndarray | None
+) -> Folds:
     if hasattr(cv, "split"):
         splits = cv.split(np.zeros((len(y), 1)), y, groups)
         return _freeze(splits, str(cv))
     if isinstance(cv, Iterable) and not isinstance(cv, str):
-        folds = _freeze(cv, "the given splits")
+        splits = list(cv)
+        if kept is not None:
+            splits = [(_kept_of(a, kept), _kept_of(b, kept)) for a, b in splits]
+        folds = _freeze(splits, "the given splits")
         if len(folds):
             return folds
     raise AutoMLConfigError(
@@ -189,6 +198,11 @@ def _given(cv: Any, y: np.ndarray, groups: np.ndarray | None) -> Folds:
         "or a list of (train, test) positions was expected.",
         code="E-cv",
     )
+
+
+def _kept_of(rows: Any, kept: np.ndarray) -> np.ndarray:
+    """Return where the kept ones of the user's rows stand now."""
+    return np.flatnonzero(np.isin(kept, rows))
 
 
 def _forward(time: np.ndarray, k: int) -> Folds:

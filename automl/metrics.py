@@ -10,6 +10,7 @@ import inspect
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,14 @@ PLAIN = {
     "r2": "r2",
 }
 """Plain names beside scikit-learn's own scorer names."""
+
+LABELLED = {
+    "neg_log_loss": ("log_loss", False),
+    "neg_brier_score": ("brier_score_loss", False),
+    "d2_log_loss_score": ("d2_log_loss_score", True),
+    "d2_brier_score": ("d2_brier_score", True),
+}
+"""Functions of probabilities that must be told of classes without a scored row."""
 
 OF_MULTICLASS = {
     "roc_auc": "roc_auc_ovr",
@@ -122,12 +131,17 @@ class Metric:
         1 if the natural value is better when greater, else -1.
     task : str
         The task that it is used for.
+    labelled : callable or None
+        From a number of classes to a scorer that knows them all, for losses that need
+        a class's column though no scored row is of it. Other scorers are shown the
+        classes that are there.
     """
 
     name: str
     scorer: Callable[..., float]
     sign: int
     task: str
+    labelled: Callable[[int], Callable[..., float]] | None = None
 
     def score(
         self,
@@ -147,18 +161,24 @@ class Metric:
             Not used by scorers that take no weights.
         """
         classes = None
+        scorer = self.scorer
         if self.task != "regression":
+            y = y.astype(np.int64)
             prediction = _probabilities(prediction)
+            n_classes = prediction.shape[1]
+            present = np.unique(y)
+            if len(present) < n_classes and self.labelled is not None:
+                scorer = self.labelled(n_classes)
+            elif 1 < len(present) < n_classes:
+                y = np.searchsorted(present, y)
+                prediction = _probabilities(prediction[:, present])
             classes = np.arange(prediction.shape[1])
         stored = _Stored(prediction, classes)
         rows = np.zeros((len(y), 1))
         kwargs = {"sample_weight": sample_weight} if self._weighted(sample_weight) else {}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of classes absent in a fold
-            return float(self.scorer(stored, rows, self._labels(y), **kwargs))
-
-    def _labels(self, y: np.ndarray) -> np.ndarray:
-        return y.astype(np.int64) if self.task != "regression" else y
+            return float(scorer(stored, rows, y, **kwargs))
 
     def _weighted(self, sample_weight: np.ndarray | None) -> bool:
         if sample_weight is None:
@@ -251,4 +271,18 @@ def resolve_metric(metric: Any, task: str) -> Metric:
     scorer = get_scorer(name)
     sign = -1 if name.startswith("neg_") else 1
     readable = {s: p for p, s in PLAIN.items() if p != "auc"}
-    return Metric(readable.get(name, name), scorer, sign, task)
+    labelled = partial(_labelled, name) if name in LABELLED else None
+    return Metric(readable.get(name, name), scorer, sign, task, labelled)
+
+
+def _labelled(name: str, n_classes: int) -> Callable[..., float]:
+    """Return the scorer of a loss that is told of all classes."""
+    from sklearn import metrics
+
+    function, greater = LABELLED[name]
+    return metrics.make_scorer(
+        getattr(metrics, function),
+        response_method="predict_proba",
+        greater_is_better=greater,
+        labels=np.arange(n_classes),
+    )

@@ -226,7 +226,7 @@ def _folds(table: Table, settings: Settings, n_workers: int) -> Folds:
         )  # fmt: skip
     return make_folds(
         table.y, cv=cv, stratify=table.is_classification, groups=table.groups,
-        time=table.time, random_state=settings.random_state,
+        time=table.time, random_state=settings.random_state, kept=table.kept,
     )  # fmt: skip
 
 

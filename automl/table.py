@@ -57,6 +57,8 @@ class Table:
         From a raw table to `X`.
     groups, time, sample_weight : array of shape (n_rows,) or None
         As given, checked.
+    kept : array of int or None
+        Positions of the given rows that are here, if some had weight zero.
     fingerprint : str
         SHA-256 of the encoded data.
     notes : tuple of str
@@ -74,6 +76,7 @@ class Table:
     groups: np.ndarray | None = None
     time: np.ndarray | None = None
     sample_weight: np.ndarray | None = None
+    kept: np.ndarray | None = None
     fingerprint: str = ""
     notes: tuple[str, ...] = field(default_factory=tuple)
 
@@ -153,6 +156,7 @@ def make_table(
     group_codes = _check_groups(groups, n_rows)
     moments = _check_time(time, n_rows)
     notes: list[str] = []
+    keep = None
     if weights is not None and (weights == 0).any():
         keep = np.flatnonzero(weights > 0)
         notes.append(f"{n_rows - len(keep)} rows of weight zero are left out.")
@@ -185,6 +189,7 @@ def make_table(
         groups=group_codes,
         time=moments,
         sample_weight=weights,
+        kept=keep,
         fingerprint=_fingerprint(encoded, codes),
         notes=tuple(notes),
     )
