@@ -1,17 +1,18 @@
-"""Facts to charts: a figure, a sentence that says what is seen, and its table."""
+"""Facts of the winner to charts: a figure, a sentence that says what is seen, and its table."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from automl.compact import shorten, spread
-from automl.plots import SERIES, SYMBOLS, axis, chart, label, layout, line, markers
+from automl.plots import axis, chart, label, layout, line, markers
 from automl.verdict import figure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-__all__ = ["importance_chart", "performance_charts", "search_charts", "slice_charts"]
+__all__ = ["importance_chart", "performance_charts"]
 
 Chart = dict[str, Any]
 
@@ -108,8 +109,8 @@ def _calibration(found: Mapping[str, Any], _: str) -> Chart:
     return chart(
         "calibration",
         "Calibration",
-        f"Predicted and observed shares differ by {figure(gap)} on average, over tenths "
-        "of the rows. On the dotted line a probability means what it says.",
+        f"Predicted and observed shares differ by {figure(gap)} on average, over "
+        "tenths of the rows. On the dotted line a probability means what it says.",
         [
             line(
                 [0, 1], [0, 1], "$muted",
@@ -131,7 +132,7 @@ def _calibration(found: Mapping[str, Any], _: str) -> Chart:
 def _histogram(found: Mapping[str, Any], _: str) -> Chart:
     facts = found["histogram"]
     edges, counts, names = facts["edges"], facts["counts"], facts["labels"]
-    middles = [(a + b) / 2 for a, b in zip(edges, edges[1:], strict=False)]
+    middles = [(a + b) / 2 for a, b in pairwise(edges)]
     totals = [max(sum(c), 1) for c in counts]
     shares = [
         [n / t for n in c] for c, t in zip(counts, totals, strict=True)
@@ -179,14 +180,17 @@ def _scatter(found: Mapping[str, Any], target: str) -> Chart:
         "predicted-actual",
         "Predicted against actual",
         f"R² is {figure(errors['r2'])} and the mean absolute error "
-        f"{figure(errors['mae'])}. {shown:,} of {found['n_scored']:,} held-out rows are "
-        "drawn; on the dotted line a prediction is right.",
+        f"{figure(errors['mae'])}. {shown:,} of {found['n_scored']:,} held-out rows "
+        "are drawn; on the dotted line a prediction is right.",
         [
             markers(
                 points["predicted"], points["actual"], "$s1",
                 marker={"size": 5, "opacity": 0.45}, hovertemplate=hover,
             ),
-            line(ends, ends, "$ink", line={"dash": "dot", "width": 1}, hoverinfo="skip"),
+            line(
+                ends, ends, "$ink",
+                line={"dash": "dot", "width": 1}, hoverinfo="skip",
+            ),
         ],
         layout(axis("predicted"), axis(f"actual {label(target)}")),
         head=["measure", "value"],
@@ -205,8 +209,8 @@ def _tenths(found: Mapping[str, Any], target: str) -> Chart:
     return chart(
         "residual-tenths",
         "Error by size of the prediction",
-        "In tenths of the rows, the band holds eight of ten errors. It is widest around "
-        f"a prediction of {figure(widest[0])}: {figure(widest[1])} to "
+        "In tenths of the rows, the band holds eight of ten errors. It is widest "
+        f"around a prediction of {figure(widest[0])}: {figure(widest[1])} to "
         f"{figure(widest[3])}.",
         [
             line(x, facts["high"], "$s1", line={"width": 0}, **skip),
@@ -216,11 +220,13 @@ def _tenths(found: Mapping[str, Any], target: str) -> Chart:
             ),
             line(
                 x, facts["median"], "$s1", mode="lines+markers",
-                hovertemplate="predicted %{x:.5g}<br>median error %{y:.5g}<extra></extra>",
+                hovertemplate="predicted %{x:.5g}<br>"
+                "median error %{y:.5g}<extra></extra>",
             ),
         ],
         layout(
-            axis(f"predicted {label(target)}"), axis("actual − predicted", zeroline=True)
+            axis(f"predicted {label(target)}"),
+            axis("actual − predicted", zeroline=True),
         ),
         head=["predicted", "10 % below", "median error", "90 % below", "rows"],
         rows=rows,
@@ -230,7 +236,7 @@ def _tenths(found: Mapping[str, Any], target: str) -> Chart:
 def _residuals(found: Mapping[str, Any], _: str) -> Chart:
     facts, errors = found["residuals"], found["errors"]
     edges, counts = facts["edges"], facts["counts"]
-    middles = [(a + b) / 2 for a, b in zip(edges, edges[1:], strict=False)]
+    middles = [(a + b) / 2 for a, b in pairwise(edges)]
     outside = (
         f" {facts['outside']:,} rows lie outside the picture."
         if facts["outside"]
@@ -239,8 +245,8 @@ def _residuals(found: Mapping[str, Any], _: str) -> Chart:
     return chart(
         "residuals",
         "Distribution of errors",
-        f"Half of the errors are smaller than {figure(errors['median_ae'])}; their mean "
-        f"is {figure(errors['mean'])}.{outside}",
+        f"Half of the errors are smaller than {figure(errors['median_ae'])}; their "
+        f"mean is {figure(errors['mean'])}.{outside}",
         [
             {
                 "type": "bar",
@@ -302,180 +308,3 @@ def importance_chart(facts: Mapping[str, Any]) -> Chart | None:
         rows=rows,
         size="full",
     )
-
-
-def search_charts(facts: Mapping[str, Any]) -> list[Chart]:
-    """Return the search over time, over trials, and score against speed."""
-    if not facts["progress"]["best"]["number"]:
-        return []
-    return [
-        _progress(facts, "seconds", "best", "seconds since the start"),
-        _progress(facts, "number", "best_by_number", "configuration"),
-    ]
-
-
-def _progress(facts: Mapping[str, Any], key: str, best: str, title: str) -> Chart:
-    found, metric = facts["progress"], facts["metric"]
-    steps = found[best]
-    last = found["last_s" if key == "seconds" else "last_number"]
-    x = [*steps[key], max(last, steps[key][-1])]
-    y = [*steps["natural"], steps["natural"][-1]]
-    hover = "%{x:.4g}: best so far %{y:.5g}<extra></extra>"
-    traces = [
-        line(
-            x, y, "$ink", name="best so far", line={"shape": "hv"}, hovertemplate=hover
-        )
-    ]
-    traces += _by_candidate(facts, found["trials"], key)
-    where = "seconds" if key == "seconds" else "configurations"
-    span, hidden = _range(found["trials"], metric["sign"])
-    note = f" {hidden} much worse ones lie outside the picture." if hidden else ""
-    return chart(
-        f"progress-{key}",
-        f"Best so far over {where}",
-        f"The best {metric['label']} so far went from {figure(y[0])} to {figure(y[-1])} "
-        f"in {len(steps[key])} steps, the last at {figure(steps[key][-1])}"
-        f"{' s' if key == 'seconds' else ''}. Hollow points were dropped early.{note}",
-        traces,
-        layout(
-            axis(title),
-            axis(f"{metric['label']} ({metric['better']} is better)", range=span),
-            showlegend=key == "seconds",
-            height=440 if key == "seconds" else 360,
-        ),
-        head=[where, "configuration", f"best {metric['label']}"],
-        rows=list(zip(steps[key], steps["number"], steps["natural"], strict=True)),
-        size="full",
-    )
-
-
-def _range(points: Mapping[str, Any], sign: int) -> tuple[list[float] | None, int]:
-    """Return the range that shows the better nine tenths, and how many it hides."""
-    values = sorted(
-        (n for n, c in zip(points["natural"], points["candidate"], strict=True)
-         if c != "baseline"),
-        key=lambda n: -sign * n,
-    )  # fmt: skip
-    if len(values) < 3:
-        return None, 0
-    best, worst = values[0], values[int(0.9 * (len(values) - 1))]
-    pad = 0.08 * abs(best - worst) or abs(best) * 0.01 or 0.01
-    span = sorted([best + sign * pad, worst - sign * pad])
-    hidden = sum(not span[0] <= n <= span[1] for n in points["natural"])
-    return span, hidden
-
-
-def _by_candidate(
-    facts: Mapping[str, Any], points: Mapping[str, Any], key: str
-) -> list[dict[str, Any]]:
-    names = [n for n in dict.fromkeys(points["candidate"]) if n != "baseline"]
-    traces = []
-    for i, name in enumerate(names):
-        rows = [j for j, c in enumerate(points["candidate"]) if c == name]
-        place, symbol = min(i, len(SERIES) - 1), SYMBOLS[i % len(SYMBOLS)]
-        title = label(facts["titles"].get(name, name))
-        ok: Sequence[bool] = [points["finished"][j] for j in rows]
-        traces.append(
-            markers(
-                [points[key][j] for j in rows],
-                [points["natural"][j] for j in rows],
-                SERIES[place],
-                name=title,
-                marker={"symbol": [symbol if f else f"{symbol}-open" for f in ok]},
-                text=[f"{title}, trial {points['number'][j]}" for j in rows],
-                hovertemplate="%{text}: %{y:.5g}<extra></extra>",
-            )
-        )
-    return traces
-
-
-def slice_charts(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return for each candidate its title, small charts and one table of trials."""
-    groups = []
-    for i, found in enumerate(facts["slices"]["candidates"]):
-        charts = [
-            _slice(facts, found, param, f"slice-{i}-{j}")
-            for j, param in enumerate(found["params"])
-        ]
-        order = sorted(
-            range(len(found["trial"])),
-            key=lambda k: -facts["metric"]["sign"] * found["natural"][k],
-        )
-        rows = [
-            [found["trial"][k], found["natural"][k]]
-            + [p["values"][k] for p in found["params"]]
-            for k in order[:60]
-        ]
-        head = [
-            "trial",
-            facts["metric"]["label"],
-            *(p["name"] for p in found["params"]),
-        ]
-        table = chart("", "", "", [], {}, head=head, rows=rows)
-        cut = f"The best 60 of {len(order)} are listed." if len(order) > 60 else None
-        groups.append(
-            {"title": found["title"], "charts": charts, "table": table, "cut": cut}
-        )
-    return groups
-
-
-def _slice(
-    facts: Mapping[str, Any],
-    found: Mapping[str, Any],
-    param: Mapping[str, Any],
-    name: str,
-) -> Chart:
-    metric, kind = facts["metric"], param["kind"]
-    rows = [k for k, v in enumerate(param["values"]) if v is not None]
-    values = [param["values"][k] for k in rows]
-    scores = [found["natural"][k] for k in rows]
-    at = max(range(len(rows)), key=lambda k: metric["sign"] * scores[k])
-    best = values[at] if kind == "choice" else figure(values[at])
-    form: dict[str, Any] = {"type": "log" if kind == "log" else "linear"}
-    x: list[Any] = values
-    if kind == "choice":
-        levels = sorted(set(values))
-        # Strips: points of a level side by side, the same way each time.
-        x = [
-            levels.index(v) + 0.3 * ((k * 0.618) % 1 - 0.5)
-            for k, v in enumerate(values)
-        ]
-        form = {
-            "tickmode": "array",
-            "tickvals": list(range(len(levels))),
-            "ticktext": [label(v, 14) for v in levels],
-            "range": [-0.5, len(levels) - 0.5],
-        }
-    elif kind == "log":
-        form |= {"dtick": 1, "exponentformat": "power"}
-    span, _ = _range(
-        {"natural": scores, "candidate": [""] * len(scores)}, metric["sign"]
-    )
-    symbols = ["circle" if found["finished"][k] else "circle-open" for k in rows]
-    return chart(
-        name,
-        param["name"],
-        f"Best at {shorten(str(best), 40)}.",
-        [
-            markers(
-                x,
-                scores,
-                "$s1",
-                marker={"symbol": symbols, "size": 6, "opacity": 0.65},
-                text=[label(v if kind == "choice" else figure(v)) for v in values],
-                hovertemplate="%{text}: %{y:.5g}<extra></extra>",
-            ),
-            markers(
-                [x[at]], [scores[at]], "$s2",
-                marker={"size": 11, "symbol": "diamond", "opacity": 1},
-                hovertemplate="best: %{y:.5g}<extra></extra>",
-            ),
-        ],
-        layout(
-            axis("", **form),
-            axis("", range=span, nticks=5),
-            height=210,
-            margin={"l": 48, "r": 12, "t": 8, "b": 36},
-        ),
-        size="small",
-    )  # fmt: skip

@@ -43,8 +43,10 @@ def label(text: Any, length: int = LABEL) -> str:
 
 def axis(title: str, **more: Any) -> dict[str, Any]:
     """Return an axis."""
+    named = {"title": {"text": title, "standoff": 8}} if title else {}
     return {
-        "title": {"text": title, "standoff": 8},
+        **named,
+        "tickangle": 0,
         "gridcolor": "$grid",
         "linecolor": "$line",
         "zerolinecolor": "$grid",

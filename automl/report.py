@@ -14,14 +14,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from automl.charts import (
-    importance_chart,
-    performance_charts,
-    search_charts,
-    slice_charts,
-)
+from automl.charts import importance_chart, performance_charts
 from automl.exceptions import AutoMLConfigError
 from automl.resources import folder
+from automl.search_charts import search_charts, slice_charts
 from automl.verdict import figure
 
 if TYPE_CHECKING:
@@ -115,8 +111,8 @@ def write_report(facts: Mapping[str, Any], path: str | Path) -> Path:
     target = Path(path)
     if target.is_dir():
         raise AutoMLConfigError(
-            f"The report's path {str(path)!r} is a folder; a file was expected, such as "
-            f"{str(target / 'report.html')!r}.",
+            f"The report's path {str(path)!r} is a folder; a file was expected, such "
+            f"as {str(target / 'report.html')!r}.",
             code="E-report-path",
         )
     page = render(facts)
@@ -178,12 +174,12 @@ def content_policy(scripts: Sequence[str]) -> str:
 
 
 def inert_json(value: Any) -> str:
-    """Return JSON that can stand inside a script element, whatever it holds.
+    r"""Return JSON that can stand inside a script element, whatever it holds.
 
     Examples
     --------
     >>> inert_json({"a": "</script>"})
-    '{"a":"\\\\u003c/script\\\\u003e"}'
+    '{"a":"\\u003c/script\\u003e"}'
     """
     text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     return text.translate(INERT)
@@ -194,7 +190,7 @@ def seconds(value: float | None) -> str:
 
     Examples
     --------
-    >>> seconds(0.0042), seconds(3.21), seconds(75), seconds(7300), seconds(None)
+    >>> seconds(0.0042), seconds(3.21), seconds(75), seconds(7330), seconds(None)
     ('4 ms', '3.2 s', '1 min 15 s', '2 h 2 min', '–')
     """
     if value is None:
@@ -229,12 +225,12 @@ def percent(value: float | None) -> str:
 def dots(row: Mapping[str, Any], axis: Sequence[float | None], sign: int) -> list[str]:
     """Return where the folds' dots of a row lie, the better the further right.
 
-    A dot beyond the left end is put there; the template marks it.
+    A dot beyond the left end is ``out``; the template draws it hollow there.
 
     Examples
     --------
     >>> dots({"folds": [0.5, None, 0.9, 0.1]}, [0.4, 0.9], 1)
-    ['27.2', '114', '-6']
+    ['27.6', '114', 'out']
     """
     low, high = axis
     if low is None or high is None:
@@ -245,8 +241,8 @@ def dots(row: Mapping[str, Any], axis: Sequence[float | None], sign: int) -> lis
         if natural is None:
             continue
         place = (sign * natural - low) / span
-        x = -DOT_WIDTH * 0.05 if place < -0.001 else 6 + (DOT_WIDTH - 12) * place
-        found.append(f"{min(x, DOT_WIDTH - 6):.3g}")
+        x = min(6 + (DOT_WIDTH - 12) * place, DOT_WIDTH - 6)
+        found.append("out" if place < -0.001 else f"{x:.3g}")
     return found
 
 

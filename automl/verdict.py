@@ -51,26 +51,37 @@ def label_of_metric(name: str) -> str:
     return LABELS.get(name, name.replace("_", " "))
 
 
-def figure(value: float | None) -> str:
+def figure(value: float | None, like: float | None = None) -> str:
     """Return a number as in a sentence; a dash where there is none.
+
+    Parameters
+    ----------
+    value : float or None
+        Whole numbers keep all their digits.
+    like : float, default=None
+        A number beside it, whose decimals it takes.
 
     Examples
     --------
-    >>> figure(0.91234), figure(1234567.8), figure(0.00001234), figure(None)
-    ('0.9123', '1,234,568', '1.23e-05', '–')
+    >>> figure(0.91234), figure(1234567.8), figure(0.00001234), figure(None), figure(7)
+    ('0.9123', '1,234,568', '1.23e-05', '–', '7')
+    >>> figure(2.1789, like=54.41)
+    '2.18'
     """
     if value is None or not math.isfinite(value):
         return "–"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if like is not None and math.isfinite(like) and abs(value) >= abs(like) / 1000:
+        return f"{value:,.{_decimals(like)}f}"
+    if 0 < abs(value) < 0.001:
+        return f"{value:.3g}"
+    return f"{value:,.{_decimals(value)}f}"
+
+
+def _decimals(value: float) -> int:
     size = abs(value)
-    if size >= 1000:
-        return f"{value:,.0f}"
-    if size >= 100:
-        return f"{value:.1f}"
-    if size >= 10:
-        return f"{value:.2f}"
-    if size >= 0.001 or size == 0:
-        return f"{value:.4f}"
-    return f"{value:.3g}"
+    return 4 if size < 10 else 2 if size < 100 else 1 if size < 1000 else 0
 
 
 def give_verdict(
@@ -138,7 +149,7 @@ def _sentence(
     name, natural = label_of_metric(metric.name), metric.natural(winner.score)
     text = f"{title} wins with a cross-validated {name} of {figure(natural)}"
     if math.isfinite(winner.score_std):
-        text += f" ± {figure(winner.score_std)} over {len(winner.scores)} folds"
+        text += f" ± {figure(winner.score_std, natural)} over {len(winner.scores)} folds"
     elif len(folds) == 1:
         text += " on one holdout"
     if floor is None:
@@ -165,7 +176,7 @@ def _second(
     gap = figure(against["difference"])
     if against["margin"] is None:
         return f"{who} is {gap} behind; with one fold, noise cannot be told."
-    span = f"{gap} ± {figure(against['margin'])} on the same folds, 95 % interval"
+    span = f"{gap} ± {figure(against['margin'], against['difference'])} on the same folds, 95 % interval"
     if against["within_noise"]:
         return f"{who} is within noise of the winner ({span})."
     return f"{who} is behind by more than noise ({span})."

@@ -6,6 +6,8 @@
   const figures = JSON.parse(document.getElementById("figures").textContent);
   const boxes = [...document.querySelectorAll(".chart")];
   const drawn = new Set();
+  const widths = new WeakMap();
+  let printing = null;
   const options = { displayModeBar: false, responsive: false, doubleClick: false };
   const PRINT_WIDTHS = { full: 640, half: 300, small: 190 };
 
@@ -29,6 +31,7 @@
     figure.layout.width = width || box.clientWidth;
     figure.layout.font.family = getComputedStyle(document.body).fontFamily;
     drawn.add(box);
+    widths.set(box, box.clientWidth);
     return Plotly.react(box, figure.data, figure.layout, options);
   };
 
@@ -43,15 +46,14 @@
     }, { rootMargin: "600px" });
     boxes.forEach((box) => near.observe(box));
   }
-  let wait = 0;
-  let last = innerWidth;
-  addEventListener("resize", () => {
-    clearTimeout(wait);
-    wait = setTimeout(() => {
-      if (innerWidth !== last && !printing) redraw();
-      last = innerWidth;
-    }, 150);
+  const resized = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      if (drawn.has(target) && !printing && widths.get(target) !== target.clientWidth) {
+        draw(target);
+      }
+    }
   });
+  boxes.forEach((box) => resized.observe(box));
 
   // Light and dark: the system's choice until the button is pressed.
   const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -67,13 +69,11 @@
   tell();
 
   // Print: everything open, light, and as wide as the paper.
-  let printing = null;
   addEventListener("beforeprint", () => {
     if (printing) return;
     printing = {
       theme: root.dataset.theme,
       closed: [...document.querySelectorAll("details:not([open])")],
-      drawn: [...drawn],
     };
     root.dataset.theme = "light";
     printing.closed.forEach((item) => { item.open = true; });

@@ -105,7 +105,9 @@ def with_names(run: RunRecord, names: tuple[str, ...]) -> RunRecord:
     )
     classes = run.table.classes
     if classes is not None:
-        classes = np.array([names[i % len(names)] + str(i) for i in range(len(classes))])
+        classes = np.array(
+            [names[i % len(names)] + str(i) for i in range(len(classes))]
+        )
     table = dataclasses.replace(
         run.table, columns=columns, classes=classes, target=names[0]
     )
@@ -228,7 +230,9 @@ def _plans(task):
     regression = task == "regression"
     yield "baseline", {}, DummyRegressor() if regression else DummyClassifier()
     for i, alpha in enumerate(np.logspace(-4, 2, 8)):
-        model = Ridge(alpha) if regression else LogisticRegression(C=alpha, max_iter=2000)
+        model = (
+            Ridge(alpha) if regression else LogisticRegression(C=alpha, max_iter=2000)
+        )
         kind = "none" if i % 2 else "standard"
         yield "linear", {"alpha": float(alpha), "scale": kind}, model
     tree = DecisionTreeRegressor if regression else DecisionTreeClassifier
