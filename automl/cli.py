@@ -190,7 +190,9 @@ def fit(
             with suppress(OSError):
                 folder.rmdir()  # only if nothing is in it
             raise
-        show_fit(model, write_run(model, folder), as_json=as_json)
+        paths = write_run(model, folder)
+        both = sys.stdout.isatty() and sys.stderr.isatty()
+        show_fit(model, paths, as_json=as_json, said=both and not quiet)
     if model.interrupted_:
         raise typer.Exit(INTERRUPTED)
 
@@ -302,9 +304,8 @@ def inspect(run: Model, as_json: Json = False, verbose: Verbose = False) -> None
             return
         described = found["schema"].pop("columns", [])
         facts = {**found["schema"], **found["manifest"]}
-        print_table(
-            ["", ""], [[k, plain_value(v)] for k, v in facts.items() if v is not None]
-        )
+        shown = {k: v for k, v in facts.items() if v and k not in ("files", "sha256")}
+        print_table(["", ""], [[k, plain_value(v)] for k, v in shown.items()])
         if described:
             print()
             keys = list(dict.fromkeys(k for column in described for k in column))[:5]

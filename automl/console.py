@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -64,9 +65,25 @@ def print_json(content: Mapping[str, Any]) -> None:
 
 
 def print_table(
-    head: Sequence[str], rows: Sequence[Sequence[str]], *, gap: int = 2
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    gap: int = 2,
+    wrap: bool = True,
 ) -> None:
-    """Write a table that fits the terminal; figures stand on the right."""
+    """Write a table that fits the terminal; figures stand on the right.
+
+    Parameters
+    ----------
+    head : sequence of str
+        Names of the columns; without any, no line of them.
+    rows : sequence of sequences of str
+        The cells.
+    gap : int, default=2
+        Spaces between columns.
+    wrap : bool, default=True
+        Whether a long cell takes more lines; else the last column is cut.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -81,7 +98,13 @@ def print_table(
     for i, name in enumerate(head):
         cells = [row[i] for row in rows]
         right = all(_is_figure(cell) for cell in cells)
-        table.add_column(Text(name), justify="right" if right else "left")
+        fixed = not wrap and i < len(head) - 1
+        table.add_column(
+            Text(name),
+            justify="right" if right else "left",
+            no_wrap=not wrap,
+            min_width=max(map(len, (name, *cells))) if fixed else None,
+        )
     for row in rows:
         table.add_row(*[Text(cell) for cell in row])
     width = None if sys.stdout.isatty() else WIDTH
@@ -96,7 +119,9 @@ def _is_figure(cell: str) -> bool:
     return True
 
 
-def show_fit(model: Any, paths: Mapping[str, str], *, as_json: bool) -> None:
+def show_fit(
+    model: Any, paths: Mapping[str, str], *, as_json: bool, said: bool = False
+) -> None:
     """Write the end of a fit: verdict, leaderboard, paths and what to do next.
 
     Parameters
@@ -107,15 +132,18 @@ def show_fit(model: Any, paths: Mapping[str, str], *, as_json: bool) -> None:
         ``run``, ``report``, ``model``, ``leaderboard``.
     as_json : bool
         One JSON object instead.
+    said : bool, default=False
+        Whether the verdict already stands on the same terminal.
     """
     board, metric = model.leaderboard_, model.metric_
     if as_json:
         print_json(_facts(model, paths))
         return
-    sys.stdout.write(f"{model.summary_}\n\n")
-    head = ["rank", "candidate", metric.name, "±", "fit s", "origin", "status"]
+    verdict = "" if said else textwrap.fill(model.summary_, WIDTH) + "\n"
+    sys.stdout.write(verdict + "\n")
+    head = ["rank", "candidate", metric.name, "±", "fit s", "status", "origin"]
     top = board.head(TOP_ROWS).to_dict(orient="records")
-    print_table(head, [_board_row(row) for row in top])
+    print_table(head, [_board_row(row) for row in top], wrap=False)
     if len(board) > TOP_ROWS:
         rest = f"{len(board) - TOP_ROWS} more in {paths['leaderboard']}"
         sys.stdout.write(f"… and {rest}\n\n")
@@ -143,11 +171,11 @@ def _facts(model: Any, paths: Mapping[str, str]) -> dict[str, Any]:
 
 def _board_row(row: Mapping[str, Any]) -> list[str]:
     return [
-        str(row["rank"]).replace("<NA>", "–"),
+        str(row["rank"]) if str(row["rank"]).isdecimal() else "–",
         str(row["candidate"]),
         figure(row["value"]),
         figure(row["score_std"], 2),
         f"{row['fit_s']:.2f}",
-        str(row["origin"]),
         str(row["status"]),
+        str(row["origin"]).removeprefix("start: "),
     ]

@@ -133,6 +133,7 @@ def test_fit_shows_verdict_leaderboard_paths_and_next_step():
     lines = result.stdout.splitlines()
     assert lines[0] == "Logistic wins."
     assert all(len(line) <= 80 for line in lines)
+    assert lines[2].startswith("rank  candidate  log_loss     ±  fit s  status  origin")
     assert "… and 2 more in runs/a/leaderboard.csv" in lines
     assert lines[-1] == "Next    automl predict runs/a NEW.csv -o predictions.csv"
     assert Path("runs/a/report.html").is_file()
@@ -272,9 +273,8 @@ def test_predict_writes_a_file_from_standard_input():
     """A run's folder names its model, and - is standard input."""
     Path("run").mkdir()
     FakeModel().save(Path("run/model"))
-    result = call(
-        "predict", "run", "-", "-o", "p.csv", "--no-proba", input="age\n30\n40\n"
-    )
+    options = ["-o", "p.csv", "--no-proba"]
+    result = call("predict", "run", "-", *options, input="age\n30\n40\n")
 
     assert (result.exit_code, result.stdout) == (0, "")
     assert Path("p.csv").read_text() == "prediction\n'=no\n'=no\n"
@@ -370,12 +370,8 @@ def test_help_imports_nothing_slow():
 
 def test_module_is_the_command():
     """``python -m automl`` is the command, with its exit codes."""
-    done = subprocess.run(
-        [sys.executable, "-m", "automl", "fit", "nowhere.csv", "--target", "y"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [sys.executable, "-m", "automl", "fit", "nowhere.csv", "--target", "y"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert done.returncode == 3
     assert done.stderr == "Error: The file nowhere.csv does not exist.\n"
