@@ -146,8 +146,8 @@ def show_fit(
     print_table(head, [_board_row(row) for row in top], wrap=False)
     if len(board) > TOP_ROWS:
         rest = f"{len(board) - TOP_ROWS} more in {paths['leaderboard']}"
-        sys.stdout.write(f"… and {rest}\n\n")
-    sys.stdout.write(f"Report  {paths['report']}\nModel   {paths['model']}\n")
+        sys.stdout.write(f"… and {rest}\n")
+    sys.stdout.write(f"\nReport  {paths['report']}\nModel   {paths['model']}\n")
     sys.stdout.write(
         f"Next    automl predict {paths['run']} NEW.csv -o predictions.csv\n"
     )
