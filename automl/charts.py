@@ -1,4 +1,4 @@
-"""Facts of the winner to charts: a figure, a sentence that says what is seen, and its table."""
+"""Facts of the winner to charts: a figure, a sentence on what is seen, a table."""
 
 from __future__ import annotations
 
@@ -294,7 +294,7 @@ def importance_chart(facts: Mapping[str, Any]) -> Chart | None:
             }
         ],
         layout(
-            axis("drop of the score when shuffled", zeroline=True),
+            axis("drop when shuffled", zeroline=True),
             axis(
                 "",
                 tickmode="array",

@@ -82,8 +82,8 @@ def render(facts: Mapping[str, Any]) -> str:
         code=code_to_repeat(facts["settings"]),
         policy=content_policy(scripts),
         style=Markup((home / "style.css").read_text("utf-8")),  # noqa: S704 - our own
-        scripts=[Markup(s) for s in scripts],  # noqa: S704 - ours and plotly's
-        data=Markup(inert_json(figures)),  # noqa: S704 - escaped for its place
+        scripts=[Markup(s) for s in scripts],  # noqa: S704 - ours, plotly's
+        data=Markup(inert_json(figures)),  # noqa: S704 - escaped
     )
     return page + "\n"
 

@@ -149,7 +149,9 @@ def _sentence(
     name, natural = label_of_metric(metric.name), metric.natural(winner.score)
     text = f"{title} wins with a cross-validated {name} of {figure(natural)}"
     if math.isfinite(winner.score_std):
-        text += f" ± {figure(winner.score_std, natural)} over {len(winner.scores)} folds"
+        text += (
+            f" ± {figure(winner.score_std, natural)} over {len(winner.scores)} folds"
+        )
     elif len(folds) == 1:
         text += " on one holdout"
     if floor is None:
@@ -176,7 +178,8 @@ def _second(
     gap = figure(against["difference"])
     if against["margin"] is None:
         return f"{who} is {gap} behind; with one fold, noise cannot be told."
-    span = f"{gap} ± {figure(against['margin'], against['difference'])} on the same folds, 95 % interval"
+    margin = figure(against["margin"], against["difference"])
+    span = f"{gap} ± {margin} on the same folds, 95 % interval"
     if against["within_noise"]:
         return f"{who} is within noise of the winner ({span})."
     return f"{who} is behind by more than noise ({span})."
@@ -221,7 +224,7 @@ def _advice(
         )
     else:
         advice["If you know the data"] = (
-            "Look at the columns that matter most: one that is not known at the time of "
+            "Look at the columns that matter most: one not known at the time of "
             "prediction makes every score here meaningless."
         )
     return [[reader, sentence] for reader, sentence in advice.items()]

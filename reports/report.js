@@ -68,12 +68,14 @@
   dark.addEventListener("change", () => { tell(); redraw(); });
   tell();
 
-  // Print: everything open, light, and as wide as the paper.
+  // Print: open (a drawn chart needs no table), light, and as wide as the paper.
   addEventListener("beforeprint", () => {
     if (printing) return;
     printing = {
       theme: root.dataset.theme,
-      closed: [...document.querySelectorAll("details:not([open])")],
+      closed: [...document.querySelectorAll("details:not([open])")].filter(
+        (item) => !item.closest("figure"),
+      ),
     };
     root.dataset.theme = "light";
     printing.closed.forEach((item) => { item.open = true; });

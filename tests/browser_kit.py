@@ -147,7 +147,9 @@ class Page:
         size = self.call("Page.getLayoutMetrics")["cssContentSize"]
         clip = {"x": 0, "y": 0, "scale": 1}
         clip |= {"width": size["width"], "height": size["height"]}
-        shot = self.call("Page.captureScreenshot", clip=clip, captureBeyondViewport=True)
+        shot = self.call(
+            "Page.captureScreenshot", clip=clip, captureBeyondViewport=True
+        )
         path.write_bytes(base64.b64decode(shot["data"]))
 
     def _send(self, body: bytes) -> None:
