@@ -201,6 +201,7 @@ class AutoML(BaseEstimator):
                 "X_test and y_test go together; only one of them was given.",
                 code="E-test",
             )
+        seed = _seed(self.random_state)
         settings = Settings(
             task=self._task(),
             metric=self.metric,
@@ -208,7 +209,7 @@ class AutoML(BaseEstimator):
             cv=self.cv,
             candidates=self.candidates,
             n_jobs=self.n_jobs,  # type: ignore[arg-type]  # None is checked in the run
-            random_state=_seed(self.random_state),
+            random_state=seed,
             run_dir=None if self.run_dir is None else Path(self.run_dir),
             shown={k: _shown(v) for k, v in self.get_params(deep=False).items()},
         )
@@ -218,6 +219,7 @@ class AutoML(BaseEstimator):
                 sample_weight=sample_weight,
             )  # fmt: skip
         self._keep(done)
+        self._seed = seed
         if X_test is not None:
             self.test_score_ = self._score_test(X_test, y if y_test is None else y_test)
         return self
@@ -348,7 +350,7 @@ class AutoML(BaseEstimator):
             candidate=self.best_candidate_,
             params=self.best_params_,
             cv=self._folds_name,
-            random_state=int(self.facts_["run"]["settings"].get("random_state") or 0),
+            random_state=self._seed,
             created_utc=str(self.facts_["run"]["started_utc"]),
             extra={},
         )

@@ -1,0 +1,84 @@
+"""One data set, one fit: print its figures as a line of JSON."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import train_test_split
+
+from automl import AutoML
+
+
+def measure(job: dict[str, Any]) -> dict[str, Any]:
+    """Return what a fit on three quarters of a set came to."""
+    path = Path(job["path"])
+    table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+    y = table.pop(job["target"])
+    classes = job["task"] != "regression"
+    common = y if classes and y.value_counts().min() > 1 else None
+    X_train, X_test, y_train, y_test = train_test_split(
+        table, y, test_size=0.25, random_state=job["seed"], stratify=common
+    )
+    model = AutoML(
+        task=job["task"], time_budget_s=job["budget"], n_jobs=job["n_jobs"],
+        random_state=job["seed"], verbose=0,
+    )  # fmt: skip
+    started = time.perf_counter()
+    model.fit(X_train, y_train)
+    wall = time.perf_counter() - started
+    seen = np.ones(len(y_test), dtype=bool)
+    if classes:  # a class may be in the held-out quarter only
+        seen = y_test.isin(list(model.classes_)).to_numpy()
+    X_test, y_test = X_test[seen], y_test[seen]
+    score = model.score(X_test, y_test)
+    trials = [t for t in model.trials_ if t.number]
+    cpu = sum(f.cpu_s for t in trials for f in t.folds if f.status == "ok")
+    cores = int(model.facts_["environment"]["cores used"])
+    return {
+        "rows": len(X_train),
+        "columns": X_train.shape[1],
+        "metric": model.metric_.name,
+        "greater": model.metric_.sign > 0,
+        "test": model.metric_.natural(score),
+        "baseline": model.metric_.natural(_baseline(model, y_train, y_test)),
+        "cv": model.metric_.natural(model.best_score_),
+        "winner": model.best_candidate_,
+        "wall": wall,
+        "busy": cpu / (cores * wall),
+        "trials": len(trials),
+        "finished": sum(t.status == "ok" for t in trials),
+        "failed": sum(t.status in ("error", "timeout", "invalid_score") for t in trials),
+        "notes": list(model.notes_)[-2:],
+        "commit": _commit(),
+        "environment": dict(model.facts_["environment"]),
+    }
+
+
+def _baseline(model: AutoML, y_train: pd.Series, y_test: pd.Series) -> float:
+    """Return the score of the constant prediction on the same rows."""
+    if model.task_ == "regression":
+        truth = y_test.to_numpy(dtype=np.float64)
+        return model.metric_.score(truth, np.full(len(truth), float(y_train.mean())))
+    codes = pd.Index(model.classes_).get_indexer(pd.Series(np.asarray(y_test)))
+    known = pd.Index(model.classes_).get_indexer(pd.Series(np.asarray(y_train)))
+    shares = np.bincount(known, minlength=len(model.classes_)) / len(known)
+    return model.metric_.score(codes, np.tile(shares, (len(codes), 1)))
+
+
+def _commit() -> str:
+    done = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True,
+        check=False, cwd=Path(__file__).parent,
+    )  # fmt: skip
+    return done.stdout.strip() or "unknown"
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(json.loads(sys.argv[1]))))
