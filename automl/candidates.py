@@ -9,95 +9,45 @@ from __future__ import annotations
 import importlib
 import inspect
 import tomllib
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from automl.exceptions import AutoMLConfigError, suggestion
-from automl.metrics import TASKS
 from automl.resources import folder
+from automl.specs import (
+    KEYS,
+    PREPARATION,
+    Dimension,
+    Resource,
+    check_known,
+    read_estimators,
+    read_limits,
+    read_preparation,
+    read_resource,
+    read_space,
+    read_starts,
+    read_table,
+    read_tasks,
+    read_text,
+    read_whole,
+    refuse,
+)
 
-__all__ = ["Candidate", "Dimension", "Resource", "load_candidates", "parse_candidate"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
-ALLOWED_MODULES = ("sklearn.", "lightgbm.", "automl.")
+__all__ = [
+    "PREPARATION",
+    "Candidate",
+    "Dimension",
+    "Resource",
+    "load_candidates",
+    "parse_candidate",
+]
+
+ALLOWED_MODULES = ("sklearn.", "lightgbm.", "automl.estimators.")
 """Packages whose classes a spec may name without the caller's consent."""
-
-PREPARATION: dict[str, dict[str, tuple[str, ...]]] = {
-    "preprocess": {
-        "numeric": ("passthrough", "impute"),
-        "impute": ("median", "mean", "most_frequent"),
-        "indicator": ("yes", "no"),
-        "scale": ("none", "standard", "robust", "quantile"),
-        "categorical": ("native", "ordinal", "onehot", "target"),
-        "text_components": (),
-    },
-    "select": {"method": ("none", "univariate", "l1", "importance"), "keep": ()},
-}
-"""Tables of a spec that describe the steps before the estimator, with their values;
-a list of values is searched."""
-
-DEFAULT_PREPARATION: dict[str, Any] = {
-    "numeric": "impute",
-    "impute": "median",
-    "indicator": "yes",
-    "scale": "none",
-    "categorical": "onehot",
-    "text_components": 32,
-    "method": "none",
-    "keep": 0.5,
-}
-
-KEYS = frozenset(
-    ["title", "tasks", "order", "estimator", "fixed", "resource", "limits",
-     "preprocess", "select", "space", "start"]
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Dimension:
-    """One searched hyperparameter.
-
-    Attributes
-    ----------
-    name : str
-        The estimator's parameter, or a preparation key.
-    dist : str
-        ``float``, ``int`` or ``choice``.
-    low, high : float
-        Both included.
-    log : bool
-        Whether the logarithm is uniform.
-    options : tuple
-        Values of a choice.
-    """
-
-    name: str
-    dist: str
-    low: float = 0.0
-    high: float = 0.0
-    log: bool = False
-    options: tuple[Any, ...] = ()
-
-
-@dataclass(frozen=True)
-class Resource:
-    """What grows with the time that a fit is given.
-
-    Attributes
-    ----------
-    param : str
-        The parameter that counts rounds, trees or epochs.
-    low, high : int
-        Fewest and most of them.
-    early_stopping : bool
-        Whether an inner split decides how many.
-    """
-
-    param: str
-    low: int
-    high: int
-    early_stopping: bool = False
 
 
 @dataclass(frozen=True)
@@ -150,7 +100,8 @@ class Candidate:
     def estimator_class(self, task: str) -> type:
         """Return the class for a task."""
         module, _, name = self.estimator_path(task).rpartition(".")
-        return getattr(importlib.import_module(module), name)
+        found: type = getattr(importlib.import_module(module), name)
+        return found
 
     def fits(self, task: str, n_rows: int, n_columns: int, n_classes: int) -> bool:
         """Return whether it is tried on a table of this size."""
@@ -167,7 +118,7 @@ def load_candidates(
     ----------
     wanted : "auto", str, Path, Candidate, or a list of these
         ``auto`` is every shipped candidate. A text is the name of a shipped one or
-        the path of a folder or file of specs.
+        the path of a folder or file of specs. Of two with one name the later counts.
     allow : tuple of str
         More packages whose classes specs may name.
 
@@ -182,7 +133,14 @@ def load_candidates(
     ['lightgbm', 'ridge']
     """
     shipped = sorted(folder("pipelines").glob("*.toml"))
-    items = [wanted] if isinstance(wanted, str | Path | Candidate) else list(wanted)
+    single = isinstance(wanted, str | Path | Candidate)
+    if not single and not isinstance(wanted, list | tuple | set | frozenset):
+        raise AutoMLConfigError(
+            f"candidates={wanted!r}: a name, a folder of specs, a Candidate or a list "
+            "of these was expected.",
+            code="E-candidates",
+        )
+    items = [wanted] if single else list(wanted)
     if not items:
         raise AutoMLConfigError(
             "candidates=[] leaves nothing to search; name at least one.",
@@ -213,7 +171,7 @@ def _load_item(
         if files:
             return [_read(p, allow) for p in files]
         raise AutoMLConfigError(
-            f"The folder {str(path)!r} holds no .toml file; one a candidate was "
+            f"The folder {str(path)!r} holds no .toml file; one for each candidate was "
             "expected.",
             code="E-candidates",
         )
@@ -262,172 +220,70 @@ def parse_candidate(
     10.0
     """
     where = f"{name}.toml"
-    _known(where, "", spec, KEYS)
+    check_known(where, "", read_table(where, "the file", spec), KEYS)
     for key in ("tasks", "estimator"):
         if key not in spec:
-            raise AutoMLConfigError(
-                f"{where}: the key {key!r} is missing.", code="E-candidates"
-            )
-    tasks = tuple(spec["tasks"])
-    for task in tasks:
-        if task not in TASKS:
-            raise AutoMLConfigError(
-                f"{where}: the task {task!r} is unknown. " + suggestion(task, TASKS),
-                code="E-candidates",
-            )
-    estimators = _estimators(where, spec["estimator"], tasks, allow)
-    preparation, searched = _preparation(where, spec)
-    space = (*searched, *_space(where, spec.get("space", {})))
+            raise refuse(where, f"the key {key!r} is missing.")
+    tasks = read_tasks(where, spec["tasks"])
+    allowed = ALLOWED_MODULES + tuple(f"{module}." for module in allow)
+    preparation, searched = read_preparation(where, spec)
+    space = (*searched, *read_space(where, spec.get("space", {})))
     candidate = Candidate(
         name=name,
-        title=str(spec.get("title", name)),
+        title=read_text(where, "title", spec.get("title", name)),
         tasks=tasks,
-        estimators=estimators,
-        order=int(spec.get("order", 50)),
-        fixed=dict(spec.get("fixed", {})),
+        estimators=read_estimators(where, spec["estimator"], tasks, allowed),
+        order=read_whole(where, "order", spec.get("order", 50), low=None),
+        fixed=dict(read_table(where, "fixed", spec.get("fixed", {}))),
         preparation=preparation,
         space=space,
-        resource=_resource(where, spec.get("resource")),
-        limits=_limits(where, spec.get("limits", {})),
-        starts=_starts(where, spec.get("start", []), space),
+        resource=read_resource(where, spec.get("resource")),
+        limits=read_limits(where, spec.get("limits", {})),
+        starts=read_starts(where, spec.get("start", []), space),
     )
     _check_parameters(where, candidate)
     return candidate
 
 
-def _known(where: str, table: str, given: Iterable[str], known: Iterable[str]) -> None:
-    for key in given:
-        if key not in known:
-            place = f"{table}.{key}" if table else key
-            raise AutoMLConfigError(
-                f"{where}: the key {place!r} is unknown. " + suggestion(key, known),
-                code="E-candidates",
-            )
-
-
-def _estimators(
-    where: str, given: Mapping[str, str], tasks: tuple[str, ...], allow: tuple[str, ...]
-) -> dict[str, str]:
-    _known(where, "estimator", given, ("classification", "regression"))
-    for path in given.values():
-        if not path.startswith(ALLOWED_MODULES + tuple(f"{a}." for a in allow)):
-            raise AutoMLConfigError(
-                f"{where}: the class {path!r} is outside scikit-learn and LightGBM. "
-                f"Pass allow_modules=({path.split('.')[0]!r},) if you trust it.",
-                code="E-candidates",
-            )
-    for task in tasks:
-        kind = "regression" if task == "regression" else "classification"
-        if kind not in given:
-            raise AutoMLConfigError(
-                f"{where}: tasks has {task!r}, but estimator.{kind} is missing.",
-                code="E-candidates",
-            )
-    return dict(given)
-
-
-def _preparation(
-    where: str, spec: Mapping[str, Any]
-) -> tuple[dict[str, Any], list[Dimension]]:
-    fixed: dict[str, Any] = dict(DEFAULT_PREPARATION)
-    searched: list[Dimension] = []
-    for table, keys in PREPARATION.items():
-        given = spec.get(table, {})
-        _known(where, table, given, keys)
-        for key, value in given.items():
-            options = value if isinstance(value, list) else [value]
-            for option in options:
-                if keys[key] and option not in keys[key]:
-                    raise AutoMLConfigError(
-                        f"{where}: {table}.{key} = {option!r} is unknown. "
-                        + suggestion(option, keys[key]),
-                        code="E-candidates",
-                    )
-            if isinstance(value, list):
-                fixed.pop(key)
-                searched.append(Dimension(key, "choice", options=tuple(value)))
-            else:
-                fixed[key] = value
-    return fixed, searched
-
-
-def _space(where: str, given: Mapping[str, Any]) -> list[Dimension]:
-    dimensions = []
-    for name, spec in given.items():
-        table = f"space.{name}"
-        _known(where, table, spec, ("dist", "low", "high", "log", "options"))
-        dist = spec.get("dist")
-        if dist not in ("float", "int", "choice"):
-            raise AutoMLConfigError(
-                f"{where}: {table}.dist = {dist!r}; float, int or choice was expected.",
-                code="E-candidates",
-            )
-        if dist == "choice":
-            options = tuple(spec.get("options", ()))
-            if not options:
-                raise AutoMLConfigError(
-                    f"{where}: {table}.options is empty.", code="E-candidates"
-                )
-            dimensions.append(Dimension(name, dist, options=options))
-            continue
-        low, high = spec.get("low"), spec.get("high")
-        log = bool(spec.get("log", False))
-        if not isinstance(low, int | float) or not isinstance(high, int | float):
-            raise AutoMLConfigError(
-                f"{where}: {table} needs numbers low and high.", code="E-candidates"
-            )
-        if not low < high or (log and low <= 0):
-            raise AutoMLConfigError(
-                f"{where}: {table} runs from {low} to {high}; low must be below high"
-                f"{', and above 0 with log' if log else ''}.",
-                code="E-candidates",
-            )
-        dimensions.append(Dimension(name, dist, float(low), float(high), log))
-    return dimensions
-
-
-def _resource(where: str, given: Mapping[str, Any] | None) -> Resource | None:
-    if given is None:
-        return None
-    _known(where, "resource", given, ("param", "low", "high", "early_stopping"))
-    try:
-        return Resource(
-            str(given["param"]), int(given["low"]), int(given["high"]),
-            bool(given.get("early_stopping", False)),
-        )  # fmt: skip
-    except KeyError as error:
-        raise AutoMLConfigError(
-            f"{where}: resource.{error.args[0]} is missing.", code="E-candidates"
-        ) from None
-
-
-def _limits(where: str, given: Mapping[str, int]) -> dict[str, int]:
-    _known(where, "limits", given, ("rows", "columns", "classes"))
-    return {key: int(value) for key, value in given.items()}
-
-
-def _starts(
-    where: str, given: list[Mapping[str, Any]], space: tuple[Dimension, ...]
-) -> tuple[tuple[str, dict[str, Any]], ...]:
-    names = [d.name for d in space]
-    starts = []
-    for i, point in enumerate(given):
-        values = {k: v for k, v in point.items() if k != "name"}
-        _known(where, "start", values, names)
-        starts.append((str(point.get("name", f"start {i + 1}")), values))
-    return tuple(starts)
-
-
 def _check_parameters(where: str, candidate: Candidate) -> None:
-    """Refuse names that the estimator does not take."""
+    """Refuse classes that cannot be fitted, and names that they do not take."""
     preparation = {key for keys in PREPARATION.values() for key in keys}
-    wanted = {d.name for d in candidate.space} - preparation | set(candidate.fixed)
-    if candidate.resource is not None:
-        wanted.add(candidate.resource.param)
+    searched = {d.name for d in candidate.space} - preparation
+    grows = set() if candidate.resource is None else {candidate.resource.param}
+    for key in sorted((searched | grows) & set(candidate.fixed) | searched & grows):
+        raise refuse(
+            where, f"{key!r} stands in two of fixed, resource and space; one is enough."
+        )
+    wanted = sorted(searched | grows | set(candidate.fixed))
     for task in candidate.tasks:
-        kind = candidate.estimator_class(task)
+        path = candidate.estimator_path(task)
+        try:
+            kind = candidate.estimator_class(task)
+            known = set(kind().get_params())
+        except (ImportError, AttributeError, TypeError, ValueError) as error:
+            raise refuse(
+                where,
+                f"{path!r} is no class that can be made without arguments and has "
+                f"get_params: {error}.",
+            ) from error
         parameters = inspect.signature(kind).parameters.values()
         if any(p.kind is p.VAR_KEYWORD for p in parameters):
-            continue  # LightGBM takes any parameter of its library
-        known = set(kind().get_params())
-        _known(where, candidate.estimator_path(task), wanted, known)
+            more = _library_parameters(kind)
+            if more is None:
+                continue  # it takes any name
+            known |= more
+        check_known(where, path, wanted, known)
+
+
+def _library_parameters(kind: type) -> set[str] | None:
+    """Return what LightGBM takes beyond its constructor; None where nobody knows."""
+    if not kind.__module__.startswith("lightgbm"):
+        return None
+    from lightgbm import basic
+
+    aliases = getattr(basic, "_ConfigAliases", None)  # the only place that lists them
+    listed = getattr(aliases, "_get_all_param_aliases", None)
+    if listed is None:
+        return None
+    found: dict[str, list[str]] = listed()
+    return set(found).union(*found.values())

@@ -4,14 +4,32 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from automl.specs import DEFAULT_PREPARATION
 
-from automl.candidates import Candidate, Dimension
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-__all__ = ["active", "default_point", "draw", "hyperopt_space", "perturb", "point_key"]
+    import numpy as np
+
+    from automl.candidates import Candidate, Dimension
+
+__all__ = [
+    "active",
+    "default_point",
+    "draw",
+    "from_hyperopt",
+    "hyperopt_space",
+    "perturb",
+    "point_key",
+    "start_point",
+    "to_hyperopt",
+]
+
+STEP = 0.2
+"""Deviation of a neighbour, as a share of a number's range; chance that a choice is
+drawn anew."""
 
 
 def default_point(candidate: Candidate) -> dict[str, Any]:
@@ -36,6 +54,7 @@ def draw(candidate: Candidate, rng: np.random.Generator) -> dict[str, Any]:
 
     Examples
     --------
+    >>> import numpy as np
     >>> from automl.candidates import load_candidates
     >>> ridge = load_candidates("ridge")["ridge"]
     >>> sorted(draw(ridge, np.random.default_rng(0)))[0]
@@ -47,15 +66,29 @@ def draw(candidate: Candidate, rng: np.random.Generator) -> dict[str, Any]:
 def _draw_one(d: Dimension, rng: np.random.Generator) -> Any:
     if d.dist == "choice":
         return d.options[int(rng.integers(len(d.options)))]
-    if d.log:
-        value = math.exp(rng.uniform(math.log(d.low), math.log(d.high)))
-    else:
-        value = float(rng.uniform(d.low, d.high))
-    return _clip(d, value)
+    return _from_scale(d, float(rng.uniform(*_scale(d))))
 
 
-def _clip(d: Dimension, value: float) -> float | int:
-    value = min(max(value, d.low), d.high)
+def _scale(d: Dimension) -> tuple[float, float]:
+    """Return the range that is uniform; whole numbers reach half a step further.
+
+    Without that, the ends of a rounded range come up half as often as the rest, and
+    ends such as one neighbour or leaves of one row are often the best.
+    """
+    half = 0.5 if d.dist == "int" else 0.0
+    low, high = d.low - half, d.high + half
+    return (math.log(low), math.log(high)) if d.log else (low, high)
+
+
+def _to_scale(d: Dimension, value: float) -> float:
+    value = min(max(float(value), d.low), d.high)
+    return math.log(value) if d.log else value
+
+
+def _from_scale(d: Dimension, place: float) -> float | int:
+    low, high = _scale(d)
+    place = min(max(place, low), high)
+    value = min(max(math.exp(place) if d.log else place, d.low), d.high)
     return round(value) if d.dist == "int" else value
 
 
@@ -68,11 +101,9 @@ def perturb(
 
 def _perturb_one(d: Dimension, value: Any, rng: np.random.Generator) -> Any:
     if d.dist == "choice":
-        return _draw_one(d, rng) if rng.random() < 0.2 else value  # noqa: PLR2004
-    low, high = (math.log(d.low), math.log(d.high)) if d.log else (d.low, d.high)
-    centre = math.log(max(value, d.low)) if d.log else float(value)
-    moved = centre + rng.normal(0.0, 0.2) * (high - low)
-    return _clip(d, math.exp(moved) if d.log else moved)
+        return _draw_one(d, rng) if rng.random() < STEP else value
+    low, high = _scale(d)
+    return _from_scale(d, _to_scale(d, value) + rng.normal(0.0, STEP) * (high - low))
 
 
 def active(candidate: Candidate, point: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,19 +118,20 @@ def active(candidate: Candidate, point: Mapping[str, Any]) -> dict[str, Any]:
     >>> active(c, {"method": "none", "keep": 0.5, "C": 1.0})
     {'method': 'none', 'C': 1.0}
     """
-    full = {**candidate.preparation, **point}
+    full = {**DEFAULT_PREPARATION, **candidate.preparation, **point}
     dropped = set()
-    if full.get("method", "none") == "none":
+    if full["method"] == "none":
         dropped.add("keep")
-    if full.get("numeric") == "passthrough":
+    if full["numeric"] == "passthrough":
         dropped |= {"impute", "indicator", "scale"}
     return {k: v for k, v in point.items() if k not in dropped}
 
 
 def point_key(candidate: Candidate, point: Mapping[str, Any]) -> str:
     """Return what tells configurations apart: six digits of each active number."""
+    numbers = {d.name for d in candidate.space if d.dist == "float"}
     rounded = {
-        k: float(f"{v:.6g}") if isinstance(v, float) else v
+        k: float(f"{v:.6g}") if k in numbers else v
         for k, v in active(candidate, point).items()
     }
     return json.dumps([candidate.name, rounded], sort_keys=True)
@@ -115,34 +147,37 @@ def hyperopt_space(candidate: Candidate) -> dict[str, Any]:
 def _hyperopt_dimension(hp: Any, d: Dimension) -> Any:
     if d.dist == "choice":
         return hp.choice(d.name, list(range(len(d.options))))
-    if d.log:
-        return hp.uniform(d.name, math.log(d.low), math.log(d.high))
-    return hp.uniform(d.name, d.low, d.high)
+    return hp.uniform(d.name, *_scale(d))
 
 
 def to_hyperopt(candidate: Candidate, point: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Return a point as hyperopt stores it: indices, logarithms."""
-    values: dict[str, list[Any]] = {}
-    for d in candidate.space:
-        if d.name not in point:
-            values[d.name] = []
-        elif d.dist == "choice":
-            values[d.name] = [d.options.index(point[d.name])]
-        else:
-            value = min(max(float(point[d.name]), d.low), d.high)
-            values[d.name] = [math.log(value) if d.log else value]
-    return values
+    """Return a point as hyperopt stores it: indices, logarithms; none if left out.
+
+    Examples
+    --------
+    >>> from automl.candidates import load_candidates
+    >>> ridge = load_candidates("ridge")["ridge"]
+    >>> to_hyperopt(ridge, {"alpha": 1.0, "scale": "robust"})["alpha"]
+    [0.0]
+    """
+    return {
+        d.name: [_to_hyperopt(d, point[d.name])] if d.name in point else []
+        for d in candidate.space
+    }
+
+
+def _to_hyperopt(d: Dimension, value: Any) -> float | int:
+    return d.position(value) if d.dist == "choice" else _to_scale(d, value)
 
 
 def from_hyperopt(
     candidate: Candidate, values: Mapping[str, list[Any]]
 ) -> dict[str, Any]:
     """Return the point that hyperopt's values mean."""
-    point: dict[str, Any] = {}
-    for d in candidate.space:
-        value = values[d.name][0]
-        if d.dist == "choice":
-            point[d.name] = d.options[int(value)]
-        else:
-            point[d.name] = _clip(d, math.exp(value) if d.log else float(value))
-    return point
+    return {d.name: _from_hyperopt(d, values[d.name][0]) for d in candidate.space}
+
+
+def _from_hyperopt(d: Dimension, value: Any) -> Any:
+    if d.dist == "choice":
+        return d.options[int(value)]
+    return _from_scale(d, float(value))

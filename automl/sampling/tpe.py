@@ -9,14 +9,17 @@ space and one set of observations for each candidate.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from automl.candidates import Candidate
-from automl.history import Trial
 from automl.space import draw, from_hyperopt, hyperopt_space, to_hyperopt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy as np
+
+    from automl.candidates import Candidate
+    from automl.history import Trial
 
 __all__ = ["ask"]
 
@@ -49,39 +52,46 @@ def ask(
         A value for each dimension.
     """
     observed = list(trials)
-    scored = [t for t in observed if not math.isnan(t.score)]
+    scored = [t for t in observed if math.isfinite(t.score)]
     seed = int(rng.integers(2**31 - 1))
     if not candidate.space or len(scored) < MIN_OBSERVATIONS:
         return draw(candidate, rng)
-    from hyperopt import JOB_STATE_DONE, STATUS_OK, Domain, Trials, tpe
+    from hyperopt import Domain, Trials, tpe
 
+    # running and failed ones count as the worst seen, so that workers diverge
     worst = max(-t.score for t in scored)
-    docs = []
-    for tid, trial in enumerate(observed):
-        # running and failed ones count as the worst seen, so that workers diverge
-        loss = worst if math.isnan(trial.score) else -trial.score
-        docs.append(
-            _document(tid, candidate, trial, loss, JOB_STATE_DONE, STATUS_OK)
+    docs = [
+        _document(
+            i,
+            to_hyperopt(candidate, t.params),
+            -t.score if math.isfinite(t.score) else worst,
         )
+        for i, t in enumerate(observed)
+    ]
     store = Trials()
     store.insert_trial_docs(docs)
     store.refresh()
-    domain = Domain(_never_called, hyperopt_space(candidate))
     new = tpe.suggest(
-        [len(docs)], domain, store, seed, n_startup_jobs=MIN_OBSERVATIONS, gamma=GAMMA
+        [len(docs)],
+        Domain(_never_called, hyperopt_space(candidate)),
+        store,
+        seed,
+        n_startup_jobs=MIN_OBSERVATIONS,
+        gamma=GAMMA,
+        verbose=False,
     )
     return from_hyperopt(candidate, new[0]["misc"]["vals"])
 
 
-def _document(
-    tid: int, candidate: Candidate, trial: Trial, loss: float, state: int, status: str
-) -> dict[str, Any]:
-    values = to_hyperopt(candidate, trial.params)
+def _document(tid: int, values: dict[str, list[Any]], loss: float) -> dict[str, Any]:
+    """Return a finished trial as hyperopt stores it."""
+    from hyperopt import JOB_STATE_DONE, STATUS_OK
+
     return {
-        "state": state,
+        "state": JOB_STATE_DONE,
         "tid": tid,
         "spec": None,
-        "result": {"loss": loss, "status": status},
+        "result": {"loss": loss, "status": STATUS_OK},
         "misc": {
             "tid": tid,
             "cmd": None,
