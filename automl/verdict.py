@@ -147,6 +147,11 @@ def _sentence(
     title: str, winner: Trial, floor: float | None, folds: Folds, metric: Metric
 ) -> str:
     name, natural = label_of_metric(metric.name), metric.natural(winner.score)
+    if winner.candidate == BASELINE:
+        return (
+            "No pipeline did better than the baseline, which looks at no column: its "
+            f"{name} is {figure(natural)}."
+        )
     text = f"{title} wins with a cross-validated {name} of {figure(natural)}"
     if math.isfinite(winner.score_std):
         text += (

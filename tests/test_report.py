@@ -1,12 +1,14 @@
 """The report: one inert file, whole without a script, small whatever the data."""
 
 import base64
+import dataclasses
 import hashlib
 import html.parser
 import itertools
 import json
 import re
 
+import numpy as np
 import pytest
 
 from automl.exceptions import AutoMLConfigError
@@ -193,3 +195,25 @@ def test_folder_as_path_is_refused_with_a_hint(tmp_path):
     """The error says that a file was expected, and names one."""
     with pytest.raises(AutoMLConfigError, match=r"is a folder; .*report\.html"):
         write_report({}, tmp_path)
+
+
+def test_run_with_little_to_tell_has_a_page():
+    """Only the baseline, no predictions, no times: the page says what there is."""
+    run = record("binary")
+    bare = dataclasses.replace(
+        run,
+        trials=run.trials[:1],
+        winner=0,
+        importance=None,
+        pipeline=None,
+        predictions=lambda _: np.full((run.table.n_rows, 2), np.nan),
+        timeline={},
+        settings={},
+        environment={},
+        notes=(),
+        interrupted=True,
+    )
+
+    text = " ".join(Outline(page_of(bare)).text)
+    assert "No pipeline did better than the baseline" in text
+    assert "Interrupted." in text
