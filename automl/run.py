@@ -133,8 +133,9 @@ def run(
         home = _open_run_dir(settings.run_dir) or scratch / "run"
         journal = stack.enter_context(Journal(home))
         journal.write("start", _opening(settings, table, folds))
-        teller = _Teller(notify, budget, metric)
-        teller.tell("start", f"{table.task} of {table.target!r}: {table.task_reason}.")
+        titles = {c.name: c.title for c in fitting} | {BASELINE: "Baseline"}
+        teller = _Teller(notify, budget, metric, titles)
+        teller.tell("start", _announcement(table, metric, folds))
         history = score_baseline(table, folds, metric, journal, budget.started)
         if not np.isfinite(history[0].score):
             raise AutoMLConfigError(
@@ -165,7 +166,7 @@ def run(
         record = RunRecord(
             table=table, metric=metric, folds=folds, trials=history.trials,
             winner=winner.number, predictions=_predictions(journal, folds, table),
-            titles={c.name: c.title for c in fitting} | {BASELINE: "Baseline"},
+            titles=titles,
             importance=_importance(finish, table), pipeline=pipeline,
             settings=dict(settings.shown),
             timeline={
@@ -271,6 +272,17 @@ def _open_run_dir(folder: Path | None) -> Path | None:
     return folder
 
 
+def _announcement(table: Table, metric: Metric, folds: Folds) -> str:
+    """Return what is about to be done, and why, in a sentence."""
+    kind = "Regression"
+    if table.is_classification:
+        kind = f"{table.task.capitalize()} classification"
+    return (
+        f"{kind} of {table.target!r}, as {table.task_reason}; {table.n_rows:,} rows, "
+        f"{len(table.used)} columns, {metric.name}, {folds.name}."
+    )
+
+
 def _opening(settings: Settings, table: Table, folds: Folds) -> dict[str, Any]:
     return {
         "format": FORMAT,
@@ -306,8 +318,15 @@ def environment(n_workers: int) -> dict[str, str]:
 class _Teller:
     """Tells observers of a history, in the thread that runs the loop."""
 
-    def __init__(self, notify: Notify, budget: Budget, metric: Metric) -> None:
+    def __init__(
+        self,
+        notify: Notify,
+        budget: Budget,
+        metric: Metric,
+        titles: Mapping[str, str],
+    ) -> None:
         self.notify = notify
+        self.titles = titles
         self.budget = budget
         self.metric = metric
         self.best: int | None = None
@@ -346,17 +365,19 @@ class _Teller:
                 leader = search.history.finished()[0]
                 value = self.metric.natural(trial.score)
                 phase = "trial"
-                message = f"trial {trial.number} {trial.candidate}: {value:.6g}"
+                title = self.titles[trial.candidate]
+                message = f"Trial {trial.number}, {title}: {value:.6g}."
                 if leader.number == trial.number != self.best:
                     self.best = leader.number
                     phase = "search"
-                    message = f"New best: {trial.candidate} with {value:.6g}"
+                    message = (
+                        f"New best: {title}, {self.metric.name} {value:.6g} "
+                        f"(trial {trial.number})."
+                    )
             elif trial.status != "running":
                 phase = "trial"
-                message = (
-                    f"trial {trial.number} {trial.candidate}: {trial.status}, "
-                    f"{trial.reason}"
-                )
+                title = self.titles[trial.candidate]
+                message = f"Trial {trial.number}, {title}: {trial.status}, {trial.reason}."
             search.stopped |= self.tell(phase, message, search.history)
 
 

@@ -69,26 +69,34 @@ class Finish:
         self.pipeline: Any = None
         self.importance: dict[str, Any] | None = None
         self.errors: list[str] = []
-        finished = history.finished()
-        if finished and finished[0].candidate == BASELINE:
-            finished = []  # nothing to fit: it is known already
-        self._queue = _refit_order(finished, seconds, budget.remaining_s)
+        self._queue = _refit_order(history)
         self._serial = first_serial
         self._waiting_for: int | None = None
         self._importance_due = True
 
     def source(self) -> Task | None:
         """Return the next task, a short wait, or None at the end."""
-        if self.pipeline is not None or (self._waiting_for is None and not self._queue):
-            return None
+        if self.pipeline is not None:
+            return self._explain()
         if self._waiting_for is None:
+            self._queue = [t for t in self._queue if self._fits(t)]
+            if not self._queue:
+                return None
             self.winner = self._queue.pop(0)
             self._waiting_for = self._serial
             return self._numbered(self._refit_task(self.winner))
-        if self._importance_due and self.winner is not None:
-            self._importance_due = False
-            return self._numbered(self._importance_task(self.winner))
-        return Task("wait", -1) if self.n_workers > 1 else None
+        return self._explain() or Task("wait", -1)
+
+    def _explain(self) -> Task | None:
+        """Return the task of the importance once."""
+        if not self._importance_due or self.winner is None:
+            return None
+        self._importance_due = False
+        return self._numbered(self._importance_task(self.winner))
+
+    def _fits(self, trial: Trial) -> bool:
+        """Return whether a trial's refit is expected to end in time."""
+        return self.seconds[trial.number] < self.budget.remaining_s - SPARE_S
 
     def tell(self, outcome: Outcome) -> None:
         """Keep the pipeline or the importance; a failed refit makes way."""
@@ -139,12 +147,12 @@ class Finish:
         )  # fmt: skip
 
 
-def _refit_order(
-    finished: list[Trial], seconds: Mapping[int, float], remaining_s: float
-) -> list[Trial]:
-    """Return trials to refit: those that fit in the time, best first."""
-    finished = [t for t in finished if t.candidate != BASELINE]
-    return [t for t in finished if seconds[t.number] < remaining_s - SPARE_S][:REFITS]
+def _refit_order(history: History) -> list[Trial]:
+    """Return trials to refit, best first; none if the baseline leads."""
+    finished = history.finished()
+    if finished and finished[0].candidate == BASELINE:
+        return []
+    return [t for t in finished if t.candidate != BASELINE][:REFITS]
 
 
 def importance_of(
