@@ -8,17 +8,22 @@ and ``model``.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
-from automl.candidates import PREPARATION, Candidate
-from automl.kinds import Column
-from automl.table import Table
+from automl.specs import DEFAULT_PREPARATION, PREPARATION
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from automl.candidates import Candidate
+    from automl.kinds import Column
+    from automl.table import Table
 
 __all__ = ["Layout", "build_pipeline", "split_params"]
 
@@ -30,6 +35,9 @@ NATIVE_LEVELS = 254
 
 DENSE_CELLS = 20_000_000
 """Cells of a one-hot block from which it is kept sparse: 160 MB as float64."""
+
+INNER_FOLDS = 5
+"""Inner folds of the target encoding, fewer where the commonest class is small."""
 
 NATIVE = "category"
 """Name of the branch whose columns a learner reads as categories."""
@@ -47,16 +55,28 @@ class Layout:
         Rows of the table.
     columns : tuple of Column
         Those that are used.
+    n_commonest : int or None
+        Rows of the commonest class; None for regression, or as good as all rows.
     """
 
     task: str
     n_rows: int
     columns: tuple[Column, ...]
+    n_commonest: int | None = None
 
     @classmethod
     def of(cls, table: Table) -> Layout:
         """Return the layout of a table."""
-        return cls(table.task, table.n_rows, table.used)
+        commonest = None
+        if table.is_classification:
+            commonest = int(np.bincount(table.y.astype(np.int64)).max())
+        return cls(table.task, table.n_rows, table.used, commonest)
+
+    @property
+    def inner_folds(self) -> int:
+        """How many inner folds any half of the rows can be cut into."""
+        n = self.n_rows if self.n_commonest is None else self.n_commonest
+        return min(INNER_FOLDS, n // 2)
 
     def of_kind(self, *kinds: str) -> list[Column]:
         """Return the columns of these kinds."""
@@ -66,16 +86,19 @@ class Layout:
 def split_params(
     candidate: Candidate, params: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return preparation options and estimator parameters.
+    """Return preparation options, all of them, and estimator parameters.
 
     Examples
     --------
-    >>> c = Candidate("x", "x", ("regression",), {}, preparation={"scale": "none"})
-    >>> split_params(c, {"method": "none", "alpha": 1.0})
-    ({'scale': 'none', 'method': 'none'}, {'alpha': 1.0})
+    >>> from automl.candidates import Candidate
+    >>> c = Candidate("x", "x", ("regression",), {}, preparation={"scale": "robust"})
+    >>> options, params = split_params(c, {"method": "l1", "alpha": 1.0})
+    >>> options["scale"], options["method"], options["impute"], params
+    ('robust', 'l1', 'median', {'alpha': 1.0})
     """
     names = {key for keys in PREPARATION.values() for key in keys}
-    options = {**candidate.preparation, **{k: v for k, v in params.items() if k in names}}
+    chosen = {k: v for k, v in params.items() if k in names}
+    options = {**DEFAULT_PREPARATION, **candidate.preparation, **chosen}
     return options, {k: v for k, v in params.items() if k not in names}
 
 
@@ -115,7 +138,8 @@ def _model(
         if name in known and name not in given:
             given[name] = value
     if "n_neighbors" in given:  # never more than a fold's rows
-        given["n_neighbors"] = max(1, min(int(given["n_neighbors"]), layout.n_rows // 3))
+        most = max(1, layout.n_rows // 3)
+        given["n_neighbors"] = min(int(given["n_neighbors"]), most)
     return model.set_params(**{k: _from_toml(v) for k, v in given.items()})
 
 
@@ -200,17 +224,27 @@ def _categorical(
     if how == "onehot":
         return [("onehot", _onehot(layout, columns), ids)]
     if how == "target":
-        return [("target", _target_encoder(layout, random_state), ids)]
+        return [_target(layout, columns, random_state)]
     if how == "ordinal":
         return [("ordinal", _fill_codes(options), ids)]
     few = [c.id for c in columns if c.n_distinct <= NATIVE_LEVELS]
-    many = [c.id for c in columns if c.n_distinct > NATIVE_LEVELS]
+    many = [c for c in columns if c.n_distinct > NATIVE_LEVELS]
     branches: list[tuple[str, Any, list[str]]] = []
     if few:
         branches.append((NATIVE, "passthrough", few))
     if many:
-        branches.append(("target", _target_encoder(layout, random_state), many))
+        branches.append(_target(layout, many, random_state))
     return branches
+
+
+def _target(
+    layout: Layout, columns: list[Column], random_state: int
+) -> tuple[str, Any, list[str]]:
+    """Return the target encoding; one-hot where rows are too few for inner folds."""
+    ids = [c.id for c in columns]
+    if layout.inner_folds < 2:
+        return ("onehot", _onehot(layout, columns), ids)
+    return ("target", _target_encoder(layout, random_state), ids)
 
 
 def _fill_codes(options: Mapping[str, Any]) -> Any:
@@ -230,38 +264,54 @@ def _onehot(layout: Layout, columns: list[Column]) -> Any:
         min_frequency=max(2, min(10, layout.n_rows // 200)),
         max_categories=ONEHOT_LEVELS,
         sparse_output=width * layout.n_rows > DENSE_CELLS,
-        drop="if_binary",
     )
 
 
 def _target_encoder(layout: Layout, random_state: int) -> Any:
-    """Return an encoder whose inner folds are shuffled, under any scikit-learn."""
+    """Return an encoder whose inner folds are shuffled, under any scikit-learn.
+
+    With ``multiclass``, scikit-learn fails on rows that show two of the classes only;
+    with ``auto`` it looks at the codes, which are whole numbers, and does not.
+    """
     from sklearn.model_selection import KFold, StratifiedKFold
     from sklearn.preprocessing import TargetEncoder
 
-    target = "continuous" if layout.task == "regression" else layout.task
+    folds = layout.inner_folds
+    target = {"regression": "continuous", "multiclass": "auto"}.get(
+        layout.task, "binary"
+    )
     defaults = inspect.signature(TargetEncoder).parameters
     if defaults["shuffle"].default is True:  # before 1.9
-        return TargetEncoder(target_type=target, cv=5, random_state=random_state)
+        return TargetEncoder(target_type=target, cv=folds, random_state=random_state)
     splitter = KFold if target == "continuous" else StratifiedKFold
     return TargetEncoder(
-        target_type=target, cv=splitter(5, shuffle=True, random_state=random_state)
+        target_type=target, cv=splitter(folds, shuffle=True, random_state=random_state)
     )
 
 
 def _select(options: Mapping[str, Any], layout: Layout, random_state: int) -> Any:
+    """Return a selection that keeps at least one column, whatever the rows.
+
+    A threshold below the mean of the weights is reached by the largest of them, and
+    by all if all are zero; the univariate share is widened to one column.
+    """
     from sklearn import feature_selection
 
     keep = float(options["keep"])
     regression = layout.task == "regression"
     if options["method"] == "univariate":
-        score = (
-            feature_selection.f_regression if regression else feature_selection.f_classif
+        score = feature_selection.f_classif
+        if regression:
+            score = feature_selection.f_regression
+        return feature_selection.SelectPercentile(
+            score, percentile=_percentile(keep, layout)
         )
-        return feature_selection.SelectPercentile(score, percentile=100 * keep)
     if options["method"] == "l1":
         return feature_selection.SelectFromModel(
-            _sparse_model(regression=regression, strength=keep, random_state=random_state)
+            _sparse_model(
+                regression=regression, strength=keep, random_state=random_state
+            ),
+            threshold="1e-05*mean",
         )
     import lightgbm
 
@@ -275,16 +325,25 @@ def _select(options: Mapping[str, Any], layout: Layout, random_state: int) -> An
     )
 
 
+def _percentile(keep: float, layout: Layout) -> float:
+    """Return the percentage of prepared columns to keep: of the fewest, one at least.
+
+    scikit-learn rounds the number down. Every column of the table becomes at least one.
+    """
+    one = math.ceil(100.0 / max(1, len(layout.columns)))
+    return min(100.0, max(100.0 * keep, float(one)))
+
+
 def _share_of_mean(keep: float) -> float:
     """Return how far below the mean importance a column may be: none for keep=1."""
     return float(np.clip(1.0 - keep, 0.0, 1.0))
 
 
 def _sparse_model(*, regression: bool, strength: float, random_state: int) -> Any:
-    if regression:
-        from sklearn.linear_model import LassoLars
+    if regression:  # the strength of the penalty depends on the target's unit
+        from sklearn.linear_model import LassoCV
 
-        return LassoLars(alpha=0.01 / strength, random_state=random_state)
+        return LassoCV(cv=3, eps=0.01, max_iter=500)
     from sklearn.svm import LinearSVC
 
     return LinearSVC(

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import inspect
 import time
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.base import is_classifier
 
 __all__ = ["Growth", "fit_growing"]
 
@@ -21,6 +21,13 @@ STEP = 25
 
 MIN_ROUNDS = 10
 """Rounds that a boosted model makes before it may stop for want of time."""
+
+BLIND_ROUNDS = 100
+"""Most rounds of a learner that would stop by itself but has too few rows to split off
+any: scikit-learn's default."""
+
+STOP_SHARE = 0.1
+"""Share of rows on which scikit-learn's boosting decides when to stop."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +113,8 @@ def fit_growing(
         Most rounds and the deadline.
     inner : (array of int, array of int) or None
         Positions that train and positions that stop the boosting; None grows without
-        early stopping.
+        early stopping. Of a class that would only stop, the rows train. For LightGBM;
+        scikit-learn's boosting splits the rows by itself.
     fit_params : dict
         Further arguments of ``model.fit``.
     sample_weight : array of shape (n_rows,) or None
@@ -114,7 +122,10 @@ def fit_growing(
     """
     if _is_lightgbm(model):
         return _fit_lightgbm(model, X, y, growth, inner, fit_params, sample_weight)
-    return _fit_in_steps(model, X, y, growth, sample_weight)
+    arguments = dict(fit_params)
+    if sample_weight is not None:
+        arguments["sample_weight"] = sample_weight
+    return _fit_in_steps(model, X, y, growth, arguments)
 
 
 def _is_lightgbm(model: Any) -> bool:
@@ -132,16 +143,38 @@ def _fit_lightgbm(
 ) -> tuple[int, bool]:
     patience = _Patience(growth)
     model.set_params(**{growth.param: growth.high})
-    train = np.arange(len(y)) if inner is None else inner[0]
-    stop = np.empty(0, dtype=int) if inner is None else inner[1]
-    stop = stop[np.isin(y[stop], y[train])] if hasattr(model, "predict_proba") else stop
+    train, stop = _whole_classes(y, inner, classifier=is_classifier(model))
     arguments: dict[str, Any] = dict(fit_params)
     if sample_weight is not None:
         arguments["sample_weight"] = sample_weight[train]
     if len(stop):
         arguments |= _evaluation(model, X[stop], y[stop], y[train])
+        if sample_weight is not None:
+            arguments["eval_sample_weight"] = [sample_weight[stop]]
     model.fit(X[train], y[train], callbacks=[patience], **arguments)
     return max(1, patience.best_round), patience.truncated
+
+
+def _whole_classes(
+    y: np.ndarray, inner: tuple[np.ndarray, np.ndarray] | None, *, classifier: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return positions that train and that stop; every class is among the former.
+
+    Examples
+    --------
+    >>> y = np.array(["a", "a", "b", "c"])
+    >>> inner = (np.array([0, 2]), np.array([1, 3]))
+    >>> train, stop = _whole_classes(y, inner, classifier=True)
+    >>> train.tolist(), stop.tolist()
+    ([0, 2, 3], [1])
+    """
+    if inner is None:
+        return np.arange(len(y)), np.empty(0, dtype=np.int64)
+    train, stop = inner
+    if not classifier:
+        return train, stop
+    known = np.isin(y[stop], y[train])
+    return np.concatenate([train, stop[~known]]), stop[known]
 
 
 def _evaluation(
@@ -154,30 +187,46 @@ def _evaluation(
     """
     if "eval_X" not in inspect.signature(model.fit).parameters:
         return {"eval_set": [(X, y)]}
-    if hasattr(model, "predict_proba"):
+    if is_classifier(model):
         y = np.searchsorted(np.unique(trained), y)
     return {"eval_X": X, "eval_y": y}
 
 
 def _fit_in_steps(
-    model: Any, X: Any, y: np.ndarray, growth: Growth, sample_weight: np.ndarray | None
+    model: Any, X: Any, y: np.ndarray, growth: Growth, arguments: dict[str, Any]
 ) -> tuple[int, bool]:
     """Add rounds until there are enough, or the next step would end too late."""
-    wanted = 0
-    made = 0
-    model.set_params(warm_start=True)
-    while wanted < growth.high:
+    params = model.get_params()
+    high = growth.high
+    blind = params.get("early_stopping") is True and not _can_stop_early(model, y)
+    if blind:
+        high = min(high, BLIND_ROUNDS)
+        model.set_params(early_stopping=False)
+    step = STEP if "warm_start" in params else high
+    if "warm_start" in params:
+        model.set_params(warm_start=True)
+    made = wanted = 0
+    while wanted < high:
         begun = time.monotonic()
-        wanted = min(wanted + STEP, growth.high)
+        wanted = min(wanted + step, high)
         model.set_params(**{growth.param: wanted})
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of class weights under warm starts
-            model.fit(X, y, sample_weight=sample_weight)
-        made = int(getattr(model, "n_iter_", wanted))
+        model.fit(X, y, **arguments)
+        made = int(np.max(getattr(model, "n_iter_", wanted)))
         if made < wanted:  # it stopped by itself
             break
         now = time.monotonic()
         if growth.deadline is not None and now + (now - begun) > growth.deadline:
             break
-    model.set_params(warm_start=False)
-    return made, made == wanted < growth.high
+    if "warm_start" in params:
+        model.set_params(warm_start=params["warm_start"])
+    if blind:
+        model.set_params(early_stopping=True)
+    return made, made == wanted < high
+
+
+def _can_stop_early(model: Any, y: np.ndarray) -> bool:
+    """Return whether scikit-learn can split off rows of every class to stop on."""
+    if not is_classifier(model):
+        return len(y) >= 10
+    _, counts = np.unique(y, return_counts=True)
+    return bool(counts.min() > 1 and STOP_SHARE * len(y) >= len(counts))

@@ -33,12 +33,13 @@ class EarlyMLPClassifier(MLPClassifier):
         """Fit, with early stopping where rows allow."""
         _, counts = np.unique(y, return_counts=True)
         enough = len(y) >= max(MIN_EARLY_ROWS, 20 * len(counts)) and counts.min() > 1
-        wanted = self.early_stopping
+        wanted = bool(self.get_params()["early_stopping"])
         self.early_stopping = wanted and bool(enough)
         try:
-            return super().fit(X, y)
+            super().fit(X, y)
         finally:
             self.early_stopping = wanted
+        return self
 
 
 class ScaledMLPRegressor(RegressorMixin, BaseEstimator):
@@ -106,4 +107,5 @@ class ScaledMLPRegressor(RegressorMixin, BaseEstimator):
     def predict(self, X: Any) -> np.ndarray:
         """Return numbers on the target's own scale."""
         check_is_fitted(self)
-        return self.model_.predict(X) * self.scale_ + self.mean_
+        found: np.ndarray = self.model_.predict(X) * self.scale_ + self.mean_
+        return found

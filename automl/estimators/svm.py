@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.model_selection import StratifiedKFold
@@ -18,8 +19,8 @@ class CalibratedSVC(ClassifierMixin, BaseEstimator):
     """`SVC` with probabilities by Platt scaling on three inner folds.
 
     scikit-learn deprecates ``SVC(probability=True)`` for `CalibratedClassifierCV`; a
-    spec file names parameters of one class, so the two are joined here. A class with
-    fewer rows than folds is left to the plain `SVC` with one-hot probabilities.
+    spec file names parameters of one class, so the two are joined here. If a class has
+    fewer rows than folds, the machine's own margins are read as logarithms of odds.
 
     Parameters
     ----------
@@ -56,7 +57,7 @@ class CalibratedSVC(ClassifierMixin, BaseEstimator):
         """Fit machine and scaling."""
         machine = SVC(C=self.C, gamma=self.gamma, kernel=self.kernel, cache_size=500)
         _, counts = np.unique(y, return_counts=True)
-        if counts.min() >= 3:  # noqa: PLR2004 - one row of each class in each fold
+        if counts.min() >= 3:  # one row of each class in each fold
             folds = StratifiedKFold(3, shuffle=True, random_state=self.random_state)
             self.model_ = CalibratedClassifierCV(machine, cv=folds, ensemble=False)
         else:
@@ -68,15 +69,21 @@ class CalibratedSVC(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the likeliest class."""
-        return self.classes_[np.argmax(self.predict_proba(X), axis=1)]
+        found: np.ndarray = self.classes_[np.argmax(self.predict_proba(X), axis=1)]
+        return found
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return probabilities of shape (n_rows, n_classes)."""
         check_is_fitted(self)
+        found: np.ndarray
         if hasattr(self.model_, "predict_proba"):
-            return self.model_.predict_proba(X)
-        picked = self.model_.predict(X)
-        return (picked[:, None] == self.classes_[None, :]).astype(np.float64)
+            found = self.model_.predict_proba(X)
+        else:
+            margins = self.model_.decision_function(X)
+            if margins.ndim == 1:
+                margins = np.column_stack([np.zeros_like(margins), margins])
+            found = softmax(margins, axis=1)
+        return found
 
 
 class ScaledSVR(RegressorMixin, BaseEstimator):
@@ -118,4 +125,5 @@ class ScaledSVR(RegressorMixin, BaseEstimator):
     def predict(self, X: Any) -> np.ndarray:
         """Return numbers on the target's own scale."""
         check_is_fitted(self)
-        return self.model_.predict(X) * self.scale_ + self.mean_
+        found: np.ndarray = self.model_.predict(X) * self.scale_ + self.mean_
+        return found

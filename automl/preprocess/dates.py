@@ -59,8 +59,8 @@ class DateParts(TransformerMixin, BaseEstimator):
 
 
 def _parts(seconds: np.ndarray) -> np.ndarray:
-    missing = np.isnan(seconds)
-    micro = (np.where(missing, 0.0, seconds) * 1e6).astype(np.int64)
+    missing = ~np.isfinite(seconds)
+    micro = np.rint(np.where(missing, 0.0, seconds) * 1e6).astype(np.int64)
     moment = micro.astype("datetime64[us]")
     day = moment.astype("datetime64[D]")
     month = moment.astype("datetime64[M]")

@@ -18,12 +18,14 @@ class TextFeatures(TransformerMixin, BaseEstimator):
     """TF-IDF of each text column, reduced to a few components.
 
     scikit-learn's vectoriser takes one column and fails where no word is left, and its
-    SVD fails on fewer words than components: this holds for any columns.
+    SVD fails on fewer words than components: this holds for any columns. What it gives
+    is dense, unless ``n_components`` is 0.
 
     Parameters
     ----------
     n_components : int, default=32
-        Components of each column; 0 keeps the sparse TF-IDF.
+        Components of each column, fewer where rows or words are; 0 keeps the sparse
+        TF-IDF.
     max_features : int, default=20000
         Most frequent words and pairs kept for each column.
     random_state : int, default=0
@@ -31,9 +33,9 @@ class TextFeatures(TransformerMixin, BaseEstimator):
 
     Examples
     --------
-    >>> texts = np.array([["red apple"], ["green apple"], [""]], dtype=object)
+    >>> texts = [["red apple"], ["apple pie"], ["red pie"], [""]]
     >>> TextFeatures(n_components=2).fit_transform(texts).shape
-    (3, 2)
+    (4, 2)
     """
 
     def __init__(
@@ -58,10 +60,11 @@ class TextFeatures(TransformerMixin, BaseEstimator):
         for column in columns:
             vectorizer, weights = _fit_words(column, self.max_features)
             reducer = None
-            if vectorizer is not None and self.n_components:
-                n_components = min(self.n_components, weights.shape[1] - 1)
-                if n_components >= 1:
-                    reducer = TruncatedSVD(n_components, random_state=self.random_state)
+            n_components = min(self.n_components, min(weights.shape) - 1)
+            if vectorizer is not None and n_components >= 1:
+                reducer = TruncatedSVD(n_components, random_state=self.random_state)
+                # rows that are all the same have no variance to share out
+                with np.errstate(divide="ignore", invalid="ignore"):
                     weights = reducer.fit_transform(weights)
             self.vectorizers_.append(vectorizer)
             self.reducers_.append(reducer)
@@ -106,7 +109,7 @@ class TextFeatures(TransformerMixin, BaseEstimator):
                 words = vectorizer.get_feature_names_out()
                 names += [f"{name}_word_{word}" for word in words]
             else:
-                count = reducer.n_components
+                count = len(reducer.components_)
                 names += [f"{name}_component_{i}" for i in range(count)]
         return np.array(names, dtype=object)
 
@@ -117,12 +120,13 @@ class TextFeatures(TransformerMixin, BaseEstimator):
         return sparse.hstack(blocks, format="csr")
 
 
-def _columns(X: Any) -> list[np.ndarray]:
+def _columns(X: Any) -> list[list[str]]:
+    """Return the texts of each column; a missing one has no words."""
     array = np.asarray(X, dtype=object)
-    return [array[:, i] for i in range(array.shape[1])]
+    return [[t if isinstance(t, str) else "" for t in column] for column in array.T]
 
 
-def _fit_words(column: np.ndarray, max_features: int) -> tuple[Any, Any]:
+def _fit_words(column: list[str], max_features: int) -> tuple[Any, Any]:
     """Return a fitted vectoriser and the rows' weights; None where no word is left."""
     for min_df in (2, 1):  # words of one row say little, but may be all there are
         vectorizer = TfidfVectorizer(
