@@ -88,7 +88,7 @@ class BundleInfo:
 
 
 def save_bundle(
-    folder: str | Path, pipeline: Pipeline, table: Table, info: BundleInfo
+    folder: str | Path, pipeline: Pipeline, schema: Mapping[str, Any], info: BundleInfo
 ) -> Path:
     """Return the folder of the written bundle.
 
@@ -99,8 +99,8 @@ def save_bundle(
     pipeline : Pipeline
         Fitted, from the raw table to the user's labels or numbers; its first step is
         the table's encoder.
-    table : Table
-        What it was fitted on.
+    schema : mapping
+        Of what it was fitted on, as `automl.schema.describe_table` returns it.
     info : BundleInfo
         Where it comes from and how good it is.
 
@@ -114,7 +114,7 @@ def save_bundle(
     """
     target = local_path(folder).resolve()
     _check_target(target)
-    contents = _make_files(pipeline, table, info)
+    contents = _make_files(pipeline, schema, info)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         # beside the target, as a rename does not cross file systems; of mode 0700
@@ -137,9 +137,10 @@ def save_bundle(
     return target
 
 
-def _make_files(pipeline: Pipeline, table: Table, info: BundleInfo) -> dict[str, bytes]:
+def _make_files(
+    pipeline: Pipeline, schema: Mapping[str, Any], info: BundleInfo
+) -> dict[str, bytes]:
     """Return all files of the bundle, the manifest last."""
-    schema = describe_table(table)
     portable = make_portable(pipeline)
     sample = sample_rows(schema).to_csv(index=False).encode()
     predictor = Predictor(pipeline, schema, {})
@@ -154,7 +155,7 @@ def _make_files(pipeline: Pipeline, table: Table, info: BundleInfo) -> dict[str,
         "packages_beneath": dict(portable.beneath),
         "created_utc": info.created_utc,
         "random_state": info.random_state,
-        "data": {"fingerprint": table.fingerprint, "n_rows": table.n_rows},
+        "data": schema["data"],
         "metric": {
             "name": info.metric,
             "score": info.score,

@@ -23,6 +23,7 @@ from automl.exceptions import AutoMLConfigError, AutoMLDataError
 from automl.history import Trial
 from automl.progress import observer
 from automl.run import Run, Settings, run
+from automl.schema import describe_table
 from automl.snapshot import Snapshot
 
 __all__ = ["AutoML", "AutoMLClassifier", "AutoMLRegressor"]
@@ -241,7 +242,7 @@ class AutoML(BaseEstimator):
         self.facts_ = done.facts
         self.target_ = table.target
         self.n_features_in_ = len(table.columns)
-        self._table = _without_rows(done)
+        self._schema = describe_table(table)
         self._folds_name = done.folds.name
         for name in ("classes_", "feature_names_in_", "test_score_"):
             if hasattr(self, name):
@@ -354,7 +355,7 @@ class AutoML(BaseEstimator):
             created_utc=str(self.facts_["run"]["started_utc"]),
             extra={},
         )
-        return save_bundle(folder, self.model_, self._table, info)
+        return save_bundle(folder, self.model_, self._schema, info)
 
     def _is_winner(self, trial: Trial) -> bool:
         return (
@@ -423,17 +424,6 @@ def _shown(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_shown(v) for v in value][:50]
     return getattr(value, "name", None) or getattr(value, "__name__", str(value))
-
-
-def _without_rows(done: Run) -> Any:
-    """Return the table without its rows: a fitted model keeps no data."""
-    from dataclasses import replace
-
-    table = done.table
-    return replace(
-        table, X=table.X.iloc[:0].copy(), y=table.y[:0].copy(), groups=None, time=None,
-        sample_weight=None,
-    )  # fmt: skip
 
 
 def leaderboard(done: Run) -> pd.DataFrame:

@@ -60,6 +60,7 @@ def describe_table(table: Table) -> dict[str, Any]:
     classes = None if table.classes is None else plain(table.classes)
     outputs = [f"probability_{label}" for label in classes or ()]
     return {
+        "data": {"fingerprint": table.fingerprint, "n_rows": table.n_rows},
         "target": table.target,
         "task": table.task,
         "classes": classes,

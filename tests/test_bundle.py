@@ -119,7 +119,7 @@ def fitted():
 @pytest.fixture(scope="module")
 def saved(fitted, tmp_path_factory):
     """Bundle that tests read only."""
-    return save_bundle(tmp_path_factory.mktemp("bundles") / "model", *fitted, INFO)
+    return save_bundle(tmp_path_factory.mktemp("bundles") / "model", fitted[0], describe_table(fitted[1]), INFO)
 
 
 @pytest.fixture
@@ -183,7 +183,7 @@ def test_regression_and_unnamed_columns(tmp_path):
     table = make_table(X, y)
     model = LGBMRegressor(n_estimators=5, verbosity=-1, n_jobs=1)
     pipeline = make_pipeline(table.encoder, model).fit(X, y)
-    loaded = load(save_bundle(tmp_path / "r", pipeline, table, INFO))
+    loaded = load(save_bundle(tmp_path / "r", pipeline, describe_table(table), INFO))
 
     np.testing.assert_array_equal(loaded.predict(X), pipeline.predict(X))
     assert not hasattr(loaded, "classes_")
@@ -205,7 +205,7 @@ def test_multiclass_with_numeric_labels(tmp_path):
     table = make_table(frame[["age", "port"]], y, task="multiclass")
     model = LGBMClassifier(n_estimators=3, verbosity=-1, n_jobs=1)
     pipeline = make_pipeline(table.encoder, model).fit(frame[["age", "port"]], y)
-    loaded = load(save_bundle(tmp_path / "m", pipeline, table, INFO))
+    loaded = load(save_bundle(tmp_path / "m", pipeline, describe_table(table), INFO))
 
     assert loaded.schema["classes"] == [10, 11, 12]
     assert set(loaded.predict(frame[["age", "port"]])) <= {10, 11, 12}
@@ -300,7 +300,7 @@ def test_names_that_are_markup_stay_text(tmp_path):
     table = make_table(frame, np.arange(40) % 2)
     pipeline = make_pipeline(table.encoder, LogisticRegression())
     pipeline.fit(frame, np.arange(40) % 2)
-    card = save_bundle(tmp_path / "m", pipeline, table, INFO) / "model_card.md"
+    card = save_bundle(tmp_path / "m", pipeline, describe_table(table), INFO) / "model_card.md"
 
     assert "<script" not in card.read_text()
 
@@ -433,10 +433,10 @@ def test_other_predictions_are_refused(bundle):
 
 def test_earlier_bundle_is_replaced_and_others_files_are_not(fitted, bundle):
     """Saving twice is fine; a foreign file is never deleted."""
-    assert save_bundle(bundle, *fitted, INFO) == bundle
+    assert save_bundle(bundle, fitted[0], describe_table(fitted[1]), INFO) == bundle
     (bundle / "notes.txt").write_text("mine")
     with pytest.raises(AutoMLConfigError, match=r"'notes\.txt', which is of no bundle"):
-        save_bundle(bundle, *fitted, INFO)
+        save_bundle(bundle, fitted[0], describe_table(fitted[1]), INFO)
     assert (bundle / "notes.txt").exists()
 
 
@@ -446,7 +446,7 @@ def test_folder_of_others_and_files_are_refused(fitted, tmp_path):
     (tmp_path / "mine" / "model.pkl").write_text("mine")
     for target in (tmp_path / "mine", tmp_path / "mine" / "model.pkl"):
         with pytest.raises(AutoMLConfigError, match="expected"):
-            save_bundle(target, *fitted, INFO)
+            save_bundle(target, fitted[0], describe_table(fitted[1]), INFO)
 
 
 def test_failed_save_leaves_the_earlier_bundle(fitted, bundle, monkeypatch):
@@ -460,7 +460,7 @@ def test_failed_save_leaves_the_earlier_bundle(fitted, bundle, monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr(bundle_module, function, full)
             with pytest.raises(AutoMLError, match="No space left") as caught:
-                save_bundle(bundle, *fitted, INFO)
+                save_bundle(bundle, fitted[0], describe_table(fitted[1]), INFO)
         assert caught.value.code == "E-disk"
     assert before == {p.name: p.read_bytes() for p in bundle.iterdir()}
     assert [bundle] == list(bundle.parent.iterdir())
@@ -563,7 +563,7 @@ def test_script_makes_formulas_harmless(tmp_path):
     y = np.array(["=1+1", "@x"], dtype=object)[np.arange(40) % 2]
     table = make_table(frame, y)
     pipeline = make_pipeline(table.encoder, LogisticRegression()).fit(frame, y)
-    place = save_bundle(tmp_path / "m", pipeline, table, INFO)
+    place = save_bundle(tmp_path / "m", pipeline, describe_table(table), INFO)
     frame.to_csv(tmp_path / "new.csv", index=False)
     done = python(place / "predict.py", "new.csv", "-o", "out.csv", cwd=tmp_path)
 
