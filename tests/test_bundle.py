@@ -36,9 +36,9 @@ from automl.exceptions import (
     AutoMLIntegrityError,
     AutoMLWarning,
 )
-from automl.loading import seal
-from automl.portable import make_portable, named_modules
-from automl.schema import describe_table, sample_rows
+from automl.bundle.loading import seal
+from automl.bundle.portable import make_portable, named_modules
+from automl.bundle.schema import describe_table, sample_rows
 from automl.table import make_table
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from automl import reading
+from automl.cli import reading
 from automl.exceptions import AutoMLDataError
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from automl.exceptions import AutoMLDataError
-from automl.rescore import scores_of
+from automl.cli.rescore import scores_of
 
 ROWS = pd.DataFrame({"a": [1, 2, 3, 4]})
 

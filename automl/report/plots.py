@@ -10,8 +10,8 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING, Any
 
-from automl.compact import shorten
-from automl.verdict import figure
+from automl.facts.compact import shorten
+from automl.facts.verdict import figure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.compact import compact, shorten
-from automl.curves import performance
-from automl.diagram import describe_pipeline
+from automl.facts.compact import compact, shorten
+from automl.facts.curves import performance
+from automl.facts.diagram import describe_pipeline
 from automl.history import BASELINE, Trial
-from automl.standings import failures, leaderboard, ranked
-from automl.trajectory import progress, slices
-from automl.verdict import give_verdict, label_of_metric
+from automl.facts.standings import failures, leaderboard, ranked
+from automl.facts.trajectory import progress, slices
+from automl.facts.verdict import give_verdict, label_of_metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -147,12 +147,12 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
           ``interrupted``, ``started_utc``, ``timeline``, ``fingerprint``, ``notes``,
           ``n_trials``, ``n_finished``, ``n_raced``, ``n_failed``.
         - ``metric``: ``name``, ``label``, ``sign``, ``better``, ``arrow``.
-        - ``verdict``: see `automl.verdict.give_verdict`.
-        - ``leaderboard``, ``failures``: see `automl.standings`.
-        - ``progress``, ``slices``: see `automl.trajectory`.
-        - ``performance``: see `automl.curves.performance`.
+        - ``verdict``: see `automl.facts.verdict.give_verdict`.
+        - ``leaderboard``, ``failures``: see `automl.facts.standings`.
+        - ``progress``, ``slices``: see `automl.facts.trajectory`.
+        - ``performance``: see `automl.facts.curves.performance`.
         - ``importance``: None, or ``rows`` (name, mean, std), ``note``, ``cut``.
-        - ``pipeline``: see `automl.diagram.describe_pipeline`.
+        - ``pipeline``: see `automl.facts.diagram.describe_pipeline`.
         - ``columns``: ``rows``, ``cut``, ``n_all``, ``n_left_out``.
         - ``titles``, ``settings``, ``environment``: as given.
     """

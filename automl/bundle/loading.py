@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 
 from automl.exceptions import AutoMLConfigError, AutoMLIntegrityError
-from automl.portable import version_of
-from automl.predictor import Predictor, predictions_of
+from automl.bundle.portable import version_of
+from automl.bundle.predictor import Predictor, predictions_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

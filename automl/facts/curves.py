@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.compact import spread
+from automl.facts.compact import spread
 
 if TYPE_CHECKING:
     from automl.folds import Folds

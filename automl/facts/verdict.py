@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from automl.history import BASELINE, Trial
-from automl.standings import FAILED, compare
+from automl.facts.standings import FAILED, compare
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.compact import spread
+from automl.facts.compact import spread
 from automl.history import BASELINE, Trial
 
 if TYPE_CHECKING:

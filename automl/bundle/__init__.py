@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from automl.exceptions import AutoMLConfigError, AutoMLError
-from automl.loading import (
+from automl.bundle.loading import (
     FILES,
     FORMAT,
     KIND,
@@ -28,10 +28,10 @@ from automl.loading import (
     seal,
     sha256,
 )
-from automl.portable import make_portable, version_of
-from automl.predictor import Predictor, predictions_of
+from automl.bundle.portable import make_portable, version_of
+from automl.bundle.predictor import Predictor, predictions_of
 from automl.resources import folder as shipped_folder
-from automl.schema import describe_table, plain, sample_rows
+from automl.bundle.schema import describe_table, plain, sample_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,7 +100,7 @@ def save_bundle(
         Fitted, from the raw table to the user's labels or numbers; its first step is
         the table's encoder.
     schema : mapping
-        Of what it was fitted on, as `automl.schema.describe_table` returns it.
+        Of what it was fitted on, as `automl.bundle.schema.describe_table` returns it.
     info : BundleInfo
         Where it comes from and how good it is.
 

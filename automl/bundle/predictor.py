@@ -16,7 +16,7 @@ from sklearn.utils.metaestimators import available_if
 
 from automl.encoding import MISSING_SPELLINGS, as_frame, factorize, is_textual
 from automl.exceptions import AutoMLDataError, AutoMLWarning, suggestion
-from automl.schema import plain
+from automl.bundle.schema import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from automl.compact import shorten
-from automl.plots import SERIES, SYMBOLS, axis, chart, label, layout, line, markers
-from automl.verdict import figure
+from automl.facts.compact import shorten
+from automl.report.plots import SERIES, SYMBOLS, axis, chart, label, layout, line, markers
+from automl.facts.verdict import figure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -20,7 +20,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import automl
-from automl.console import figure, plain_value, print_json, print_table, show_fit
+from automl.cli.console import figure, plain_value, print_json, print_table, show_fit
 from automl.exceptions import (
     AutoMLDataError,
     AutoMLError,
@@ -168,7 +168,7 @@ def fit(
     given = {"time_budget_s": time_budget, "n_trials": trials}
     with _sentences(verbose):
         folder = _new_folder(data, out)
-        from automl.reading import read_table, take_column, write_run
+        from automl.cli.reading import read_table, take_column, write_run
 
         frame, weights = read_table(data), None
         if weight is not None:
@@ -211,7 +211,7 @@ def predict(
     with _sentences(verbose):
         import pandas as pd
 
-        from automl.reading import read_table, write_csv
+        from automl.cli.reading import read_table, write_csv
 
         model = automl.load(_bundle(run))
         frame = read_table(new)
@@ -235,8 +235,8 @@ def evaluate(
 ) -> None:
     """Score a model on rows whose target is known."""
     with _sentences(verbose):
-        from automl.reading import read_table, take_column
-        from automl.rescore import scores_of
+        from automl.cli.reading import read_table, take_column
+        from automl.cli.rescore import scores_of
 
         model = automl.load(_bundle(run))
         frame, truth = take_column(read_table(new), target, "--target")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from automl.compact import shorten, spread
-from automl.plots import axis, chart, label, layout, line, markers
-from automl.verdict import figure
+from automl.facts.compact import shorten, spread
+from automl.report.plots import axis, chart, label, layout, line, markers
+from automl.facts.verdict import figure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

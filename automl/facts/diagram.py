@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.compact import shorten
+from automl.facts.compact import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
