@@ -215,6 +215,7 @@ def predict(
 
         model = automl.load(_bundle(run))
         frame = read_table(new)
+        frame = frame.drop(columns=model.schema["target"], errors="ignore")
         columns: dict[str, Any] = {"prediction": model.predict(frame)}
         if proba and model.task_ != "regression":
             for label, p in zip(
