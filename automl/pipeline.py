@@ -39,6 +39,9 @@ DENSE_CELLS = 20_000_000
 INNER_FOLDS = 5
 """Inner folds of the target encoding, fewer where the commonest class is small."""
 
+THREADLESS = "sklearn.linear_model."
+"""Where ``n_jobs`` does nothing for these estimators, and warns since 1.8."""
+
 NATIVE = "category"
 """Name of the branch whose columns a learner reads as categories."""
 
@@ -134,9 +137,10 @@ def _model(
     model = candidate.estimator_class(layout.task)()
     known = model.get_params()
     given = {**candidate.fixed, **params}
-    for name, value in (("random_state", random_state), ("n_jobs", 1)):
-        if name in known and name not in given:
-            given[name] = value
+    if "random_state" in known:
+        given.setdefault("random_state", random_state)
+    if "n_jobs" in known and not type(model).__module__.startswith(THREADLESS):
+        given.setdefault("n_jobs", 1)
     if "n_neighbors" in given:  # never more than a fold's rows
         most = max(1, layout.n_rows // 3)
         given["n_neighbors"] = min(int(given["n_neighbors"]), most)
