@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,8 @@ class View:
         Configurations that may still be started; None without a limit.
     seconds_left : float or None
         Until the search must end; None without a limit.
+    tried : set of str
+        Keys of the points that were started.
     seconds : dict
         Wall seconds that a fold of each candidate is expected to take.
     """
@@ -60,9 +63,10 @@ class View:
     candidates: tuple[Candidate, ...]
     n_left: int | None = None
     seconds_left: float | None = None
+    tried: frozenset[str] | set[str] = frozenset()
     seconds: Mapping[str, float] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def incumbent(self) -> Trial | None:
         """The best finished configuration, the baseline aside."""
         done = [t for t in self.trials if t.status == "ok" and t.candidate != BASELINE]
@@ -152,18 +156,9 @@ def _next_fold(view: View) -> Continue | None:
     return None if best is None else best[1]
 
 
-def _tried(view: View) -> set[str]:
-    by_name = {c.name: c for c in view.candidates}
-    return {
-        point_key(by_name[t.candidate], t.params)
-        for t in view.trials
-        if t.candidate in by_name
-    }
-
-
 def _next_start(view: View) -> Start | None:
     """Return the next known good point: a round over the families for each place."""
-    tried = _tried(view)
+    tried = view.tried
     rounds = max((len(c.starts) for c in view.candidates), default=0)
     for i in range(max(rounds, 1)):
         for candidate in view.candidates:
@@ -196,7 +191,7 @@ def _next_proposal(view: View, rng: np.random.Generator) -> Start | None:
         c for c in _by_score(view)
         if c.space and view.affordable(c.name) and not _hopeless(c, view)
     ]  # fmt: skip
-    tried = _tried(view)
+    tried = view.tried
     while families:
         candidate = families[_draw_rank(len(families), rng)]
         for _ in range(ATTEMPTS):

@@ -75,8 +75,10 @@ class Task:
         Name of the candidate.
     params : dict
         Its hyperparameters.
+    longest_s : float or None
+        Seconds after which learners that grow stop with what they have.
     deadline : float or None
-        On `time.monotonic`: learners that grow stop here with what they have.
+        On `time.monotonic`: they stop here in any case, and nothing begins after it.
     kill_at : float or None
         On `time.monotonic`: the parent ends the process here.
     rounds : int or None
@@ -95,6 +97,7 @@ class Task:
     fold: int = -1
     candidate: str = ""
     params: Mapping[str, Any] | None = None
+    longest_s: float | None = None
     deadline: float | None = None
     kill_at: float | None = None
     rounds: int | None = None
@@ -259,6 +262,8 @@ def run_task(folder: Path, task: Task) -> Outcome:
     if task.kind == "wait":
         time.sleep(0.01)
         return Outcome(task)
+    if task.deadline is not None and time.monotonic() > task.deadline:
+        return Outcome(task, error="late")
     mark = folder / "running" / str(task.serial)
     try:
         mark.write_text(str(os.getpid()), encoding="ascii")
@@ -320,7 +325,7 @@ def _fold(
     model = pipeline[-1]
     y = place.y[train] if task.keep_above is None else _labels(place, train)
     rounds, truncated = _fit_model(
-        place, candidate, model, prefix, X_train, y, train, task.deadline
+        place, candidate, model, prefix, X_train, y, train, _stop_at(task, started)
     )
     fitted = time.monotonic()
     prediction = _predict(place, model, X_test, coded=task.keep_above is None)
@@ -343,6 +348,14 @@ def _fold(
         reason=None if np.isfinite(score) else f"{place.metric.name} gave {score}",
     )
     return Outcome(task, result, prediction.astype(np.float32))
+
+
+def _stop_at(task: Task, started: float) -> float | None:
+    """Return when a learner that grows must stop, on `time.monotonic`."""
+    if task.longest_s is None:
+        return task.deadline
+    longest = started + task.longest_s
+    return longest if task.deadline is None else min(longest, task.deadline)
 
 
 def _at_most(rows: np.ndarray, limit: int | None, random_state: int) -> np.ndarray:

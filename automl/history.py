@@ -1,4 +1,4 @@
-"""What was tried and what came of it: the record that everything above is a function of.
+"""What was tried and what came of it: all above is a function of this record.
 
 The journal on disk is a text file of one event a line, each with its length and
 checksum, written by the parent only. A torn or damaged line is skipped and counted;
@@ -10,15 +10,20 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
-from typing import Any, Self
+from functools import cached_property
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from automl.exceptions import AutoMLDataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["FORMAT", "FoldResult", "History", "Journal", "Trial", "read_journal"]
 
@@ -108,22 +113,22 @@ class Trial:
     folds: tuple[FoldResult, ...] = ()
     reason: str | None = None
 
-    @property
+    @cached_property
     def scores(self) -> dict[int, float]:
         """Score of each finished fold."""
         return {f.fold: f.score for f in self.folds if f.score is not None}
 
-    @property
+    @cached_property
     def score(self) -> float:
         """Mean score of the finished folds; NaN without one."""
         values = list(self.scores.values())
-        return float(np.mean(values)) if values else math.nan
+        return fmean(values) if values else math.nan
 
-    @property
+    @cached_property
     def score_std(self) -> float:
         """Standard deviation over the folds; NaN with fewer than two."""
         values = list(self.scores.values())
-        return float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
+        return stdev(values) if len(values) > 1 else math.nan
 
     @property
     def fit_s(self) -> float:
@@ -180,9 +185,7 @@ class History:
 
     def ended(self, number: int, status: str, reason: str | None = None) -> History:
         """Return the history with a trial's end."""
-        return self.replaced(
-            replace(self.trials[number], status=status, reason=reason)
-        )
+        return self.replaced(replace(self.trials[number], status=status, reason=reason))
 
     def replaced(self, trial: Trial) -> History:
         """Return the history with this trial in its place."""
@@ -209,9 +212,12 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.path = folder / "journal.jsonl"
-        (folder / "oof").mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (folder / "oof").mkdir(exist_ok=True, mode=0o700)
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         self._file = os.fdopen(descriptor, "ab")
+        if _is_torn(descriptor):
+            self._file.write(b"\n")  # or the next event would share the torn line
 
     def __enter__(self) -> Self:
         return self
@@ -230,7 +236,8 @@ class Journal:
         if predictions is not None:
             path = self._oof(result.trial, result.fold)
             part = path.with_suffix(".part")
-            with part.open("wb") as file:
+            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
                 np.save(file, predictions.astype(np.float32))
             part.replace(path)
         self.write("fold", asdict(result))
@@ -242,19 +249,29 @@ class Journal:
         -------
         array of shape (n_scoring_rows, n_classes) or (n_scoring_rows,)
         """
-        return np.load(self._oof(trial, fold), allow_pickle=False)
+        kept: np.ndarray = np.load(self._oof(trial, fold), allow_pickle=False)
+        return kept
 
     def _oof(self, trial: int, fold: int) -> Path:
         return self.folder / "oof" / f"{trial:05d}-{fold:02d}.npy"
 
 
+def _is_torn(descriptor: int) -> bool:
+    """Return whether a file ends within a line."""
+    size = os.fstat(descriptor).st_size
+    if size == 0:
+        return False
+    os.lseek(descriptor, size - 1, os.SEEK_SET)
+    return os.read(descriptor, 1) != b"\n"
+
+
 def journal_line(facts: Mapping[str, Any]) -> bytes:
-    """Return an event as one line with its length and checksum.
+    r"""Return an event as one line with its length and checksum.
 
     Examples
     --------
     >>> journal_line({"event": "end"})
-    b'{"n": 15, "crc": "09ef79a3", "fact": {"event":"end"}}\\n'
+    b'{"n": 15, "crc": "09ef79a3", "fact": {"event":"end"}}\n'
     """
     body = json.dumps(_plain(facts), separators=(",", ":"), allow_nan=False).encode()
     crc = zlib.crc32(body)
@@ -269,46 +286,62 @@ def read_journal(path: Path) -> tuple[list[dict[str, Any]], int]:
     AutoMLDataError
         If a line was written by a newer format (``E-journal-format``).
     """
+    data = path.read_bytes()
     events: list[dict[str, Any]] = []
     damaged = 0
-    for line in path.read_bytes().split(b"\n"):
-        if not line.strip():
-            continue
-        fact = _read_line(line)
+    end = 0
+    head = _HEAD.search(data)
+    while head is not None:
+        stop = head.end() + int(head["n"])
+        fact = _read_fact(data[head.end() : stop], head["crc"])
         if fact is None:
-            damaged += 1
+            head = _HEAD.search(data, head.end())
             continue
-        if int(fact.get("format", FORMAT)) > FORMAT:
-            raise AutoMLDataError(
-                f"{path.name} was written by a newer version (format {fact['format']}; "
-                f"this one reads {FORMAT}). Upgrade automl-pipelines.",
-                code="E-journal-format",
-            )
+        damaged += _count_scraps(data[end : head.start()])
+        _refuse_newer(fact, path)
         events.append(fact)
-    return events, damaged
+        end = stop + (data[stop : stop + 1] == b"}")
+        head = _HEAD.search(data, end)
+    return events, damaged + _count_scraps(data[end:])
 
 
-def _read_line(line: bytes) -> dict[str, Any] | None:
-    head, found, body = line.partition(b'"fact": ')
-    body = body.rstrip(b"\r")[:-1]
-    if not found:
+_HEAD = re.compile(rb'\{"n": (?P<n>\d{1,12}), "crc": "(?P<crc>[0-9a-f]{8})", "fact": ')
+"""How an event begins. JSON escapes quotes, so none begins inside another."""
+
+
+def _count_scraps(data: bytes) -> int:
+    """Return how many lines between two whole events hold something."""
+    return sum(1 for line in data.split(b"\n") if line.strip())
+
+
+def _read_fact(body: bytes, crc: bytes) -> dict[str, Any] | None:
+    if b"%08x" % zlib.crc32(body) != crc:
         return None
     try:
-        marks = json.loads(head.rstrip(b", ") + b"}")
-        if marks["n"] != len(body) or marks["crc"] != f"{zlib.crc32(body):08x}":
-            return None
         fact = json.loads(body)
-    except (ValueError, KeyError, TypeError):
+    except ValueError:
         return None
     return fact if isinstance(fact, dict) else None
 
 
+def _refuse_newer(fact: Mapping[str, Any], path: Path) -> None:
+    form = fact.get("format", FORMAT)
+    if isinstance(form, int) and form > FORMAT:
+        raise AutoMLDataError(
+            f"{path.name} was written by a newer version (format {form}; this one "
+            f"reads {FORMAT}). Upgrade automl-pipelines.",
+            code="E-journal-format",
+        )
+
+
 def _plain(value: Any) -> Any:
-    """Return a value that JSON can hold: numpy scalars unpacked, NaN as null."""
+    """Return a value that JSON can hold: numpy unpacked, NaN and infinity as null."""
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(v) for v in value]
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):

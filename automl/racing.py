@@ -8,8 +8,7 @@ more than a standard error.
 from __future__ import annotations
 
 import math
-
-import numpy as np
+from statistics import fmean
 
 from automl.history import Trial
 
@@ -39,15 +38,14 @@ def paired_score(trial: Trial, reference: Trial) -> float:
     0.8
     """
     differences = _differences(trial, reference)
-    if not len(differences):
+    if not differences:
         return trial.score
-    return reference.score + float(differences.mean())
+    return reference.score + fmean(differences)
 
 
-def _differences(trial: Trial, reference: Trial) -> np.ndarray:
+def _differences(trial: Trial, reference: Trial) -> list[float]:
     ours, theirs = trial.scores, reference.scores
-    shared = [f for f in ours if f in theirs]
-    return np.array([ours[f] - theirs[f] for f in shared])
+    return [ours[f] - theirs[f] for f in ours if f in theirs]
 
 
 def is_losing(trial: Trial, reference: Trial) -> bool:
@@ -61,13 +59,14 @@ def is_losing(trial: Trial, reference: Trial) -> bool:
         With all folds finished.
     """
     differences = _differences(trial, reference)
-    if not len(differences) or differences.mean() >= 0:
+    if not differences or fmean(differences) >= 0:
         return False
+    mean = fmean(differences)
     between = reference.score_std
     if math.isnan(between):
         return False
     prior = (PRIOR_SHARE * between) ** 2
-    spread = float(((differences - differences.mean()) ** 2).sum())
+    spread = sum((d - mean) ** 2 for d in differences)
     n = len(differences)
     deviation = math.sqrt((PRIOR_WEIGHT * prior + spread) / (PRIOR_WEIGHT + n - 1))
-    return bool(differences.mean() < -Z * deviation / math.sqrt(n))
+    return mean < -Z * deviation / math.sqrt(n)

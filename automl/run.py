@@ -151,7 +151,8 @@ def run(
             fitting, len(folds), table.n_rows, len(folds.splits[0][0]), n_workers,
             settings.random_state,
         )  # fmt: skip
-        runner = Runner(n_workers, scratch)
+        queued = n_workers if len(folds) > 1 else 0  # a holdout's fits are long
+        runner = Runner(n_workers, scratch, queued)
         stack.callback(stop_workers if n_workers > 1 else close_workplace)
         search = Search(plan, budget, history, journal)
         read_s = budget.elapsed_s

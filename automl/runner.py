@@ -41,11 +41,15 @@ class Runner:
         Processes; 1 runs the tasks here, where nothing can be killed.
     folder : Path
         Of the workplace.
+    queued : int, default=0
+        Tasks that wait beside those that run: no worker is idle while the next is
+        chosen, but what is chosen is not informed by what is about to come in.
     """
 
-    def __init__(self, n_jobs: int, folder: Path) -> None:
+    def __init__(self, n_jobs: int, folder: Path, queued: int = 0) -> None:
         self.n_jobs = n_jobs
         self.folder = folder
+        self.queued = queued
         self.in_flight: dict[int, Task] = {}
         self.killed: set[int] = set()
         self._lock = threading.Lock()
@@ -89,7 +93,7 @@ class Runner:
             n_jobs=self.n_jobs,
             backend="loky",
             return_as="generator_unordered",
-            pre_dispatch=self.n_jobs,
+            pre_dispatch=self.n_jobs + self.queued,
             batch_size=1,
             max_nbytes=None,
         )

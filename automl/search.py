@@ -22,7 +22,7 @@ from automl.candidates import Candidate
 from automl.evaluate import Outcome, Task
 from automl.history import FoldResult, History, Journal, Trial
 from automl.racing import is_losing
-from automl.space import active, start_point
+from automl.space import active, point_key, start_point
 
 __all__ = ["IMPORTANCE_SHARE", "Plan", "Search"]
 
@@ -120,6 +120,7 @@ class Search:
         self._taken = 0
         self._arrived: dict[int, Outcome] = {}
         self._out: dict[int, Task] = {}
+        self._tried: set[str] = set()
         self._lost: dict[tuple[int, int], int] = {}
         self._lock = threading.RLock()
         self._fallback_due = budget.time_s is not None
@@ -215,14 +216,14 @@ class Search:
             fold = 0
         else:
             trial, fold = self.history[step.trial], step.fold
-        deadline, kill_at = self._limits()
+        longest_s, deadline, kill_at = self._limits()
         incumbent = self._view_trials().incumbent
         keep_above = None
         if self.keeps_models:
             keep_above = float("-inf") if incumbent is None else incumbent.score
         return Task(
             "fold", self._serial, trial.number, fold, trial.candidate,
-            dict(trial.params), deadline, kill_at, keep_above=keep_above,
+            dict(trial.params), longest_s, deadline, kill_at, keep_above=keep_above,
         )  # fmt: skip
 
     def _start(self, step: Start) -> Trial:
@@ -230,6 +231,7 @@ class Search:
         params = active(candidate, step.params)
         trial = Trial(len(self.history), step.candidate, params, step.origin)
         self.history = self.history.started(trial)
+        self._tried.add(point_key(candidate, params))
         self.journal.write(
             "trial",
             {"trial": trial.number, "candidate": trial.candidate,
@@ -238,10 +240,10 @@ class Search:
         self.changes.append(trial)
         return trial
 
-    def _limits(self) -> tuple[float | None, float | None]:
-        """Return when a growing learner stops itself, and when a task is killed."""
+    def _limits(self) -> tuple[float | None, float | None, float | None]:
+        """Return how long a growing learner may take, its end, and when it is killed."""
         if self.budget.time_s is None:
-            return None, None
+            return None, None, None
         configurations = CONFIGURATIONS if self.plan.n_folds > 1 else HOLDOUT_CONFIGURATIONS
         core_seconds = 0.75 * self.plan.n_workers * self.budget.time_s
         longest = core_seconds / (configurations * self.plan.n_folds)
@@ -249,7 +251,7 @@ class Search:
         if incumbent is not None:
             longest = min(longest, max(1.0, PATIENCE * incumbent.fit_s))
         end = self._search_end()
-        return min(time.monotonic() + longest, end - 0.1), end + 0.3
+        return longest, end - 0.1, end + 0.3
 
     def _search_end(self) -> float:
         deadline = self.budget.deadline
@@ -280,6 +282,7 @@ class Search:
             candidates=self.plan.candidates,
             n_left=n_left,
             seconds_left=seconds_left,
+            tried=self._tried,
             seconds=self._expected_seconds(),
         )
 
@@ -333,7 +336,9 @@ class Search:
         if task.kind == "refit":
             self.fallback = outcome.value if outcome.error is None else self.fallback
             return
-        if outcome.error == "lost" and self._may_retry(task):
+        if outcome.error == "late" or (
+            outcome.error == "lost" and self._may_retry(task)
+        ):
             return
         trial = self.history[task.trial]
         result = outcome.result or _died(task, outcome.error or "lost")

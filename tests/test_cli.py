@@ -33,6 +33,7 @@ class FakeModel:
     summary_ = "Logistic wins."
     facts_ = {}  # noqa: RUF012 - a stand-in
     manifest = {"metric": {"name": "log_loss"}}  # noqa: RUF012 - a stand-in
+    schema = {"target": "y"}  # noqa: RUF012 - a stand-in
     interrupted_ = False
     error = None
     seen = {}  # noqa: RUF012 - a stand-in
