@@ -1,10 +1,12 @@
-"""How much time and how many trials a run has: takes a clock, so tests need no sleep."""
+"""How much time and how many trials a run has, by any clock that it is given."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from numbers import Real
+from typing import Any
 
 from automl.exceptions import AutoMLConfigError
 
@@ -78,23 +80,19 @@ def make_budget(
     >>> make_budget(60, 5, default_time=True, clock=lambda: 0.0).time_s is None
     True
     """
-    if time_budget_s is not None:
-        if (
-            isinstance(time_budget_s, bool)
-            or not isinstance(time_budget_s, int | float)
-            or not 0 < time_budget_s < float("inf")
-        ):
-            raise AutoMLConfigError(
-                f"time_budget_s={time_budget_s!r} must be a number of seconds above 0. "
-                "Use n_trials for a budget without a clock.",
-                code="E-budget",
-            )
+    if time_budget_s is not None and not _is_positive(time_budget_s):
+        raise AutoMLConfigError(
+            f"time_budget_s={time_budget_s!r} must be a number of seconds above 0. "
+            "Use n_trials for a budget without a clock.",
+            code="E-budget",
+        )
     if n_trials is not None:
-        if isinstance(n_trials, bool) or not isinstance(n_trials, int) or n_trials < 1:
+        if not _is_positive(n_trials) or int(n_trials) != n_trials:
             raise AutoMLConfigError(
                 f"n_trials={n_trials!r} must be a whole number of at least 1.",
                 code="E-budget",
             )
+        n_trials = int(n_trials)
         if default_time:
             time_budget_s = None
     if time_budget_s is None and n_trials is None:
@@ -102,7 +100,12 @@ def make_budget(
             "time_budget_s and n_trials are both None; a run needs one of them.",
             code="E-budget",
         )
-    started = clock()
-    return Budget(
-        None if time_budget_s is None else float(time_budget_s), n_trials, started, clock
-    )
+    seconds = None if time_budget_s is None else float(time_budget_s)
+    return Budget(seconds, n_trials, clock(), clock)
+
+
+def _is_positive(value: Any) -> bool:
+    """Return whether this is a finite number above 0, and no truth value."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return False
+    return 0 < float(value) < float("inf")

@@ -1,36 +1,54 @@
 """Raw table to numbers, without learning from the rows.
 
 The first step of every deployed pipeline: it travels inside the model's pickle by
-value, so this module imports nothing of this library. Numbers, booleans and dates
-become float64, categories become the position of their level, text stays text. What
-is lost is only the spelling of a missing value.
+value, with the reading of cells, so neither imports more of this library. Numbers,
+booleans and dates become float64, categories become the position of their level, text
+stays text. What is lost is only the spelling of a missing value.
 """
 
 from __future__ import annotations
 
-import re
 import warnings
-from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
-__all__ = ["ColumnPlan", "TableEncoder", "as_frame", "parse_dates", "parse_numbers"]
-
-MISSING_SPELLINGS = frozenset(
-    ["", "?", "-", "--", ".", "na", "n/a", "#n/a", "nan", "nil", "none", "null"]
+from automl.encoding_cells import (
+    MISSING_SPELLINGS,
+    as_text,
+    factorize,
+    is_textual,
+    level_name,
+    parse_dates,
+    parse_numbers,
+    read_booleans,
+    read_dates,
+    read_numbers,
+    take_or_nan,
 )
-"""Lower-case texts that stand for a missing number or date (pandas' and ARFF's own)."""
 
-LARGEST = 3e38
-"""Trees compare in float32, whose largest number is 3.4e38."""
+if TYPE_CHECKING:
+    from collections.abc import Hashable
 
-_THOUSANDS = re.compile(r"^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$")
-_TRUE = frozenset(["true", "t", "yes", "y", "1", "1.0"])
-_FALSE = frozenset(["false", "f", "no", "n", "0", "0.0"])
+__all__ = [
+    "MISSING_SPELLINGS",
+    "ColumnPlan",
+    "TableEncoder",
+    "as_frame",
+    "as_text",
+    "encode_column",
+    "factorize",
+    "is_textual",
+    "level_name",
+    "parse_dates",
+    "parse_numbers",
+    "read_dates",
+    "read_numbers",
+    "take_or_nan",
+]
 
 
 @dataclass(frozen=True)
@@ -48,7 +66,8 @@ class ColumnPlan:
     kind : str
         ``number``, ``boolean``, ``category``, ``date`` or ``text``.
     levels : tuple of str
-        A category's levels, sorted; their positions are the codes.
+        A category's levels, sorted unless the user gave them an order; their
+        positions are the codes.
     date_format : str or None
         How a date written as text is read (``strptime`` form, or ``mixed``).
     """
@@ -89,9 +108,9 @@ def as_frame(X: Any) -> pd.DataFrame:
             "Use X.toarray() to convert it."
         )
     elif isinstance(X, dict):
-        frame = pd.DataFrame(X)
+        frame = _frame_of_mapping(X)
     elif hasattr(X, "__dataframe__") or type(X).__module__.startswith("pyarrow"):
-        import narwhals  # noqa: PLC0415 - only where such a table comes
+        import narwhals
 
         frame = narwhals.from_native(X, eager_only=True).to_pandas()
     else:
@@ -109,7 +128,38 @@ def as_frame(X: Any) -> pd.DataFrame:
     return frame
 
 
+def _frame_of_mapping(X: dict[Any, Any]) -> pd.DataFrame:
+    try:
+        return pd.DataFrame(X)
+    except UnicodeEncodeError:  # a lone surrogate, which Arrow's strings cannot hold
+        columns = {k: pd.Series(list(v), dtype=object) for k, v in X.items()}
+        return pd.DataFrame(columns).infer_objects()
+
+
 def _frame_of_array(X: Any) -> pd.DataFrame:
+    array = _read_array(X)
+    if array.ndim != 2:
+        shape = "a scalar" if array.ndim == 0 else f"{array.ndim}D array"
+        raise ValueError(
+            f"Expected 2D array, got {shape} instead. Reshape your data either using "
+            "array.reshape(-1, 1) if your data has a single feature or "
+            "array.reshape(1, -1) if it contains a single sample."
+        )
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    if isinstance(X, list | tuple) and array.dtype.kind in "US":
+        # numpy writes the numbers and the missing cells of mixed rows as text
+        array = np.asarray(X, dtype=object)
+    if array.dtype == object:
+        columns = [pd.Series(column, dtype=object) for column in array.T]
+        if not columns:
+            return pd.DataFrame(array)
+        table = pd.concat(columns, axis=1, ignore_index=True)
+        return table.infer_objects()
+    return pd.DataFrame(array, copy=False)
+
+
+def _read_array(X: Any) -> np.ndarray:
     if isinstance(X, str | bytes) or not (
         hasattr(X, "__array__") or isinstance(X, list | tuple)
     ):
@@ -117,55 +167,22 @@ def _frame_of_array(X: Any) -> pd.DataFrame:
             f"X must be a table (DataFrame, array or list of rows). Got "
             f"{type(X).__name__}."
         )
-    array = np.asarray(X)
-    if array.ndim != 2:  # noqa: PLR2004 - a table has two dimensions
-        shape = "a scalar" if array.ndim == 0 else f"{array.ndim}D array"
+    if isinstance(X, np.ma.MaskedArray) and X.ndim == 2:
+        return pd.DataFrame(X).to_numpy()
+    try:
+        return np.asarray(X)
+    except ValueError as error:
+        if "inhomogeneous" not in str(error):
+            raise
         raise ValueError(
-            f"Expected 2D array, got {shape} instead. Reshape your data either using "
-            "array.reshape(-1, 1) if your data has a single feature or "
-            "array.reshape(1, -1) if it contains a single sample."
-        )
-    if array.dtype.kind == "f" and not array.dtype.isnative:
-        array = array.astype(array.dtype.newbyteorder("="))
-    return pd.DataFrame(array, copy=False)
-
-
-def parse_numbers(values: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the numbers in ``values`` and where a text is no number.
-
-    Spaces around, thousands commas and the usual spellings of a missing value are
-    understood; a missing value is NaN and not an error.
-
-    Examples
-    --------
-    >>> numbers, wrong = parse_numbers(["1,234", " 12 ", "?", "1e5", "x"])
-    >>> numbers.tolist(), wrong.tolist()
-    ([1234.0, 12.0, nan, 100000.0, nan], [False, False, False, False, True])
-    """
-    stripped = [str(v).strip() for v in values]
-    plain = [v.replace(",", "") if _THOUSANDS.match(v) else v for v in stripped]
-    missing = np.array([v.lower() in MISSING_SPELLINGS for v in plain], dtype=bool)
-    numbers = pd.to_numeric(pd.Series(plain, dtype=object), errors="coerce")
-    array = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
-    # pandas reads "inf" and "1e999" as infinite; a table's cell is then missing
-    array = np.where(np.isfinite(array), array, np.nan)
-    return array, np.isnan(array) & ~missing
-
-
-def parse_dates(values: pd.Series, date_format: str | None) -> np.ndarray:
-    """Return seconds since 1970 (UTC) as float64, NaN where there is no date.
-
-    Examples
-    --------
-    >>> parse_dates(pd.Series(["1970-01-02", "never"]), "%Y-%m-%d").tolist()
-    [86400.0, nan]
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pandas warns of formats it had to guess
-        stamps = pd.to_datetime(values, errors="coerce", utc=True, format=date_format)
-    micro = stamps.dt.as_unit("us").to_numpy(dtype="datetime64[us]")
-    seconds = micro.astype(np.int64) / 1e6
-    return np.where(np.isnat(micro), np.nan, seconds)
+            "The rows of X differ in length; a table was expected, where each row has "
+            "one cell for each column. Fill the short rows with None."
+        ) from None
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError) as error:
+        raise TypeError(
+            f"X must be a table (DataFrame, array or list of rows). Got "
+            f"{type(X).__name__}, which cannot be read as an array."
+        ) from error
 
 
 class TableEncoder(TransformerMixin, BaseEstimator):
@@ -257,22 +274,27 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     def _places(self, frame: pd.DataFrame) -> dict[int, int]:
         """Return where each column of the training table stands in ``frame``."""
         if self.named and any(isinstance(name, str) for name in frame.columns):
-            where = {name: i for i, name in enumerate(frame.columns)}
-            missing = [p.name for p in self.plan if p.name not in where]
+            where = {_key(name): i for i, name in enumerate(frame.columns)}
+            missing = [p.name for p in self.plan if _key(p.name) not in where]
             if missing:
                 raise ValueError(
                     "The feature names should match those that were passed during fit."
                     "\nFeature names seen at fit time, yet now missing:\n- "
                     + "\n- ".join(str(name) for name in missing[:5])
                 )
-            extra = len(set(where) - set(self.columns))
+            if len(where) < frame.shape[1]:
+                raise ValueError(
+                    "Column names stand more than once; names must differ. Rename or "
+                    "drop the copies."
+                )
+            extra = len(set(where) - {_key(name) for name in self.columns})
             if extra:
                 warnings.warn(
                     f"{extra} column(s) that were not there at fit time are ignored.",
                     UserWarning,
                     stacklevel=3,
                 )
-            return {p.position: where[p.name] for p in self.plan}
+            return {p.position: where[_key(p.name)] for p in self.plan}
         if frame.shape[1] != len(self.columns):
             raise ValueError(
                 f"X has {frame.shape[1]} features, but TableEncoder is expecting "
@@ -281,70 +303,20 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         return {p.position: p.position for p in self.plan}
 
 
+def _key(name: Any) -> Any:
+    """Return what finds a name in a mapping: NaN is not equal to itself."""
+    return ("", "NaN") if isinstance(name, float) and np.isnan(name) else name
+
+
 def encode_column(values: pd.Series, column: ColumnPlan) -> np.ndarray:
     """Return one column as float64, NaN where missing or unreadable."""
     if column.kind == "number":
         return read_numbers(values)
     if column.kind == "boolean":
-        return _read_booleans(values)
+        return read_booleans(values)
     if column.kind == "date":
         return read_dates(values, column.date_format)
     return _read_levels(values, column.levels)
-
-
-def is_textual(values: pd.Series) -> bool:
-    """Return whether cells are Python objects, strings or categories of them."""
-    dtype = values.dtype
-    if isinstance(dtype, pd.CategoricalDtype):
-        dtype = dtype.categories.dtype
-    return bool(pd.api.types.is_object_dtype(dtype) or pd.api.types.is_string_dtype(dtype))
-
-
-def read_numbers(values: pd.Series) -> np.ndarray:
-    """Return numbers, booleans, durations or numbers written as text as float64."""
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        values = values.astype(values.cat.categories.dtype)
-    if pd.api.types.is_timedelta64_dtype(values.dtype):
-        return values.dt.total_seconds().to_numpy(dtype=np.float64)
-    if not is_textual(values):
-        if pd.api.types.is_numeric_dtype(values.dtype):
-            array = values.to_numpy(dtype=np.float64, na_value=np.nan)
-            return _finite(array)
-        values = values.astype(object)
-    codes, uniques = factorize(values)
-    numbers, _ = parse_numbers(uniques)
-    return take_or_nan(_finite(numbers), codes)
-
-
-def _finite(array: np.ndarray) -> np.ndarray:
-    """Return ``array`` with NaN for infinity, within what float32 can hold."""
-    finite = np.isfinite(array)
-    if not finite.all():
-        array = np.where(finite, array, np.nan)
-    if array.size and np.nanmax(np.abs(array), initial=0.0) > LARGEST:
-        array = np.clip(array, -LARGEST, LARGEST)
-    return array
-
-
-def _read_booleans(values: pd.Series) -> np.ndarray:
-    if pd.api.types.is_numeric_dtype(values.dtype):
-        return read_numbers(values)
-    codes, uniques = factorize(values)
-    words = [str(u).strip().lower() for u in uniques]
-    flags = [1.0 if w in _TRUE else 0.0 if w in _FALSE else np.nan for w in words]
-    return take_or_nan(np.array(flags, dtype=np.float64), codes)
-
-
-def read_dates(values: pd.Series, date_format: str | None) -> np.ndarray:
-    """Return time stamps, or dates written as text, as seconds since 1970."""
-    if isinstance(values.dtype, pd.PeriodDtype):
-        values = values.dt.to_timestamp()
-    if pd.api.types.is_datetime64_any_dtype(values.dtype):
-        return parse_dates(values, None)
-    codes, uniques = factorize(values.astype(object))
-    written = [u.strip() if isinstance(u, str) else u for u in uniques]
-    seconds = parse_dates(pd.Series(written, dtype=object), date_format)
-    return take_or_nan(seconds, codes)
 
 
 def _read_levels(values: pd.Series, levels: tuple[str, ...]) -> np.ndarray:
@@ -353,30 +325,3 @@ def _read_levels(values: pd.Series, levels: tuple[str, ...]) -> np.ndarray:
     unseen = float(len(levels))
     position = [known.get(level_name(u), unseen) for u in uniques]
     return take_or_nan(np.array(position, dtype=np.float64), codes)
-
-
-def as_text(values: pd.Series) -> np.ndarray:
-    """Return the cells as strings, empty where missing."""
-    codes, uniques = factorize(values)
-    words = np.array([str(u) for u in uniques] + [""], dtype=object)
-    return words[codes]
-
-
-def level_name(value: Any) -> str:
-    """Return how a category's level is written: 1 and 1.0 are the same level."""
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
-    return str(value)
-
-
-def factorize(values: pd.Series) -> tuple[np.ndarray, list[Any]]:
-    """Return codes (-1 where missing) and the distinct cells."""
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        return values.cat.codes.to_numpy(), list(values.cat.categories)
-    codes, uniques = pd.factorize(values, use_na_sentinel=True)
-    return codes, list(uniques)
-
-
-def take_or_nan(table: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """Return ``table[codes]`` with NaN for the code -1."""
-    return np.append(table, np.nan)[codes]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -74,9 +75,9 @@ def fold_seconds(n_rows: int, n_columns: int, n_classes: int) -> float:
     >>> round(fold_seconds(10_000, 20, 2), 1)
     0.5
     """
-    trees = max(1, n_classes if n_classes > 2 else 1)  # noqa: PLR2004
+    trees = max(1, n_classes if n_classes > 2 else 1)
     width = 0.4 + 0.6 * n_columns / 20
-    return (0.05 + 4.2e-5 * n_rows * width) * trees**0.8
+    return float((0.05 + 4.2e-5 * n_rows * width) * trees**0.8)
 
 
 def choose_cv(
@@ -106,7 +107,7 @@ def choose_cv(
     1
     """
     if core_seconds is None:
-        return 5 if n_rows <= 100_000 else 3  # noqa: PLR2004
+        return 5 if n_rows <= 100_000 else 3
     fold = fold_seconds(n_rows, n_columns, n_classes)
     for k in (8, 5, 3):
         if WANTED_CONFIGURATIONS * k * fold <= SEARCH_SHARE * core_seconds:
@@ -158,18 +159,21 @@ def make_folds(
     >>> len(folds), folds.name
     (5, '5-fold cross-validation')
     """
-    if not isinstance(cv, int) or isinstance(cv, bool):
+    if isinstance(cv, bool) or not isinstance(cv, Integral):
         return _given(cv, y, groups, kept)
     if cv < 1:
         raise AutoMLConfigError(
             f"cv={cv} is not possible: at least 2 folds, or 1 for a holdout.",
             code="E-cv",
         )
+    k = int(cv)
     if time is not None:
-        return _forward(time, cv)
+        return _forward(time, groups, k)
     if groups is not None:
-        return _grouped(y, groups, cv, stratify=stratify, random_state=random_state)
-    return _shuffled(y, cv, stratify=stratify, random_state=random_state)
+        folds = _grouped(y, groups, k, stratify=stratify, random_state=random_state)
+    else:
+        folds = _shuffled(y, k, stratify=stratify, random_state=random_state)
+    return _without_lonely(folds, y, groups) if stratify else folds
 
 
 def _freeze(splits: Iterable[Any], name: str) -> Folds:
@@ -184,15 +188,17 @@ def _given(
     cv: Any, y: np.ndarray, groups: np.ndarray | None, kept: np.ndarray | None
 ) -> Folds:
     if hasattr(cv, "split"):
-        splits = cv.split(np.zeros((len(y), 1)), y, groups)
-        return _freeze(splits, str(cv))
+        try:
+            splits = list(cv.split(np.zeros((len(y), 1)), y, groups))
+        except ValueError as error:
+            raise AutoMLConfigError(
+                f"cv={cv} cannot split these {len(y)} rows: {error}", code="E-cv"
+            ) from error
+        return _checked(splits, str(cv), len(y))
     if isinstance(cv, Iterable) and not isinstance(cv, str):
         splits = list(cv)
-        if kept is not None:
-            splits = [(_kept_of(a, kept), _kept_of(b, kept)) for a, b in splits]
-        folds = _freeze(splits, "the given splits")
-        if len(folds):
-            return folds
+        if splits:
+            return _checked(splits, "the given splits", len(y), kept)
     raise AutoMLConfigError(
         f'cv={cv!r} is not usable: "auto", a number of folds, a scikit-learn splitter '
         "or a list of (train, test) positions was expected.",
@@ -200,15 +206,54 @@ def _given(
     )
 
 
+def _checked(
+    splits: list[Any], name: str, n_rows: int, kept: np.ndarray | None = None
+) -> Folds:
+    """Return the user's splits; positions of rows or masks."""
+    try:
+        pairs = [(_positions(a), _positions(b)) for a, b in splits]
+    except (TypeError, ValueError) as error:
+        raise AutoMLConfigError(
+            "cv= holds something else than pairs (train, test) of row positions.",
+            code="E-cv",
+        ) from error
+    for number, pair in enumerate(pairs):
+        both = np.concatenate(pair)
+        if len(both) and (both.min() < 0 or (kept is None and both.max() >= n_rows)):
+            raise AutoMLConfigError(
+                f"Split {number} of cv= names rows outside 0 to {n_rows - 1}.",
+                code="E-cv",
+            )
+    if kept is not None:
+        pairs = [(_kept_of(a, kept), _kept_of(b, kept)) for a, b in pairs]
+    folds = _freeze(pairs, name)
+    for number, (train, test) in enumerate(folds.splits):
+        if not len(train) or not len(test):
+            fault = "has no rows to train on or none to score on"
+        elif len(np.intersect1d(train, test)):
+            fault = "scores rows that it trains on"
+        else:
+            continue
+        raise AutoMLConfigError(f"Split {number} of cv= {fault}.", code="E-cv")
+    return folds
+
+
+def _positions(rows: Any) -> np.ndarray:
+    array = np.asarray(rows)
+    if array.ndim != 1 or (len(array) and array.dtype.kind not in "biu"):
+        raise TypeError("positions are whole numbers")
+    return np.flatnonzero(array) if array.dtype.kind == "b" else array.astype(np.int64)
+
+
 def _kept_of(rows: Any, kept: np.ndarray) -> np.ndarray:
     """Return where the kept ones of the user's rows stand now."""
     return np.flatnonzero(np.isin(kept, rows))
 
 
-def _forward(time: np.ndarray, k: int) -> Folds:
+def _forward(time: np.ndarray, groups: np.ndarray | None, k: int) -> Folds:
     """Return forward splits; rows of the same moment stay together."""
     moments, place = np.unique(time, return_inverse=True)
-    if len(moments) < 3:  # noqa: PLR2004 - past, future and something to spare
+    if len(moments) < 3:
         raise AutoMLDataError(
             f"time= has {len(moments)} different moments; at least 3 were expected. "
             "Leave time= out, or give finer moments.",
@@ -221,7 +266,16 @@ def _forward(time: np.ndarray, k: int) -> Folds:
         for a, b in splitter.split(moments)
     ]
     splits = splits[-1:] if k == 1 else splits
-    name = "the latest rows held out" if k == 1 else f"{n_splits} forward splits"
+    if groups is not None:
+        splits = [(a[~np.isin(groups[a], groups[b])], b) for a, b in splits]
+        splits = [(a, b) for a, b in splits if len(a)]
+        if not splits:
+            raise AutoMLDataError(
+                "Every group of groups= goes on through all of time=, so none is left "
+                "to train on before others are scored. Leave one of the two out.",
+                code="E-groups",
+            )
+    name = "the latest rows held out" if k == 1 else f"{len(splits)} forward splits"
     return _freeze(splits, f"{name}, by time")
 
 
@@ -229,7 +283,7 @@ def _grouped(
     y: np.ndarray, groups: np.ndarray, k: int, *, stratify: bool, random_state: int
 ) -> Folds:
     n_groups = len(np.unique(groups))
-    if n_groups < 2:  # noqa: PLR2004 - one to train, one to score
+    if n_groups < 2:
         raise AutoMLDataError(
             f"groups= has {n_groups} group; at least 2 were expected. Leave groups= "
             "out, or give what tells the groups apart.",
@@ -248,7 +302,8 @@ def _grouped(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of classes rarer than the folds
         splits = list(splitter.split(rows, y, groups))
-    return _freeze(splits, f"{k}-fold cross-validation, by group")
+    splits = [(a, b) for a, b in splits if len(a) and len(b)]  # big groups fill folds
+    return _freeze(splits, f"{len(splits)}-fold cross-validation, by group")
 
 
 def _holdout_share(n_rows: int) -> float:
@@ -258,34 +313,40 @@ def _holdout_share(n_rows: int) -> float:
 def _shuffled(y: np.ndarray, k: int, *, stratify: bool, random_state: int) -> Folds:
     n_rows = len(y)
     rows = np.zeros((n_rows, 1))
-    kind = ", stratified" if stratify else ""
+    counts = np.bincount(y.astype(np.int64)) if stratify else np.array([0])
     if k == 1:
-        rare = stratify and np.bincount(y.astype(np.int64)).min() < 2  # noqa: PLR2004
         share = _holdout_share(n_rows)
-        kinds = StratifiedShuffleSplit if stratify and not rare else ShuffleSplit
+        n_test = int(np.ceil(share * n_rows))
+        fits = stratify and counts.min() > 1 and len(counts) <= n_test
+        kinds = StratifiedShuffleSplit if fits else ShuffleSplit
         shuffle = kinds(1, test_size=share, random_state=random_state)
+        kind = ", stratified" if fits else ""
         return _freeze(shuffle.split(rows, y), f"a holdout of {share:.0%}{kind}")
     k = min(k, n_rows)
     splitter: Any = KFold(k, shuffle=True, random_state=random_state)
-    if stratify and k <= np.bincount(y.astype(np.int64)).max():
+    fits = stratify and k <= counts.max()
+    if fits:
         splitter = StratifiedKFold(k, shuffle=True, random_state=random_state)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of classes with fewer rows than folds
         splits = list(splitter.split(rows, y))
-    splits = _train_on_every_class(splits, y, stratify=stratify)
+    kind = ", stratified" if fits else ""
     return _freeze(splits, f"{k}-fold cross-validation{kind}")
 
 
-def _train_on_every_class(
-    splits: list[Split], y: np.ndarray, *, stratify: bool
-) -> list[Split]:
-    """Keep the only row of a class in training folds: it can score nothing."""
-    if not stratify:
-        return splits
+def _without_lonely(folds: Folds, y: np.ndarray, groups: np.ndarray | None) -> Folds:
+    """Keep the only row of a class from scoring: nothing else tells of its class.
+
+    It trains in every fold, unless its group is scored there.
+    """
     codes = y.astype(np.int64)
     lonely = np.flatnonzero(np.bincount(codes)[codes] == 1)
-    if not len(lonely):
-        return splits
-    return [
-        (np.union1d(train, lonely), np.setdiff1d(test, lonely)) for train, test in splits
-    ]
+    if not len(lonely) or len(lonely) == len(y):
+        return folds
+    splits = []
+    for train, test in folds.splits:
+        scored = np.setdiff1d(test, lonely)
+        trained = np.union1d(train, lonely) if groups is None else train
+        if len(scored):
+            splits.append((trained, scored))
+    return Folds(tuple(splits), folds.name) if splits else folds

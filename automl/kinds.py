@@ -8,25 +8,33 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from automl.encoding import (
     ColumnPlan,
+    encode_column,
     factorize,
-    is_textual,
     level_name,
-    parse_dates,
     parse_numbers,
+    read_dates,
     read_numbers,
 )
 from automl.exceptions import AutoMLDataError
 
-__all__ = ["DROPPED_KINDS", "KINDS", "Column", "describe_column"]
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
+__all__ = [
+    "DROPPED_KINDS",
+    "KINDS",
+    "Column",
+    "describe_column",
+    "find_date_format",
+]
 
 KINDS = ("number", "boolean", "category", "date", "text", "identifier", "constant")
 """The seven readings of a column."""
@@ -48,10 +56,18 @@ SAMPLE = 500
 """Distinct values looked at before a costly parse of all of them is tried."""
 
 _ID_NAME = re.compile(
-    r"(^|[\s_.-])(id|idx|index|uuid|guid|key|rowid|row|rownames?|unnamed: ?0)$", re.I
+    r"(^|[\s_.-])(id|idx|uuid|guid|rowid)$"
+    r"|^(index|key|row|rownames?|unnamed: ?0)$"
+    r"|^(row|primary|surrogate|customer|record)[\s_.-]?(index|key|number)$",
+    re.IGNORECASE,
 )
+"""Names of identifiers; a body mass index or a musical key is none."""
+
 _CAMEL_ID = re.compile(r"[a-z](ID|Id)$")
 _DATE_SHAPE = re.compile(r"\d.*[-/:. ].*\d|\d\s*[A-Za-z]{3,9}|[A-Za-z]{3,9}\s*\d")
+
+
+_NO_CELLS = (bytes, bytearray, complex, np.complexfloating, tuple, frozenset)
 
 
 @dataclass(frozen=True)
@@ -101,7 +117,9 @@ class Column:
         return self.kind not in DROPPED_KINDS
 
 
-def describe_column(values: pd.Series, name: Hashable, position: int) -> Column:
+def describe_column(
+    values: pd.Series, name: Hashable, position: int, *, keep_ids: bool = False
+) -> Column:
     """Return kind, plan and facts of one column.
 
     Parameters
@@ -112,11 +130,14 @@ def describe_column(values: pd.Series, name: Hashable, position: int) -> Column:
         Its name.
     position : int
         Its place in the table.
+    keep_ids : bool, default=False
+        Whether numbers that count the rows or name them are numbers all the same.
 
     Raises
     ------
     AutoMLDataError
-        If cells hold lists or other containers (``E-cell-type``).
+        If cells hold lists, bytes, complex numbers or other objects that are neither
+        number, text nor date (``E-cell-type``).
 
     Examples
     --------
@@ -130,18 +151,20 @@ def describe_column(values: pd.Series, name: Hashable, position: int) -> Column:
         return _column(values, name, position, "boolean", "true or false")
     if pd.api.types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype):
         return _column(values, name, position, "date", "time stamps")
-    if pd.api.types.is_timedelta64_dtype(dtype):
+    if getattr(dtype, "kind", "") == "m":
         return _column(values, name, position, "number", "durations, in seconds")
     if pd.api.types.is_numeric_dtype(dtype) and not isinstance(
         dtype, pd.CategoricalDtype
     ):
-        return _describe_numbers(values, name, position)
-    return _describe_objects(values, name, position)
+        return _describe_numbers(values, name, position, keep_ids=keep_ids)
+    return _describe_objects(values, name, position, keep_ids=keep_ids)
 
 
-def _describe_numbers(values: pd.Series, name: Hashable, position: int) -> Column:
+def _describe_numbers(
+    values: pd.Series, name: Hashable, position: int, *, keep_ids: bool
+) -> Column:
     column = _column(values, name, position, "number", "numbers")
-    if column.kind == "number" and _is_row_number(values, name):
+    if not keep_ids and column.kind == "number" and _is_row_number(values, name):
         return _as_dropped(column, "identifier", "numbers the rows")
     return column
 
@@ -150,7 +173,7 @@ def _is_row_number(values: pd.Series, name: Hashable) -> bool:
     """Return whether integers count the rows, or are unique under an id's name."""
     array = read_numbers(values)
     n = len(array)
-    if n < 20 or np.isnan(array).any():  # noqa: PLR2004 - too few rows to tell
+    if n < 20 or np.isnan(array).any():  # too few rows to tell
         return False
     steps = np.diff(array)
     if (steps == 1).all() and array[0] in (0, 1):
@@ -164,32 +187,25 @@ def _named_as_id(name: Hashable) -> bool:
     return bool(_ID_NAME.search(text) or _CAMEL_ID.search(text))
 
 
-def _describe_objects(values: pd.Series, name: Hashable, position: int) -> Column:
-    try:
-        codes, cells = factorize(values)
-    except TypeError as error:
-        raise AutoMLDataError(
-            f"Column {name!r} holds cells that are lists, sets or other containers; "
-            "plain values were expected. Turn them into columns of their own.",
-            code="E-cell-type",
-            column=name,
-        ) from error
+def _describe_objects(
+    values: pd.Series, name: Hashable, position: int, *, keep_ids: bool
+) -> Column:
+    codes, cells = factorize(values)
     present = np.bincount(codes[codes >= 0], minlength=len(cells)) > 0
     cells = [cell for cell, there in zip(cells, present, strict=True) if there]
-    _refuse_containers(cells, name)
+    _refuse_objects(cells, name)
     if not cells:
         return _column(values, name, position, "constant", "no value at all")
     if all(isinstance(c, bool | np.bool_) for c in cells):
         return _column(values, name, position, "boolean", "true or false")
-    numeric = _numbers_as_text(cells, is_category=_is_categorical(values))
-    if numeric:
+    if _numbers_as_text(cells, values.dtype):
         column = _column(values, name, position, "number", "numbers written as text")
         return (
             _as_dropped(column, "identifier", "numbers the rows")
-            if column.kind == "number" and _is_row_number(values, name)
+            if not keep_ids and column.kind == "number" and _is_row_number(values, name)
             else column
         )
-    date_format = None if _is_categorical(values) else _date_format(cells)
+    date_format = None if _is_categorical(values) else find_date_format(cells)
     if date_format is not None:
         return _column(
             values, name, position, "date", "dates written as text", date_format
@@ -201,20 +217,27 @@ def _is_categorical(values: pd.Series) -> bool:
     return isinstance(values.dtype, pd.CategoricalDtype)
 
 
-def _refuse_containers(cells: list[Any], name: Hashable) -> None:
-    for cell in cells[:SAMPLE]:
-        if isinstance(cell, tuple | frozenset | bytes):
-            raise AutoMLDataError(
-                f"Column {name!r} holds cells of type {type(cell).__name__}; plain "
-                "values were expected. Turn them into columns of their own.",
-                code="E-cell-type",
-                column=name,
-            )
+def _refuse_objects(cells: list[Any], name: Hashable) -> None:
+    """Raise if a cell is a container, or has no written form of its own."""
+    for kind in {type(cell) for cell in cells}:
+        forms = {getattr(kind, "__str__", None), getattr(kind, "__repr__", None)}
+        written = bool(forms - {object.__str__, object.__repr__})
+        hashed = getattr(kind, "__hash__", None) is not None
+        if written and hashed and not issubclass(kind, _NO_CELLS):
+            continue
+        raise AutoMLDataError(
+            f"Column {name!r} holds cells of type {kind.__name__}; numbers, texts or "
+            "dates were expected. Turn them into columns of their own.",
+            code="E-cell-type",
+            column=name,
+        )
 
 
-def _numbers_as_text(cells: list[Any], *, is_category: bool) -> bool:
+def _numbers_as_text(cells: list[Any], dtype: Any) -> bool:
     """Return whether every text is a number or a usual spelling of a missing one."""
-    if is_category and all(isinstance(c, str) for c in cells):
+    if isinstance(dtype, pd.CategoricalDtype) and not (
+        dtype.ordered and pd.api.types.is_numeric_dtype(dtype.categories.dtype)
+    ):
         return False  # the user said that these are categories
     _, wrong = parse_numbers(cells[:SAMPLE])
     if wrong.any():
@@ -223,36 +246,50 @@ def _numbers_as_text(cells: list[Any], *, is_category: bool) -> bool:
     return not wrong.any() and bool(np.isfinite(numbers).any())
 
 
-def _date_format(cells: list[Any]) -> str | None:
-    """Return the format that reads nearly all cells as dates, or None."""
-    words = [c.strip() if isinstance(c, str) else c for c in cells]
-    texts = [w for w in words if isinstance(w, str) and w]
+def find_date_format(cells: Sequence[Any]) -> str | None:
+    """Return the format that reads nearly all cells as dates, or None.
+
+    Where day and month could be either, the month comes first, but after the year
+    only a day can follow the month.
+
+    Examples
+    --------
+    >>> find_date_format(["2020-01-02", "2020-03-04"])
+    '%Y-%m-%d'
+    >>> find_date_format(["01/02/2020", "13/02/2020"])
+    '%d/%m/%Y'
+    >>> find_date_format(["2010-2011", "1.2.3"]) is None
+    True
+    """
+    step = max(1, len(cells) // SAMPLE)
+    sample = pd.Series(list(cells[::step][:SAMPLE]), dtype=object)
+    texts = [c.strip() for c in sample if isinstance(c, str) and c.strip()]
     if not texts:
-        stamps = parse_dates(pd.Series(words[:SAMPLE], dtype=object), "mixed")
-        return "mixed" if np.isfinite(stamps).mean() >= PARSED_SHARE else None
-    step = max(1, len(texts) // SAMPLE)
-    sample = pd.Series(texts[::step][:SAMPLE], dtype=object)
-    if np.mean([bool(_DATE_SHAPE.search(t)) for t in sample]) < PARSED_SHARE:
+        share = np.isfinite(read_dates(sample, "mixed")).mean() if len(sample) else 0
+        return "mixed" if share >= PARSED_SHARE else None
+    if np.mean([bool(_DATE_SHAPE.search(t)) for t in texts]) < PARSED_SHARE:
         return None
-    for candidate in _guessed_formats(sample):
-        if np.isfinite(parse_dates(sample, candidate)).mean() >= PARSED_SHARE:
-            return candidate
-    return None
+    best, best_share = None, PARSED_SHARE
+    for candidate in _guessed_formats(texts):
+        share = float(np.isfinite(read_dates(sample, candidate)).mean())
+        if share > best_share or (best is None and share >= best_share):
+            best, best_share = candidate, share
+    return best
 
 
-def _guessed_formats(sample: pd.Series) -> list[str]:
+def _guessed_formats(texts: list[str]) -> list[str]:
     """Return the formats that single cells suggest, commonest first."""
-    from pandas.tseries.api import guess_datetime_format  # noqa: PLC0415
+    from pandas.tseries.api import guess_datetime_format
 
     counts: dict[str, int] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the ambiguity that is resolved here
-        for text in sample.iloc[:: max(1, len(sample) // 50)]:
-            for dayfirst in (False, True):
-                guess = guess_datetime_format(text, dayfirst=dayfirst)
-                if guess is not None:
+        for text in texts[:: max(1, len(texts) // 50)]:
+            for day_first in (False, True):
+                guess = guess_datetime_format(text, dayfirst=day_first)
+                if guess is not None and not guess.startswith("%Y-%d"):
                     counts[guess] = counts.get(guess, 0) + 1
-    return sorted(counts, key=lambda f: (-counts[f], f))
+    return sorted(counts, key=lambda f: (-counts[f], f.startswith("%d"), f))
 
 
 def _describe_words(
@@ -261,14 +298,14 @@ def _describe_words(
     n_rows = int(values.notna().sum())
     words = float(np.mean([len(str(c).split()) for c in cells[: SAMPLE * 4]]))
     share = len(cells) / max(n_rows, 1)
-    if not _is_categorical(values) and n_rows >= 20:  # noqa: PLR2004 - too few to tell
-        if words >= TEXT_WORDS and (share > 0.5 or len(cells) > 1000):  # noqa: PLR2004
+    if not _is_categorical(values) and n_rows >= 20:  # fewer cannot tell
+        if words >= TEXT_WORDS and (share > 0.5 or len(cells) > 1000):
             return _column(
                 values, name, position, "text", "mostly different, several words each"
             )
         if share >= DISTINCT_SHARE:
             column = _column(values, name, position, "category", "words")
-            if words < TEXT_WORDS and (words < 1.5 or _named_as_id(name)):  # noqa: PLR2004
+            if words < TEXT_WORDS and (words < 1.5 or _named_as_id(name)):
                 return _as_dropped(
                     column, "identifier", "nearly every row has a value of its own"
                 )
@@ -285,17 +322,16 @@ def _column(
     date_format: str | None = None,
 ) -> Column:
     """Return a column of this kind, or a constant one if it says only one thing."""
-    from automl.encoding import encode_column  # noqa: PLC0415
-
     levels: tuple[str, ...] = ()
     low = high = None
     if kind in {"category", "text"}:
         codes, cells = factorize(values)
         present = np.unique(codes[codes >= 0])
-        names = {level_name(cells[i]) for i in present}
+        names = dict.fromkeys(level_name(cells[i]) for i in present)
         n_distinct, n_missing = len(names), int((codes < 0).sum())
         if kind == "category":
-            levels = tuple(sorted(names))
+            ordered = _is_categorical(values) and values.cat.ordered
+            levels = tuple(names if ordered else sorted(names))
     plan = ColumnPlan(name, position, f"f{position}", kind, levels, date_format)
     if kind not in {"category", "text", "constant"}:
         array = encode_column(values, plan)

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
 from automl.exceptions import AutoMLConfigError, suggestion
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["TASKS", "Metric", "resolve_metric", "task_of_metric"]
 
@@ -89,11 +91,11 @@ class _Stored(BaseEstimator):
     """Gives back stored predictions, whatever it is asked about."""
 
     def __init__(self, prediction: Any = None, classes: Any = None) -> None:
-        self.prediction = prediction
-        self.classes = classes
+        self.prediction: np.ndarray = prediction
+        self.classes: np.ndarray | None = classes
 
     @property
-    def classes_(self) -> np.ndarray:
+    def classes_(self) -> np.ndarray | None:
         return self.classes
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -103,15 +105,16 @@ class _Stored(BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.estimator_type = "regressor" if self.classes is None else "classifier"
         if self.classes is not None:
-            from sklearn.utils import ClassifierTags  # noqa: PLC0415
+            from sklearn.utils import ClassifierTags
 
-            tags.classifier_tags = ClassifierTags(multi_class=len(self.classes) > 2)  # noqa: PLR2004
+            tags.classifier_tags = ClassifierTags(multi_class=len(self.classes) > 2)
         return tags
 
     def predict(self, _X: Any) -> np.ndarray:
         if self.classes is None:
             return self.prediction
-        return self.classes[np.argmax(self.prediction, axis=1)]
+        labels: np.ndarray = self.classes[np.argmax(self.prediction, axis=1)]
+        return labels
 
     def predict_proba(self, _X: Any) -> np.ndarray:
         return self.prediction
@@ -175,7 +178,9 @@ class Metric:
             classes = np.arange(prediction.shape[1])
         stored = _Stored(prediction, classes)
         rows = np.zeros((len(y), 1))
-        kwargs = {"sample_weight": sample_weight} if self._weighted(sample_weight) else {}
+        kwargs = (
+            {"sample_weight": sample_weight} if self._weighted(sample_weight) else {}
+        )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of classes absent in a fold
             return float(scorer(stored, rows, y, **kwargs))
@@ -197,7 +202,8 @@ def _probabilities(prediction: np.ndarray) -> np.ndarray:
     """Return rows that sum to one in float64, as stored float32 ones do not quite."""
     p = np.clip(np.asarray(prediction, dtype=np.float64), 0.0, 1.0)
     total = p.sum(axis=1, keepdims=True)
-    return np.divide(p, total, out=np.full_like(p, 1.0 / p.shape[1]), where=total > 0)
+    even = np.full_like(p, 1.0 / p.shape[1])
+    return np.asarray(np.divide(p, total, out=even, where=total > 0))
 
 
 def _scorer_name(metric: str) -> str:
@@ -264,11 +270,18 @@ def resolve_metric(metric: Any, task: str) -> Metric:
             + suggestion("", known | plain),
             code="E-metric",
         )
-    from sklearn.metrics import get_scorer  # noqa: PLC0415
+    from sklearn.metrics import get_scorer
 
     if task == "multiclass":
         name = OF_MULTICLASS.get(name, name)
-    scorer = get_scorer(name)
+    try:
+        scorer = get_scorer(name)
+    except ValueError as error:  # a scorer of a later scikit-learn
+        raise AutoMLConfigError(
+            f"metric={metric!r} is not in the installed scikit-learn; upgrade it, or "
+            "take another metric.",
+            code="E-metric",
+        ) from error
     sign = -1 if name.startswith("neg_") else 1
     readable = {s: p for p, s in PLAIN.items() if p != "auc"}
     labelled = partial(_labelled, name) if name in LABELLED else None
@@ -280,9 +293,10 @@ def _labelled(name: str, n_classes: int) -> Callable[..., float]:
     from sklearn import metrics
 
     function, greater = LABELLED[name]
-    return metrics.make_scorer(
+    scorer: Callable[..., float] = metrics.make_scorer(
         getattr(metrics, function),
         response_method="predict_proba",
         greater_is_better=greater,
         labels=np.arange(n_classes),
     )
+    return scorer

@@ -1,0 +1,322 @@
+"""Cells of one column to numbers, each by itself: the same in any company.
+
+Below the table's encoder, and with it inside the model's pickle by value, so this
+module imports nothing of this library. Work is done once for each distinct cell.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "MISSING_SPELLINGS",
+    "as_text",
+    "factorize",
+    "is_textual",
+    "level_name",
+    "parse_dates",
+    "parse_numbers",
+    "read_booleans",
+    "read_dates",
+    "read_numbers",
+    "take_or_nan",
+]
+
+MISSING_SPELLINGS = frozenset(
+    ["", "?", "-", "--", ".", "na", "n/a", "#n/a", "nan", "nil", "none", "null"]
+)
+"""Lower-case texts that stand for a missing number or date (pandas' and ARFF's own)."""
+
+LARGEST = 3e38
+"""Trees compare in float32, whose largest number is 3.4e38."""
+
+_THOUSANDS = re.compile(r"^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$")
+_TRUE = frozenset(["true", "t", "yes", "y", "1", "1.0"])
+_FALSE = frozenset(["false", "f", "no", "n", "0", "0.0"])
+
+
+def parse_numbers(values: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the numbers in ``values`` and where a text is no number.
+
+    Spaces around, thousands commas and the usual spellings of a missing value are
+    understood; a missing value is NaN and not an error.
+
+    Examples
+    --------
+    >>> numbers, wrong = parse_numbers(["1,234", " 12 ", "?", "1e5", "x"])
+    >>> numbers.tolist(), wrong.tolist()
+    ([1234.0, 12.0, nan, 100000.0, nan], [False, False, False, False, True])
+    """
+    stripped = [_written(v).strip() for v in values]
+    plain = [v.replace(",", "") if _THOUSANDS.match(v) else v for v in stripped]
+    missing = np.array([v.lower() in MISSING_SPELLINGS for v in plain], dtype=bool)
+    numbers = pd.to_numeric(pd.Series(plain, dtype=object), errors="coerce")
+    array = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+    wrong = np.isnan(array) & ~missing
+    # pandas reads "inf" and "1e999" as infinite; a table's cell is then missing
+    return np.where(np.isfinite(array), array, np.nan), wrong
+
+
+def _written(value: Any) -> str:
+    """Return a cell as a number is written; a duration as its seconds."""
+    if isinstance(value, timedelta):
+        return repr(value.total_seconds())
+    if isinstance(value, int) and value.bit_length() > 1023:
+        return "inf"  # more than a float holds
+    return str(value)
+
+
+def parse_dates(values: pd.Series, date_format: str | None) -> np.ndarray:
+    """Return seconds since 1970 (UTC) as float64, NaN where there is no date.
+
+    Examples
+    --------
+    >>> parse_dates(pd.Series(["1970-01-02", "never"]), "%Y-%m-%d").tolist()
+    [86400.0, nan]
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pandas warns of formats it had to guess
+        stamps = pd.to_datetime(values, errors="coerce", utc=True, format=date_format)
+        if not pd.api.types.is_datetime64_any_dtype(stamps.dtype):
+            return np.full(len(values), np.nan)
+    micro = stamps.dt.as_unit("us").to_numpy(dtype="datetime64[us]")
+    seconds = np.where(np.isnat(micro), np.nan, micro.astype(np.int64) / 1e6)
+    if stamps.dt.unit == "ns":  # pandas 2 reads the years from 1678 to 2261 only
+        for i in np.flatnonzero(np.isnan(seconds) & values.notna().to_numpy()):
+            seconds[i] = _far_date(values.iloc[i], date_format)
+    return seconds
+
+
+def _far_date(cell: Any, date_format: str | None) -> float:
+    """Return seconds since 1970 of a date that pandas did not read, or NaN."""
+    if isinstance(cell, date) and not isinstance(cell, datetime):
+        cell = datetime(cell.year, cell.month, cell.day, tzinfo=UTC)
+    if isinstance(cell, str):
+        iso = date_format is None or "%" not in date_format
+        try:
+            cell = (
+                datetime.fromisoformat(cell)
+                if iso
+                else datetime.strptime(cell, str(date_format))  # noqa: DTZ007
+            )
+        except ValueError:
+            return np.nan
+    if not isinstance(cell, datetime) or cell is pd.NaT:
+        return np.nan
+    moment = cell if cell.tzinfo else cell.replace(tzinfo=UTC)
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(seconds=1)
+
+
+def is_textual(values: pd.Series) -> bool:
+    """Return whether cells are Python objects, strings or categories of them.
+
+    Examples
+    --------
+    >>> is_textual(pd.Series(["a"])), is_textual(pd.Series([1.0]))
+    (True, False)
+    """
+    dtype = values.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        dtype = dtype.categories.dtype
+    return (
+        pd.api.types.is_object_dtype(dtype)
+        or pd.api.types.is_string_dtype(dtype)
+        or str(dtype).startswith("dictionary<")  # Arrow's categories
+    )
+
+
+def read_numbers(values: pd.Series) -> np.ndarray:
+    """Return numbers, booleans, durations or numbers written as text as float64.
+
+    Examples
+    --------
+    >>> read_numbers(pd.Series(["1,000", None, "word"])).tolist()
+    [1000.0, nan, nan]
+    """
+    dtype = values.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        table = read_numbers(pd.Series(dtype.categories))
+        return take_or_nan(table, values.cat.codes.to_numpy())
+    if getattr(dtype, "kind", "") == "m":
+        durations = values.astype("timedelta64[us]")
+        return durations.dt.total_seconds().to_numpy(dtype=np.float64)
+    if not is_textual(values):
+        if pd.api.types.is_numeric_dtype(dtype):
+            with np.errstate(over="ignore"):  # long doubles become infinite
+                array = values.to_numpy(dtype=np.float64, na_value=np.nan)
+            return _finite(array)
+        values = values.astype(object)
+    codes, uniques = factorize(values)
+    numbers, _ = parse_numbers(uniques)
+    return take_or_nan(_finite(numbers), codes)
+
+
+def _finite(array: np.ndarray) -> np.ndarray:
+    """Return ``array`` with NaN for infinity, within what float32 can hold."""
+    finite = np.isfinite(array)
+    if not finite.all():
+        array = np.where(finite, array, np.nan)
+    if array.size and np.nanmax(np.abs(array), initial=0.0) > LARGEST:
+        array = np.clip(array, -LARGEST, LARGEST)
+    return array
+
+
+def read_booleans(values: pd.Series) -> np.ndarray:
+    """Return flags, or their usual spellings, as 1.0 and 0.0.
+
+    Examples
+    --------
+    >>> read_booleans(pd.Series([True, "no", None], dtype=object)).tolist()
+    [1.0, 0.0, nan]
+    """
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return read_numbers(values)
+    codes, uniques = factorize(values)
+    words = [level_name(u).strip().lower() for u in uniques]
+    flags = [1.0 if w in _TRUE else 0.0 if w in _FALSE else np.nan for w in words]
+    return take_or_nan(np.array(flags, dtype=np.float64), codes)
+
+
+def read_dates(values: pd.Series, date_format: str | None) -> np.ndarray:
+    """Return time stamps, or dates written as text, as seconds since 1970.
+
+    Numbers are no dates, since nothing tells what they count from.
+
+    Examples
+    --------
+    >>> read_dates(pd.Series(["1970-01-01", 5, None], dtype=object), None).tolist()
+    [0.0, nan, nan]
+    """
+    if isinstance(values.dtype, pd.PeriodDtype):
+        starts = values.array.asfreq("s", how="start")
+        return np.where(starts.isna(), np.nan, starts.asi8.astype(np.float64))
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        return parse_dates(values, None)
+    codes, uniques = factorize(values.astype(object))
+    written = [_date_cell(u) for u in uniques]
+    # each cell by itself: a format guessed from the first one would depend on it
+    seconds = parse_dates(pd.Series(written, dtype=object), date_format or "mixed")
+    return take_or_nan(seconds, codes)
+
+
+def _date_cell(cell: Any) -> Any:
+    if isinstance(cell, str):
+        return cell.strip()
+    return cell if isinstance(cell, date | np.datetime64) else None
+
+
+def as_text(values: pd.Series) -> np.ndarray:
+    """Return the cells as strings, empty where missing.
+
+    Examples
+    --------
+    >>> as_text(pd.Series(["a", None], dtype=object)).tolist()
+    ['a', '']
+    """
+    codes, uniques = factorize(values)
+    words = np.array([_spelled(u) for u in uniques] + [""], dtype=object)
+    texts: np.ndarray = words[codes]
+    return texts
+
+
+def level_name(value: Any) -> str:
+    """Return how a category's level is written: 1 and 1.0 are the same level.
+
+    Examples
+    --------
+    >>> level_name(1.0), level_name(1), level_name(True), level_name(0.5)
+    ('1', '1', 'True', '0.5')
+    """
+    if isinstance(value, bool | np.bool_):
+        return str(bool(value))
+    if isinstance(value, Decimal | float | np.floating):
+        number = float(value)
+        return str(int(number)) if number.is_integer() else str(number)
+    return _spelled(value)
+
+
+def _spelled(value: Any) -> str:
+    try:
+        return str(value)
+    except ValueError:  # Python writes no integers of more than 4,300 digits
+        return hex(value)
+
+
+def factorize(values: pd.Series) -> tuple[np.ndarray, list[Any]]:
+    """Return codes (-1 where missing) and the distinct cells.
+
+    True and 1 are different cells, though Python calls them equal. Cells that cannot
+    be compared, such as lists, are taken by how they are written.
+
+    Examples
+    --------
+    >>> codes, cells = factorize(pd.Series(["b", None, "b", "a"], dtype=object))
+    >>> codes.tolist(), cells
+    ([0, -1, 0, 1], ['b', 'a'])
+    """
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return values.cat.codes.to_numpy(), list(values.cat.categories)
+    try:
+        if values.dtype == object:
+            inferred = pd.api.types.infer_dtype(values)
+            if inferred in _MIXED:
+                return _factorize_mixed(values)
+            if inferred == "string":
+                return _factorize_strings(values)
+        codes, uniques = pd.factorize(values, use_na_sentinel=True)
+    except (TypeError, NotImplementedError):
+        return _factorize_mixed(values.astype(object))
+    return codes, list(uniques)
+
+
+_MIXED = frozenset({"mixed", "mixed-integer", "decimal", "mixed-integer-float"})
+"""What pandas calls objects of several types, among which equal ones may differ."""
+
+
+def _factorize_strings(values: pd.Series) -> tuple[np.ndarray, list[Any]]:
+    """Return what `pandas.factorize` does, but whole: pandas 2 stops at a NUL."""
+    present = values.notna().to_numpy()
+    cells = values.to_numpy(dtype=object)[present]
+    place = {cell: i for i, cell in enumerate(dict.fromkeys(cells))}
+    codes = np.full(len(values), -1, dtype=np.int64)
+    codes[present] = np.fromiter(map(place.__getitem__, cells), np.int64, len(cells))
+    return codes, list(place)
+
+
+def _factorize_mixed(values: pd.Series) -> tuple[np.ndarray, list[Any]]:
+    """Return codes and distinct cells, told apart by how they are written."""
+    missing = values.isna().to_numpy()
+    cells: dict[tuple[bool, str], int] = {}
+    uniques: list[Any] = []
+    codes = np.full(len(values), -1, dtype=np.int64)
+    objects = values.to_numpy(dtype=object)
+    for i in np.flatnonzero(~missing):
+        cell = objects[i]
+        key = (isinstance(cell, str), level_name(cell))
+        if key not in cells:
+            cells[key] = len(uniques)
+            uniques.append(cell)
+        codes[i] = cells[key]
+    return codes, uniques
+
+
+def take_or_nan(table: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Return ``table[codes]`` with NaN for the code -1.
+
+    Examples
+    --------
+    >>> take_or_nan(np.array([5.0, 6.0]), np.array([1, -1])).tolist()
+    [6.0, nan]
+    """
+    taken: np.ndarray = np.append(table, np.nan)[codes]
+    return taken

@@ -1,0 +1,131 @@
+"""What is known of rows beside features and target: groups, moments, weights.
+
+Between target and table. Every complaint about them is raised here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from automl.encoding import factorize, read_dates, read_numbers
+from automl.exceptions import AutoMLDataError
+from automl.kinds import find_date_format
+from automl.target import as_series, first_rows
+
+__all__ = ["read_groups", "read_time", "read_weights"]
+
+
+def read_weights(given: Any, n_rows: int) -> np.ndarray | None:
+    """Return weights as float64, one for each row; None if none are given.
+
+    Raises
+    ------
+    AutoMLDataError
+        If they do not suit the rows (``E-weight``).
+
+    Examples
+    --------
+    >>> read_weights([1, 2], 2).tolist()
+    [1.0, 2.0]
+    """
+    if given is None:
+        return None
+    try:
+        weights = np.array(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise AutoMLDataError(
+            "sample_weight must hold numbers.", code="E-weight"
+        ) from None
+    if weights.ndim == 0:
+        weights = np.full(n_rows, float(weights))
+    if weights.ndim != 1:
+        raise AutoMLDataError(
+            f"Sample weights must be 1D array or scalar, got {weights.ndim}D.",
+            code="E-weight",
+        )
+    if len(weights) != n_rows:
+        raise AutoMLDataError(
+            f"sample_weight has {len(weights)} values, X has {n_rows} rows.",
+            code="E-weight",
+        )
+    if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
+        raise AutoMLDataError(
+            "sample_weight must be finite, not negative, and not all zero.",
+            code="E-weight",
+        )
+    return weights
+
+
+def read_groups(given: Any, n_rows: int) -> np.ndarray | None:
+    """Return a code of the group for each row; None if none are given.
+
+    Raises
+    ------
+    AutoMLDataError
+        If they do not suit the rows (``E-groups``).
+
+    Examples
+    --------
+    >>> read_groups(["a", "b", "a"], 3).tolist()
+    [0, 1, 0]
+    """
+    if given is None:
+        return None
+    codes, _ = factorize(as_series(given, what="groups"))
+    if len(codes) != n_rows:
+        raise AutoMLDataError(
+            f"groups has {len(codes)} values, X has {n_rows} rows.", code="E-groups"
+        )
+    if (codes < 0).any():
+        raise AutoMLDataError(
+            f"groups has {int((codes < 0).sum())} missing values; every row needs one.",
+            code="E-groups",
+            rows=first_rows(codes < 0),
+        )
+    return codes.astype(np.int64)
+
+
+def read_time(given: Any, n_rows: int) -> np.ndarray | None:
+    """Return seconds, or numbers as given, for each row; None if none are given.
+
+    Raises
+    ------
+    AutoMLDataError
+        If they do not suit the rows (``E-time``).
+
+    Examples
+    --------
+    >>> read_time(["1970-01-01", "1970-01-02"], 2).tolist()
+    [0.0, 86400.0]
+    """
+    if given is None:
+        return None
+    moments = _moments(as_series(given, what="time"))
+    if len(moments) != n_rows:
+        raise AutoMLDataError(
+            f"time has {len(moments)} values, X has {n_rows} rows.", code="E-time"
+        )
+    if np.isnan(moments).any():
+        raise AutoMLDataError(
+            f"time has {int(np.isnan(moments).sum())} values that are missing or no "
+            "dates; every row needs one.",
+            code="E-time",
+            rows=first_rows(np.isnan(moments)),
+        )
+    return moments
+
+
+def _moments(values: pd.Series) -> np.ndarray:
+    """Return numbers as they are and dates as seconds, NaN where neither is."""
+    if getattr(values.dtype, "kind", "") != "M" and not isinstance(
+        values.dtype, pd.PeriodDtype
+    ):
+        numbers = read_numbers(values)
+        if not np.isnan(numbers).all():
+            return np.array(numbers, copy=True)
+        _, cells = factorize(values)
+        return read_dates(values.astype(object), find_date_format(cells))
+    return read_dates(values, None)

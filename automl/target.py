@@ -1,0 +1,315 @@
+"""The target: which task it asks for, and its classes or numbers.
+
+Between metrics and table. Every complaint about `y` is raised here.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from automl.exceptions import AutoMLConfigError, AutoMLDataError
+from automl.metrics import TASKS, task_of_metric
+
+__all__ = ["as_series", "encode_target", "find_task", "first_rows", "name_task"]
+
+FEW_ROWS = 10
+"""Below this, no estimate of quality means anything."""
+
+MAX_CLASS_VALUES = 20
+"""Whole numbers with at most so many values are classes (mljar's rule, too)."""
+
+
+def first_rows(mask: np.ndarray) -> tuple[int, ...]:
+    """Return the positions of the first five rows at fault."""
+    return tuple(int(i) for i in np.flatnonzero(mask)[:5])
+
+
+def as_series(y: Any, *, what: str = "y", stacklevel: int = 5) -> pd.Series:
+    """Return one value for each row as a Series; the caller's memory is not written to.
+
+    Parameters
+    ----------
+    y : Series, array, list, or a polars or Arrow column
+        With one dimension, or two of which the second is 1.
+    what : str, default="y"
+        What to call it in a complaint.
+    stacklevel : int, default=5
+        Of the warning about a column vector.
+
+    Raises
+    ------
+    AutoMLDataError
+        If it is something else (``E-type``, ``E-multioutput``).
+
+    Examples
+    --------
+    >>> as_series([1, "a"]).tolist()
+    [1, 'a']
+    """
+    if isinstance(y, pd.Series):
+        return y
+    if hasattr(y, "tocsr"):
+        raise AutoMLDataError(
+            "Sparse target is not supported: y must be a plain array.", code="E-type"
+        )
+    if isinstance(y, pd.DataFrame) and y.shape[1] == 1:
+        return y.iloc[:, 0]
+    if isinstance(y, pd.Index | pd.api.extensions.ExtensionArray):
+        return pd.Series(y)
+    array = _array_of(y, what)
+    if array.dtype.kind == "c":
+        raise AutoMLDataError(
+            f"Complex data not supported: {what} holds complex numbers.", code="E-type"
+        )
+    if array.ndim == 2 and array.shape[1] == 1:
+        from sklearn.exceptions import DataConversionWarning
+
+        warnings.warn(
+            "A column-vector y was passed when a 1d array was expected; it is read "
+            "as one column.",
+            DataConversionWarning,
+            stacklevel=stacklevel,
+        )
+        array = array.ravel()
+    if array.ndim != 1:
+        raise AutoMLDataError(
+            f"{what} should be a 1d array: one column was expected, got an array of "
+            f"shape {array.shape} instead."
+            + (" Fit one model for each target." if what == "y" else ""),
+            code="E-multioutput" if what == "y" else f"E-{what}",
+        )
+    name = getattr(y, "name", None)
+    return pd.Series(array, name=name if isinstance(name, str) else None)
+
+
+def _array_of(y: Any, what: str) -> np.ndarray:
+    if isinstance(y, np.ma.MaskedArray) and y.ndim == 1:
+        return pd.Series(y).to_numpy()
+    try:
+        if isinstance(y, pd.DataFrame):
+            return y.to_numpy()
+        if isinstance(y, list | tuple) or (
+            hasattr(y, "__array__") and not isinstance(y, str | bytes)
+        ):
+            array: np.ndarray | None = np.asarray(y)
+        elif type(y).__module__.startswith("pyarrow"):
+            array = np.asarray(y.to_pandas())
+        else:
+            array = None
+    except (TypeError, ValueError, RuntimeError, AttributeError) as error:
+        raise AutoMLDataError(
+            f"{what} must be a column of values or a column's name. Got "
+            f"{type(y).__name__}, which cannot be read.",
+            code="E-type",
+        ) from error
+    if array is None:
+        raise AutoMLDataError(
+            f"{what} must be a column of values or a column's name. Got "
+            f"{type(y).__name__}.",
+            code="E-type",
+        )
+    if isinstance(y, list | tuple) and array.ndim == 1 and array.dtype.kind in "US":
+        # numpy writes the numbers and the missing values of a mixed list as text
+        array = np.array([*y, None], dtype=object)[:-1]
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    return array
+
+
+def find_task(y: pd.Series, task: str, metric: Any) -> tuple[str, str]:
+    """Return ``classification`` or ``regression`` and the reason.
+
+    Raises
+    ------
+    AutoMLConfigError
+        If the task is unknown (``E-task``).
+    AutoMLDataError
+        If target values are missing (``E-target-missing``).
+
+    Examples
+    --------
+    >>> find_task(pd.Series(["yes", "no"]), "auto", "auto")
+    ('classification', 'the target holds words')
+    """
+    if task not in ("auto", "classification", *TASKS):
+        raise AutoMLConfigError(
+            f"task={task!r} is unknown; auto, binary, multiclass, classification or "
+            "regression was expected.",
+            code="E-task",
+        )
+    missing = y.isna().to_numpy()
+    if missing.any():
+        raise AutoMLDataError(
+            f"Input y contains NaN: {int(missing.sum())} of {len(y)} target values are "
+            f"missing, the first in row {int(np.flatnonzero(missing)[0])}. Drop these "
+            "rows.",
+            code="E-target-missing",
+            rows=first_rows(missing),
+        )
+    if task != "auto":
+        found = "regression" if task == "regression" else "classification"
+        return found, f"task={task!r} was asked for"
+    by_metric = task_of_metric(metric)
+    if by_metric is not None:
+        return by_metric, f"metric={metric!r} is for {by_metric}"
+    return _task_of_values(y)
+
+
+def _task_of_values(y: pd.Series) -> tuple[str, str]:
+    dtype = y.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return "classification", "the target holds categories"
+    if pd.api.types.is_bool_dtype(dtype):
+        return "classification", "the target is true or false"
+    numbers = _numbers_or_nan(y)
+    if np.isnan(numbers).any():
+        if getattr(dtype, "kind", "") in "Mm" or isinstance(dtype, pd.PeriodDtype):
+            raise AutoMLDataError(
+                "The target holds dates or durations; numbers or classes were "
+                "expected. Convert it, such as with (y - y.min()).dt.total_seconds().",
+                code="E-target-type",
+            )
+        return "classification", "the target holds words"
+    n_values = len(np.unique(numbers))
+    if n_values == 2:
+        return "classification", "the target has 2 values; task='regression' overrides"
+    whole = bool((numbers == np.floor(numbers)).all())
+    if whole and n_values <= MAX_CLASS_VALUES and n_values <= max(2, len(y) / 10):
+        reason = f"the target has {n_values} whole values; task='regression' overrides"
+        return "classification", reason
+    reason = f"the target holds {n_values} different numbers; "
+    return "regression", reason + "task='classification' overrides"
+
+
+def encode_target(
+    y: pd.Series, found: str, task: str
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return codes and classes, or numbers and None.
+
+    Raises
+    ------
+    AutoMLDataError
+        If the values suit no such task; the ``code`` says why.
+    AutoMLConfigError
+        If there are more than two classes for ``task="binary"`` (``E-task``).
+
+    Examples
+    --------
+    >>> codes, classes = encode_target(pd.Series(["b", "a"]), "classification", "auto")
+    >>> codes.tolist(), classes.tolist()
+    ([1, 0], ['a', 'b'])
+    """
+    if found == "regression":
+        return _numbers_of(y), None
+    _check_class_labels(y)
+    labels = y.to_numpy()
+    if isinstance(y.dtype, pd.CategoricalDtype) or labels.dtype.kind not in "iufbUS":
+        # nullable and Arrow numbers come out as plain ones, texts stay objects
+        objects = y.astype(object).to_numpy(dtype=object)
+        kind = pd.api.types.infer_dtype(objects)
+        plain = {"integer": np.int64, "boolean": np.bool_, "floating": np.float64}
+        try:
+            labels = objects.astype(plain.get(kind, object))
+        except OverflowError:
+            labels = objects
+    try:
+        classes, codes = np.unique(labels, return_inverse=True)
+    except TypeError:
+        raise AutoMLDataError(
+            "The target mixes types (such as text and numbers), so its classes cannot "
+            "be told apart; one type was expected. Convert it with .astype(str).",
+            code="E-target-mixed",
+        ) from None
+    _check_classes(classes, codes, task)
+    return codes.astype(np.int64), classes
+
+
+def _numbers_or_nan(y: pd.Series) -> np.ndarray:
+    """Return a copy as float64, NaN where there is no number."""
+    if isinstance(y.dtype, pd.CategoricalDtype):
+        y = y.astype(y.dtype.categories.dtype)
+    if not pd.api.types.is_numeric_dtype(y.dtype):
+        kind = getattr(y.dtype, "kind", "O")
+        if kind in "Mm" or isinstance(y.dtype, pd.PeriodDtype | pd.IntervalDtype):
+            return np.full(len(y), np.nan)
+        words = [str(v) for v in y.to_numpy(dtype=object)]
+        y = pd.to_numeric(pd.Series(words, dtype=object), errors="coerce")
+    with np.errstate(over="ignore"):
+        return np.array(y.to_numpy(dtype=np.float64, na_value=np.nan), copy=True)
+
+
+def _numbers_of(y: pd.Series) -> np.ndarray:
+    numbers = _numbers_or_nan(y)
+    if np.isnan(numbers).any():
+        raise AutoMLDataError(
+            f"The target of a regression must hold numbers; "
+            f"{int(np.isnan(numbers).sum())} of {len(y)} values are none. Use "
+            "task='classification', or convert them.",
+            code="E-target-type",
+            rows=first_rows(np.isnan(numbers)),
+        )
+    if np.isinf(numbers).any():
+        raise AutoMLDataError(
+            f"Input y contains infinity: {int(np.isinf(numbers).sum())} of {len(y)} "
+            "values. Drop these rows.",
+            code="E-target-inf",
+            rows=first_rows(np.isinf(numbers)),
+        )
+    return numbers
+
+
+def _check_class_labels(y: pd.Series) -> None:
+    if not pd.api.types.is_float_dtype(y.dtype):
+        return
+    values = y.to_numpy(dtype=np.float64, na_value=np.nan)
+    if np.isinf(values).any():
+        raise AutoMLDataError(
+            f"Input y contains infinity: {int(np.isinf(values).sum())} of {len(y)} "
+            "values. Drop these rows.",
+            code="E-target-inf",
+            rows=first_rows(np.isinf(values)),
+        )
+    if (values != np.floor(values)).any() and len(np.unique(values)) > MAX_CLASS_VALUES:
+        raise AutoMLDataError(
+            "Unknown label type: continuous. The target of a classification must hold "
+            "classes; fractions came. Use task='regression'.",
+            code="E-target-type",
+        )
+
+
+def _check_classes(classes: np.ndarray, codes: np.ndarray, task: str) -> None:
+    if len(classes) < 2:
+        raise AutoMLDataError(
+            "The target has only one class (1 class); at least 2 were expected, "
+            "since there is nothing to tell apart.",
+            code="E-one-class",
+        )
+    if task == "binary" and len(classes) > 2:
+        raise AutoMLConfigError(
+            f"task='binary' was asked for, but the target has {len(classes)} classes. "
+            "Use task='multiclass' or leave it out.",
+            code="E-task",
+        )
+    if len(classes) == len(codes) and len(codes) > FEW_ROWS:
+        raise AutoMLDataError(
+            f"Every row has a class of its own ({len(classes)} classes), so nothing "
+            "can be learnt. Is this an identifier?",
+            code="E-target-id-like",
+        )
+
+
+def name_task(found: str, classes: np.ndarray | None) -> str:
+    """Return the task's full name, by the number of classes.
+
+    Examples
+    --------
+    >>> name_task("classification", np.array(["a", "b"]))
+    'binary'
+    """
+    if found == "regression" or classes is None:
+        return "regression"
+    return "binary" if len(classes) == 2 else "multiclass"
