@@ -20,9 +20,9 @@ __all__ = [
     "default_point",
     "draw",
     "from_hyperopt",
-    "hyperopt_space",
     "perturb",
     "point_key",
+    "scale",
     "start_point",
     "to_hyperopt",
 ]
@@ -66,10 +66,10 @@ def draw(candidate: Candidate, rng: np.random.Generator) -> dict[str, Any]:
 def _draw_one(d: Dimension, rng: np.random.Generator) -> Any:
     if d.dist == "choice":
         return d.options[int(rng.integers(len(d.options)))]
-    return _from_scale(d, float(rng.uniform(*_scale(d))))
+    return _from_scale(d, float(rng.uniform(*scale(d))))
 
 
-def _scale(d: Dimension) -> tuple[float, float]:
+def scale(d: Dimension) -> tuple[float, float]:
     """Return the range that is uniform; whole numbers reach half a step further.
 
     Without that, the ends of a rounded range come up half as often as the rest, and
@@ -86,7 +86,7 @@ def _to_scale(d: Dimension, value: float) -> float:
 
 
 def _from_scale(d: Dimension, place: float) -> float | int:
-    low, high = _scale(d)
+    low, high = scale(d)
     place = min(max(place, low), high)
     value = min(max(math.exp(place) if d.log else place, d.low), d.high)
     return round(value) if d.dist == "int" else value
@@ -102,7 +102,7 @@ def perturb(
 def _perturb_one(d: Dimension, value: Any, rng: np.random.Generator) -> Any:
     if d.dist == "choice":
         return _draw_one(d, rng) if rng.random() < STEP else value
-    low, high = _scale(d)
+    low, high = scale(d)
     return _from_scale(d, _to_scale(d, value) + rng.normal(0.0, STEP) * (high - low))
 
 
@@ -135,19 +135,6 @@ def point_key(candidate: Candidate, point: Mapping[str, Any]) -> str:
         for k, v in active(candidate, point).items()
     }
     return json.dumps([candidate.name, rounded], sort_keys=True)
-
-
-def hyperopt_space(candidate: Candidate) -> dict[str, Any]:
-    """Return the flat hyperopt space of a candidate."""
-    from hyperopt import hp
-
-    return {d.name: _hyperopt_dimension(hp, d) for d in candidate.space}
-
-
-def _hyperopt_dimension(hp: Any, d: Dimension) -> Any:
-    if d.dist == "choice":
-        return hp.choice(d.name, list(range(len(d.options))))
-    return hp.uniform(d.name, *_scale(d))
 
 
 def to_hyperopt(candidate: Candidate, point: Mapping[str, Any]) -> dict[str, list[Any]]:

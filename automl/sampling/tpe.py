@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from automl.space import draw, from_hyperopt, hyperopt_space, to_hyperopt
+from automl.space import draw, from_hyperopt, scale, to_hyperopt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -73,7 +73,7 @@ def ask(
     store.refresh()
     new = tpe.suggest(
         [len(docs)],
-        Domain(_never_called, hyperopt_space(candidate)),
+        Domain(_never_called, _space(candidate)),
         store,
         seed,
         n_startup_jobs=MIN_OBSERVATIONS,
@@ -81,6 +81,18 @@ def ask(
         verbose=False,
     )
     return from_hyperopt(candidate, new[0]["misc"]["vals"])
+
+
+def _space(candidate: Candidate) -> dict[str, Any]:
+    """Return the flat hyperopt space of a candidate."""
+    from hyperopt import hp
+
+    return {
+        d.name: hp.choice(d.name, list(range(len(d.options))))
+        if d.dist == "choice"
+        else hp.uniform(d.name, *scale(d))
+        for d in candidate.space
+    }
 
 
 def _document(tid: int, values: dict[str, list[Any]], loss: float) -> dict[str, Any]:

@@ -1,0 +1,203 @@
+"""A configuration becomes the pipeline it describes, and always keeps a column."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from automl.candidates import Candidate, load_candidates, parse_candidate
+from automl.pipeline import Layout, build_pipeline, split_params
+from automl.space import default_point
+from automl.table import make_table
+
+LOGISTIC = {
+    "tasks": ["binary", "multiclass"],
+    "estimator": {"classification": "sklearn.linear_model.LogisticRegression"},
+    "fixed": {"max_iter": 500},
+}
+RIDGE = {
+    "tasks": ["regression"],
+    "estimator": {"regression": "sklearn.linear_model.Ridge"},
+}
+
+
+def rows(n=60, seed=0):
+    """Rows of a number with gaps, a whole number and a category."""
+    rng = np.random.default_rng(seed)
+    gaps = np.where(rng.random(n) < 0.3, np.nan, rng.normal(size=n))
+    level = rng.choice(["a", "b", "c", "d"], n)
+    return pd.DataFrame({"gaps": gaps, "size": rng.normal(size=n), "level": level})
+
+
+def built(spec, table, **params):
+    """The pipeline of a spec for a table."""
+    candidate = parse_candidate("mine", spec)
+    return build_pipeline(candidate, params, Layout.of(table), random_state=0)
+
+
+@pytest.fixture
+def binary():
+    """A table of two classes."""
+    X = rows()
+    return make_table(X, (X["size"] > 0).astype(int), task="binary")
+
+
+@pytest.fixture
+def regression():
+    """A table of numbers to predict."""
+    X = rows()
+    return make_table(X, 1e6 * X["size"].to_numpy() + 5, task="regression")
+
+
+def test_nothing_is_fitted(binary):
+    """Building leaves every step unfitted, and names the steps."""
+    pipeline = built(LOGISTIC | {"select": {"method": "l1"}}, binary)
+    assert [name for name, _ in pipeline.steps] == ["prepare", "select", "model"]
+    with pytest.raises(Exception, match="is not fitted yet"):
+        pipeline.predict(binary.X)
+
+
+def test_options_left_out_have_defaults(binary):
+    """A candidate made without a file needs no list of all options."""
+    path = "sklearn.linear_model.LogisticRegression"
+    bare = Candidate("bare", "Bare", ("binary",), {"classification": path})
+    pipeline = build_pipeline(bare, {}, Layout.of(binary), random_state=0)
+    assert pipeline.fit(binary.X, binary.y).predict(binary.X).shape == (60,)
+
+
+def test_shapes_and_none_are_read():
+    """Lists become tuples, and the text none stands for None."""
+    mlp = load_candidates("mlp")["mlp"]
+    layout = Layout("binary", 60, ())
+    point = default_point(mlp) | {"hidden_layer_sizes": [64, 64]}
+    model = build_pipeline(mlp, point, layout, random_state=3)[-1]
+    assert model.hidden_layer_sizes == (64, 64)
+    assert model.random_state == 3
+    forest = load_candidates("random_forest")["random_forest"]
+    point = default_point(forest) | {"max_features": "none"}
+    model = build_pipeline(forest, point, layout, random_state=3)[-1]
+    assert model.max_features is None
+    assert model.n_jobs == 1
+
+
+def test_neighbours_are_fewer_than_rows(binary):
+    """Neighbours asked for are no more than a fold has rows."""
+    near = load_candidates("k_nearest")["k_nearest"]
+    point = default_point(near) | {"n_neighbors": 100}
+    model = build_pipeline(near, point, Layout.of(binary), random_state=0)[-1]
+    assert model.n_neighbors == 20
+
+
+@pytest.mark.parametrize("method", ["univariate", "l1", "importance"])
+@pytest.mark.parametrize("keep", [0.01, 0.5, 1.0])
+@pytest.mark.parametrize("task", ["binary", "regression"])
+# columns of a constant have no univariate score; that is what is tried
+@pytest.mark.filterwarnings("ignore:Features .* are constant:UserWarning")
+@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_selection_keeps_a_column(method, keep, task):
+    """One column or many, useful or constant: at least one is kept."""
+    n = 40
+    rng = np.random.default_rng(0)
+    for made in (
+        {"one": rng.normal(size=n)},
+        {"noise": rng.normal(size=n), "level": rng.choice(["a", "b"], n)},
+        {"still": np.r_[1.0, np.zeros(n - 1)], "still2": np.r_[1.0, np.zeros(n - 1)]},
+        {f"c{i}": rng.normal(size=n) for i in range(3)},
+    ):
+        y = rng.permutation(np.arange(n) % 2) * 1e-9
+        table = make_table(made, y if task == "regression" else y > 0, task=task)
+        select = {"select": {"method": method, "keep": keep}}
+        pipeline = built((RIDGE if task == "regression" else LOGISTIC) | select, table)
+        train = np.arange(1, n)  # where the still columns have one value
+        pipeline.fit(table.X.iloc[train], table.y[train])
+        assert pipeline["select"].get_support().any()
+
+
+def test_a_selection_finds_the_useful_column(regression):
+    """With l1, noise is left out whatever the target's unit."""
+    pipeline = built(RIDGE | {"select": {"method": "l1"}}, regression)
+    pipeline.fit(regression.X, regression.y)
+    names = pipeline[:-1].get_feature_names_out()
+    assert any(name.endswith("f1") for name in names)
+    assert len(names) < len(pipeline[:1].get_feature_names_out())
+
+
+def test_unseen_and_missing_levels_are_encoded_in_silence():
+    """New levels, and levels of two only, give finite numbers and no warning."""
+    X = pd.DataFrame({"two": ["a", "b"] * 20, "gap": ["x", None, "y", "x"] * 10})
+    table = make_table(X, np.arange(40) % 3, task="multiclass")
+    new = table.encoder.transform(
+        pd.DataFrame({"two": ["new", None], "gap": ["new", "x"]})
+    )
+    for how in ("onehot", "target", "ordinal"):
+        spec = LOGISTIC | {"preprocess": {"categorical": how}}
+        pipeline = built(spec, table).fit(table.X, table.y)
+        assert np.isfinite(pipeline[:-1].transform(new)).all()
+
+
+def test_the_target_encoding_takes_two_of_three_classes():
+    """Rows that lack one of the classes can be encoded."""
+    X = pd.DataFrame({"level": ["a", "b", "c"] * 10})
+    table = make_table(X, ["x", "y"] * 14 + ["z", "z"], task="multiclass")
+    spec = LOGISTIC | {"preprocess": {"categorical": "target"}}
+    pipeline = built(spec, table).fit(table.X[:28], table.y[:28])
+    assert pipeline.predict_proba(table.X).shape == (30, 2)
+
+
+@pytest.mark.parametrize("n", [3, 4, 6, 12])
+@pytest.mark.parametrize("task", ["binary", "regression"])
+# the rarer class may have fewer rows than there are inner folds
+@pytest.mark.filterwarnings("ignore:The least populated class:UserWarning")
+def test_the_target_encoding_takes_few_rows(n, task):
+    """Half of a small table is enough to encode."""
+    X = pd.DataFrame({"level": ["a", "b", "a"] * (n // 3 + 1)}).iloc[:n]
+    table = make_table(X, np.arange(n) % 2, task=task)
+    spec = RIDGE if task == "regression" else LOGISTIC
+    pipeline = built(spec | {"preprocess": {"categorical": "target"}}, table)
+    half = np.arange(max(2, n // 2))
+    assert len(pipeline.fit(table.X.iloc[half], table.y[half]).predict(table.X)) == n
+
+
+@pytest.mark.parametrize("scale", ["none", "standard", "robust", "quantile"])
+@pytest.mark.parametrize("impute", ["median", "mean", "most_frequent"])
+# a fold has fewer rows than the quantiles of its table
+@pytest.mark.filterwarnings("ignore:n_quantiles .* is greater:UserWarning")
+def test_a_column_that_is_empty_in_a_fold_is_kept(scale, impute, binary):
+    """A column without a value in the rows gives zeros, not an error."""
+    steps = {"preprocess": {"scale": scale, "impute": impute}}
+    pipeline = built(LOGISTIC | steps, binary)
+    part = binary.X.iloc[:20].assign(f0=np.nan)
+    prepared = pipeline.fit(part, binary.y[:20])[:-1].transform(binary.X)
+    assert prepared.shape[0] == 60
+    assert np.isfinite(prepared).all()
+
+
+def test_columns_of_categories_can_be_found_by_name(binary):
+    """A learner that reads categories finds them under their branch's name."""
+    lightgbm = load_candidates("lightgbm")["lightgbm"]
+    point = default_point(lightgbm) | {"categorical": "native"}
+    pipeline = build_pipeline(lightgbm, point, Layout.of(binary), random_state=0)
+    names = pipeline[:-1].fit(binary.X, binary.y).get_feature_names_out()
+    assert [n for n in names if n.startswith("category__")] == ["category__f2"]
+
+
+def test_many_levels_are_encoded_by_the_target():
+    """Levels beyond what a bin can count are encoded, the others stay categories."""
+    n = 600
+    X = pd.DataFrame(
+        {"many": [f"m{i % 300}" for i in range(n)], "few": list("ab") * 300}
+    )
+    table = make_table(X, np.arange(n) % 2, task="binary")
+    lightgbm = load_candidates("lightgbm")["lightgbm"]
+    point = default_point(lightgbm) | {"categorical": "native"}
+    pipeline = build_pipeline(lightgbm, point, Layout.of(table), random_state=0)
+    branches = {name: columns for name, _, columns in pipeline[0].transformers}
+    assert branches == {"category": ["f1"], "target": ["f0"]}
+
+
+def test_params_are_split_by_what_they_belong_to():
+    """Steps take their options, the estimator takes the rest."""
+    ridge = load_candidates("ridge")["ridge"]
+    options, params = split_params(ridge, {"scale": "robust", "alpha": 2.0})
+    assert options["scale"] == "robust"
+    assert params == {"alpha": 2.0}

@@ -1,0 +1,144 @@
+"""The samplers keep the promises of all, and TPE finds better points than chance."""
+
+import ast
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import automl
+from automl.candidates import parse_candidate
+from automl.sampling import tpe
+from automl.space import draw
+from tests.sampler_kit import SamplerKit, inside, trial
+
+ROOT = Path(automl.__file__).parent
+
+FLAT = {
+    "tasks": ["regression"],
+    "estimator": {"regression": "lightgbm.LGBMRegressor"},
+    "space": {
+        "learning_rate": {"dist": "float", "low": 1e-3, "high": 1.0, "log": True},
+        "subsample": {"dist": "float", "low": 0.0, "high": 1.0},
+        "colsample_bytree": {"dist": "float", "low": 0.0, "high": 1.0},
+        "num_leaves": {"dist": "int", "low": 2, "high": 256, "log": True},
+        "extra_trees": {"dist": "choice", "options": [False, True]},
+    },
+}
+
+
+class TestTPE(SamplerKit):
+    """The tree-structured Parzen estimator."""
+
+    @pytest.fixture
+    def ask(self):
+        """Return the policy."""
+        return tpe.ask
+
+
+class TestRandom(SamplerKit):
+    """Draws from the prior, which every policy begins with."""
+
+    @pytest.fixture
+    def ask(self):
+        """Return the policy."""
+        return lambda candidate, _, rng: draw(candidate, rng)
+
+
+def smooth(point):
+    """A made-up score with one summit at 0."""
+    return -(
+        (np.log10(point["learning_rate"]) + 1.5) ** 2
+        + 4 * (point["subsample"] - 0.3) ** 2
+        + 4 * (point["colsample_bytree"] - 0.7) ** 2
+        + 0.5 * (np.log2(point["num_leaves"]) - 5) ** 2
+        + 0.5 * point["extra_trees"]
+    )
+
+
+def best_of(ask, candidate, n, seed):
+    """Return the best score of n points asked for in turn."""
+    rng = np.random.default_rng(seed)
+    trials = []
+    for i in range(n):
+        point = ask(candidate, trials, rng)
+        trials.append(trial(i, point, float(smooth(point))))
+    return max(t.score for t in trials)
+
+
+@pytest.mark.slow
+def test_tpe_beats_chance():
+    """With 48 points each, TPE's best is better in at least eight of ten seeds."""
+    flat = parse_candidate("flat", FLAT)
+    wins = 0
+    for seed in range(10):
+        guided = best_of(tpe.ask, flat, 48, seed)
+        chance = best_of(lambda c, _, rng: draw(c, rng), flat, 48, 1000 + seed)
+        wins += guided > chance
+    assert wins >= 8
+
+
+def test_tpe_leans_to_the_good_half():
+    """After many observations most proposals lie where scores are good."""
+    flat = parse_candidate("flat", FLAT)
+    rng = np.random.default_rng(0)
+    points = [draw(flat, rng) for _ in range(40)]
+    trials = [trial(i, p, -p["subsample"]) for i, p in enumerate(points)]
+    asked = [tpe.ask(flat, trials, rng)["subsample"] for _ in range(20)]
+    assert np.median(asked) < 0.35
+
+
+def test_running_points_push_others_away():
+    """A point that runs counts as bad, so that workers do not crowd around it."""
+    flat = parse_candidate("flat", FLAT)
+    rng = np.random.default_rng(0)
+    points = [draw(flat, rng) for _ in range(20)]
+    trials = [trial(i, p, -p["subsample"]) for i, p in enumerate(points)]
+    best = min(points, key=lambda p: p["subsample"])
+    crowd = [trial(20 + i, dict(best)) for i in range(15)]
+    near = [tpe.ask(flat, trials, np.random.default_rng(s)) for s in range(12)]
+    far = [tpe.ask(flat, trials + crowd, np.random.default_rng(s)) for s in range(12)]
+
+    def distance(asked):
+        return np.mean([abs(p["subsample"] - best["subsample"]) for p in asked])
+
+    assert distance(far) > distance(near)
+
+
+def test_few_observations_are_drawn_by_chance():
+    """Below eight scores the point is that of a plain draw."""
+    flat = parse_candidate("flat", FLAT)
+    trials = [trial(i, draw(flat, np.random.default_rng(i)), 1.0) for i in range(7)]
+    asked = [tpe.ask(flat, trials, np.random.default_rng(s)) for s in range(2)]
+    assert asked[0] != asked[1]
+    assert all(inside(flat, point) for point in asked)
+
+
+def test_hyperopt_says_nothing(caplog):
+    """Asking writes no line to anybody's log."""
+    caplog.set_level(logging.DEBUG)
+    flat = parse_candidate("flat", FLAT)
+    best_of(tpe.ask, flat, 10, 0)
+    assert [] == [r for r in caplog.records if r.name.startswith("hyperopt")]
+
+
+def imports_of(path):
+    """Return the modules that a file imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module)
+    return found
+
+
+def test_hyperopt_is_imported_in_one_place():
+    """Only `sampling/tpe.py` knows hyperopt."""
+    users = {
+        path.relative_to(ROOT).as_posix()
+        for path in ROOT.rglob("*.py")
+        if any(name.split(".")[0] == "hyperopt" for name in imports_of(path))
+    }
+    assert users == {"sampling/tpe.py"}
