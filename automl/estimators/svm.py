@@ -69,7 +69,8 @@ class CalibratedSVC(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the likeliest class."""
-        found: np.ndarray = self.classes_[np.argmax(self.predict_proba(X), axis=1)]
+        likeliest = np.argmax(self.predict_proba(X), axis=1)
+        found: np.ndarray = self.classes_[likeliest]
         return found
 
     def predict_proba(self, X: Any) -> np.ndarray:

@@ -1,0 +1,198 @@
+"""Learners grow by rounds, stop in time, and look at no other rows than given."""
+
+import time
+import warnings
+
+import numpy as np
+import pytest
+from lightgbm import LGBMClassifier, LGBMRegressor
+from sklearn.base import clone
+from sklearn.ensemble import (
+    ExtraTreesRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+)
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+
+from automl.estimators.growing import STEP, Growth, fit_growing
+
+QUIET = {"verbosity": -1, "n_jobs": 1, "random_state": 0}
+PAST = 0.0
+
+
+def rows(n=300, n_classes=2, seed=0):
+    """Rows, and classes that depend on them, as text."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 4))
+    signal = X[:, 0] + 0.5 * rng.normal(size=n)
+    codes = np.digitize(
+        signal, np.quantile(signal, np.arange(1, n_classes) / n_classes)
+    )
+    return X, np.array(["no", "perhaps", "yes"])[codes]
+
+
+def grow(model, X, y, high, *, deadline=None, inner=None, weight=None, param=None):
+    """Fit a model that grows."""
+    growth = Growth(param or "n_estimators", high, deadline)
+    return fit_growing(
+        model, X, y, growth, inner=inner, fit_params={}, sample_weight=weight
+    )
+
+
+def split(n, n_stop):
+    """The last rows stop, the others train."""
+    return np.arange(n - n_stop), np.arange(n - n_stop, n)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_lightgbm_stops_early_on_text_labels(n_classes):
+    """Boosting stops on the inner split, and predicts the labels it was given."""
+    X, y = rows(n_classes=n_classes)
+    model = LGBMClassifier(**QUIET, learning_rate=0.3)
+    made, truncated = grow(model, X, y, 2000, inner=split(300, 60))
+    assert 1 <= made < 1000
+    assert not truncated
+    assert model.best_iteration_ == made
+    assert set(model.predict(X)) <= set(y)
+    assert model.predict_proba(X).shape == (300, n_classes)
+
+
+def test_lightgbm_without_a_split_makes_all_rounds():
+    """Without an inner split there is nothing to stop on."""
+    X, y = rows()
+    model = LGBMClassifier(**QUIET)
+    assert grow(model, X, y, 37) == (37, False)
+    assert model.predict_proba(X).shape == (300, 2)
+
+
+def test_early_stopping_sees_the_given_rows_only():
+    """What the other rows hold changes nothing."""
+    X, y = rows()
+    inner = (np.arange(0, 150), np.arange(150, 200))
+    other, labels = X.copy(), y.copy()
+    other[200:], labels[200:] = 1e9, "no"
+    first, second = LGBMClassifier(**QUIET), LGBMClassifier(**QUIET)
+    assert grow(first, X, y, 500, inner=inner) == grow(
+        second, other, labels, 500, inner=inner
+    )
+    assert np.array_equal(first.predict_proba(X), second.predict_proba(X))
+
+
+@pytest.mark.parametrize("lacking", ["train", "stop"])
+def test_an_inner_split_may_lack_a_class(lacking):
+    """A class that only one side has is learnt all the same."""
+    X, y = rows(n_classes=3)
+    order = np.argsort(y == "yes", kind="stable")
+    train, stop = order[:240], order[240:]
+    inner = (train, stop) if lacking == "train" else (stop, train)
+    model = LGBMClassifier(**QUIET)
+    grow(model, X, y, 50, inner=inner)
+    assert model.classes_.tolist() == ["no", "perhaps", "yes"]
+
+
+def test_a_class_of_one_row_is_learnt():
+    """One row of a class, on the stopping side, leaves two classes to tell apart."""
+    X, y = rows(n=100)
+    y = np.where(np.arange(100) == 99, "yes", "no")
+    model = LGBMClassifier(**QUIET)
+    grow(model, X, y, 20, inner=split(100, 20))
+    assert model.predict_proba(X).shape == (100, 2)
+
+
+def test_weights_count_when_stopping():
+    """Rows of hardly any weight do not decide when boosting stops."""
+    X, y = rows()
+    wrong = y.copy()
+    wrong[270:] = np.where(y[270:] == "no", "perhaps", "no")
+    weight = np.ones(300)
+    weight[270:] = 1e-9
+    models = [LGBMClassifier(**QUIET, learning_rate=0.3) for _ in range(2)]
+    inner = split(300, 60)
+    made = [
+        grow(m, X, labels, 300, inner=inner, weight=weight)[0]
+        for m, labels in zip(models, (y, wrong), strict=True)
+    ]
+    assert made[0] == made[1]
+
+
+MODELS = {
+    "lightgbm": (LGBMClassifier(**QUIET), "n_estimators"),
+    "forest": (RandomForestClassifier(random_state=0), "n_estimators"),
+    "hist": (
+        HistGradientBoostingClassifier(random_state=0, early_stopping=True),
+        "max_iter",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("with_split", [False, True])
+def test_a_deadline_in_the_past_leaves_a_model(name, with_split):
+    """The least that a learner does still predicts, and says it was cut short."""
+    X, y = rows()
+    model, param = MODELS[name]
+    model = clone(model)
+    inner = split(300, 60) if with_split else None
+    made, truncated = grow(model, X, y, 5000, deadline=PAST, inner=inner, param=param)
+    assert 1 <= made <= STEP
+    assert truncated
+    assert np.isfinite(model.predict_proba(X)).all()
+
+
+def test_a_deadline_ahead_is_kept():
+    """Rounds are made until the time is up, and not for long after."""
+    X, y = rows(n=400)
+    started = time.monotonic()
+    made, truncated = grow(
+        LGBMRegressor(**QUIET), X, y == "no", 1_000_000, deadline=started + 0.3
+    )
+    assert truncated
+    assert made >= 10
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        RandomForestClassifier(random_state=0, max_samples=0.7),
+        ExtraTreesRegressor(random_state=0),
+        HistGradientBoostingRegressor(random_state=0, early_stopping=False),
+        HistGradientBoostingRegressor(random_state=0, early_stopping=True),
+    ],
+    ids=["forest", "extra", "hist", "hist_early"],
+)
+def test_steps_give_the_same_model_as_one_fit(model):
+    """Growing in steps is a way to look at the clock, not another model."""
+    X, y = rows()
+    target = y if hasattr(model, "predict_proba") else X[:, 0] ** 2 + (y == "no")
+    param = "n_estimators" if "n_estimators" in model.get_params() else "max_iter"
+    stepped, at_once = clone(model), clone(model).set_params(**{param: 60})
+    made, _ = grow(stepped, X, target, 60, param=param)
+    at_once.fit(X, target)
+    predict = "predict_proba" if hasattr(model, "predict_proba") else "predict"
+    assert made == getattr(at_once, "n_iter_", 60)
+    assert np.allclose(getattr(stepped, predict)(X), getattr(at_once, predict)(X))
+    assert stepped.get_params()["warm_start"] is False
+
+
+def test_boosting_that_cannot_split_off_rows_makes_few_rounds():
+    """A class of one row stops no boosting, and is learnt."""
+    X, y = rows()
+    y = np.where(np.arange(300) == 7, "yes", y)
+    model = HistGradientBoostingClassifier(random_state=0, early_stopping=True)
+    made, truncated = grow(model, X, y, 3000, param="max_iter")
+    assert (made, truncated) == (100, False)
+    assert model.classes_.tolist() == ["no", "perhaps", "yes"]
+    assert model.early_stopping is True
+
+
+def test_what_knows_no_steps_is_fitted_once():
+    """Learners without a warm start, or that count rounds by class, are fitted."""
+    X, y = rows()
+    assert grow(KNeighborsClassifier(), X, y, 7, param="n_neighbors") == (7, False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it is cut short on purpose
+        made, _ = grow(LogisticRegression(), X, y, 50, param="max_iter")
+    assert 1 <= made <= 50
