@@ -108,7 +108,7 @@ def as_frame(X: Any) -> pd.DataFrame:
             "Use X.toarray() to convert it."
         )
     elif isinstance(X, dict):
-        frame = _frame_of_mapping(X)
+        frame = pd.DataFrame(X)
     elif hasattr(X, "__dataframe__") or type(X).__module__.startswith("pyarrow"):
         import narwhals
 
@@ -126,14 +126,6 @@ def as_frame(X: Any) -> pd.DataFrame:
             "numbers; real ones were expected. Split them into two columns."
         )
     return frame
-
-
-def _frame_of_mapping(X: dict[Any, Any]) -> pd.DataFrame:
-    try:
-        return pd.DataFrame(X)
-    except UnicodeEncodeError:  # a lone surrogate, which Arrow's strings cannot hold
-        columns = {k: pd.Series(list(v), dtype=object) for k, v in X.items()}
-        return pd.DataFrame(columns).infer_objects()
 
 
 def _frame_of_array(X: Any) -> pd.DataFrame:

@@ -187,7 +187,7 @@ def _freeze(splits: Iterable[Any], name: str) -> Folds:
 def _given(
     cv: Any, y: np.ndarray, groups: np.ndarray | None, kept: np.ndarray | None
 ) -> Folds:
-    if hasattr(cv, "split"):
+    if hasattr(cv, "split") and not isinstance(cv, str):
         try:
             splits = list(cv.split(np.zeros((len(y), 1)), y, groups))
         except ValueError as error:
@@ -349,4 +349,7 @@ def _without_lonely(folds: Folds, y: np.ndarray, groups: np.ndarray | None) -> F
         trained = np.union1d(train, lonely) if groups is None else train
         if len(scored):
             splits.append((trained, scored))
+    if not splits and groups is None:  # a holdout of nothing else: swap for another row
+        scored = np.setdiff1d(folds.splits[0][0], lonely)[-1:]
+        splits = [(np.setdiff1d(np.arange(len(y)), scored), scored)]
     return Folds(tuple(splits), folds.name) if splits else folds

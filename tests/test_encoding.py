@@ -1,0 +1,133 @@
+"""Raw cells become numbers, each by itself."""
+
+import datetime as dt
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from automl.encoding import ColumnPlan, TableEncoder, as_frame, encode_column
+
+QUICK = settings(max_examples=80, deadline=None)
+CELLS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.decimals(allow_nan=False),
+    st.text(st.characters() | st.sampled_from("\0\ud800"), max_size=4),
+    st.sampled_from(["1,234", " 12 ", "?", "yes", "a", "2020-01-02", "1", 1, 1.0]),
+    st.dates(),
+    st.lists(st.integers(), max_size=2),
+)
+KINDS = ("number", "boolean", "category", "date", "text")
+PLAN = tuple(
+    ColumnPlan(kind, i, f"f{i}", kind, levels=("1", "a"))
+    for i, kind in enumerate(KINDS)
+)
+ENCODER = TableEncoder(PLAN, columns=KINDS, named=True)
+
+
+def frame_of(cells):
+    """Return a table that holds these cells once for each kind."""
+    column = pd.Series(cells, dtype=object, index=[7] * len(cells))
+    return pd.DataFrame(dict.fromkeys(KINDS, column))
+
+
+@QUICK
+@given(cells=st.lists(CELLS, min_size=1, max_size=8), data=st.data())
+def test_a_row_is_encoded_alike_in_any_company(cells, data):
+    """One row is as in the batch, rows may be permuted, no unseen cell raises."""
+    frame = frame_of(cells)
+    encoded = ENCODER.transform(frame)
+    assert encoded.index.equals(frame.index)
+    assert [str(t) for t in encoded.dtypes] == ["float64"] * 4 + ["object"]
+    assert all(isinstance(v, str) for v in encoded["f4"])
+    alone = [ENCODER.transform(frame.iloc[[i]]) for i in range(len(cells))]
+    pd.testing.assert_frame_equal(pd.concat(alone), encoded)
+    order = data.draw(st.permutations(range(len(cells))))
+    shuffled = ENCODER.transform(frame.iloc[order])
+    pd.testing.assert_frame_equal(shuffled, encoded.iloc[order])
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "expected"),
+    [
+        ("number", pd.Series([1, None], dtype="Int64"), [1, None]),
+        ("number", pd.Series(pd.Categorical([1, 2, None])), [1, 2, None]),
+        ("number", np.array([1, 2], dtype=">i4"), [1, 2]),
+        ("number", np.array([np.inf, 1e308]), [None, 3e38]),
+        ("number", [Decimal("1.5"), 10**400, "1e5"], [1.5, None, 1e5]),
+        ("number", pd.to_timedelta([1, None], unit="s"), [1, None]),
+        ("number", [dt.timedelta(seconds=2)], [2]),
+        ("boolean", pd.Series([True, None], dtype="boolean"), [1, None]),
+        ("boolean", ["Yes", "f", "perhaps"], [1, 0, None]),
+        ("category", [1.0, 1, "1", True, "new", None], [0, 0, 0, 2, 2, None]),
+        ("category", pd.Series(pd.Categorical(["a", None])), [1, None]),
+        ("date", pd.PeriodIndex(["1970-02", "NaT"], freq="M"), [2678400, None]),
+        ("date", pd.DatetimeIndex(["1970-01-01 01:00+01:00"]), [0]),
+        ("date", ["9999-12-31", dt.date(1, 1, 1)], [253402214400, -62135596800]),
+        ("date", [5, "word"], [None, None]),
+    ],
+)
+def test_cells_of_any_type_are_read(kind, values, expected):
+    """What cannot be read as the kind is missing."""
+    dtype = object if isinstance(values, list) else None
+    plan = ColumnPlan("x", 0, "f0", kind, levels=("1", "a"))
+    encoded = encode_column(pd.Series(values, dtype=dtype), plan)
+    np.testing.assert_array_equal(encoded, np.array(expected, dtype=float))
+
+
+@pytest.mark.parametrize(
+    ("X", "error", "message"),
+    [
+        (np.ones(3), ValueError, "Expected 2D array, got 1D array"),
+        (np.ones((2, 2)) * 1j, ValueError, "Complex data not supported"),
+        ([[1, 2], [1]], ValueError, "differ in length"),
+        ("text", TypeError, "must be a table"),
+    ],
+)
+def test_what_is_no_table_is_refused(X, error, message):
+    """One sentence says what was expected."""
+    with pytest.raises(error, match=message):
+        as_frame(X)
+
+
+def test_sparse_input_and_unreadable_objects_are_refused():
+    """So is what only pretends to be an array."""
+    from scipy.sparse import csr_array
+
+    class Broken:
+        def __array__(self, *_args, **_kwargs):
+            raise RuntimeError
+
+    with pytest.raises(TypeError, match="Sparse input"):
+        as_frame(csr_array(np.eye(2)))
+    with pytest.raises(TypeError, match="cannot be read as an array"):
+        as_frame(Broken())
+
+
+def test_lists_of_mixed_rows_keep_their_types():
+    """Numbers and missing cells are not written as text; masked ones are missing."""
+    frame = as_frame([[1, "a"], [None, "b"]])
+    assert frame[0].tolist()[0] == 1
+    assert frame[0].isna().tolist() == [False, True]
+    masked = np.ma.masked_equal([[1, 2]], 2)
+    assert as_frame(masked).isna().to_numpy().tolist() == [[False, True]]
+
+
+def test_columns_are_found_by_name_or_counted():
+    """A missing one, a repeated one and another width are refused."""
+    frame = frame_of(["1"])
+    with pytest.raises(ValueError, match="yet now missing"):
+        ENCODER.transform(frame.drop(columns="date"))
+    with pytest.raises(ValueError, match="more than once"):
+        ENCODER.transform(pd.concat([frame, frame["date"]], axis=1))
+    with pytest.raises(ValueError, match="is expecting 5 features"):
+        ENCODER.transform(np.ones((2, 3)))
+    with pytest.warns(UserWarning, match="ignored"):
+        ENCODER.transform(frame.assign(more=1))
+    assert ENCODER.fit(frame).get_feature_names_out()[-1] == "f4"

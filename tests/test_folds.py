@@ -1,0 +1,128 @@
+"""Rows are trained on or scored on, each as was promised."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.model_selection import KFold
+
+from automl.exceptions import AutoMLConfigError, AutoMLDataError
+from automl.folds import choose_cv, make_folds
+
+QUICK = settings(max_examples=60, deadline=None)
+CODES = st.lists(st.integers(0, 3), min_size=4, max_size=40)
+
+
+def folds_of(y, cv, *, stratify=False, groups=None, time=None):
+    """Return splits, checked for rows on both sides."""
+    groups = None if groups is None else np.array(groups)
+    time = None if time is None else np.array(time)
+    folds = make_folds(
+        np.array(y), cv=cv, stratify=stratify, groups=groups, time=time, random_state=0
+    )
+    for train, test in folds.splits:
+        assert len(train)
+        assert len(test)
+        assert not set(train) & set(test)
+    return folds
+
+
+@QUICK
+@given(y=CODES, k=st.integers(2, 8))
+def test_every_row_is_scored_once(y, k):
+    """K folds are a partition of the rows."""
+    scored = np.concatenate([test for _, test in folds_of(y, k).splits])
+    assert sorted(scored) == list(range(len(y)))
+
+
+@QUICK
+@given(y=CODES, k=st.integers(1, 8))
+def test_the_only_row_of_a_class_is_never_scored(y, k):
+    """It trains in every fold; the others are scored once."""
+    y = np.unique(y, return_inverse=True)[1]
+    lonely = set(np.flatnonzero(np.bincount(y)[y] == 1))
+    folds = folds_of(y, k, stratify=True)
+    scored = np.concatenate([test for _, test in folds.splits])
+    assert len(set(scored)) == len(scored)
+    if len(lonely) < len(y):
+        others = set(range(len(y))) - lonely
+        assert set(scored) <= others
+        assert k == 1 or set(scored) == others
+
+
+@QUICK
+@given(
+    rows=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2)), min_size=4),
+    k=st.integers(1, 5),
+    stratify=st.booleans(),
+)
+def test_groups_are_never_on_both_sides(rows, k, stratify):
+    """Whatever the size of the groups."""
+    groups, y = map(np.array, zip(*rows, strict=True))
+    if len(set(groups)) < 2:
+        with pytest.raises(AutoMLDataError, match="has 1 group"):
+            folds_of(y, k, groups=groups)
+        return
+    y = np.unique(y, return_inverse=True)[1]
+    for train, test in folds_of(y, k, stratify=stratify, groups=groups).splits:
+        assert not set(groups[train]) & set(groups[test])
+
+
+@QUICK
+@given(time=st.lists(st.integers(0, 9), min_size=3), k=st.integers(1, 5))
+def test_training_rows_are_earlier_than_scoring_rows(time, k):
+    """Rows of one moment stay together."""
+    if len(set(time)) < 3:
+        with pytest.raises(AutoMLDataError, match="different moments"):
+            folds_of(time, k, time=time)
+        return
+    for train, test in folds_of(time, k, time=time).splits:
+        assert np.array(time)[train].max() < np.array(time)[test].min()
+
+
+def test_time_and_groups_hold_together():
+    """A group that is scored later is not trained on before."""
+    groups = np.array([0, 1, 2, 0, 3, 4, 5, 6])
+    for train, test in folds_of(groups, 3, groups=groups, time=range(8)).splits:
+        assert not set(groups[train]) & set(groups[test])
+    with pytest.raises(AutoMLDataError, match="goes on through all"):
+        folds_of([0] * 4, 2, groups=[0] * 4, time=range(4))
+
+
+@pytest.mark.parametrize(
+    ("cv", "message"),
+    [
+        (0, "is not possible"),
+        ("five", "is not usable"),
+        ([], "is not usable"),
+        ([(0, 1)], "pairs"),
+        ([([0.5], [1])], "pairs"),
+        ([([0], [9])], "outside"),
+        ([([0, 1], [1])], "scores rows that it trains on"),
+        ([([0], [])], "no rows"),
+        (KFold(9), "cannot split"),
+    ],
+)
+def test_an_unusable_cv_is_refused(cv, message):
+    """One sentence says why."""
+    with pytest.raises(AutoMLConfigError, match=message) as caught:
+        folds_of([0, 1, 0, 1], cv)
+    assert caught.value.code == "E-cv"
+
+
+def test_given_splits_are_taken():
+    """Positions, masks and splitters."""
+    mask = np.array([True, True, False, False])
+    (train, test), _ = folds_of(range(4), [(mask, ~mask), ([2], [0])]).splits
+    assert (train.tolist(), test.tolist()) == ([0, 1], [2, 3])
+    assert len(folds_of(range(4), KFold(2))) == 2
+    assert len(folds_of(range(9), np.int64(3))) == 3
+
+
+def test_more_budget_means_more_folds():
+    """Without a limit, the size alone decides."""
+    folds = [choose_cv(10_000, 20, 2, core_seconds=s) for s in (1, 50, 60, 10_000)]
+    assert folds == sorted(folds)
+    assert (folds[0], folds[-1]) == (1, 8)
+    assert choose_cv(1_000, 20, 2, core_seconds=None) == 5
+    assert choose_cv(200_000, 20, 2, core_seconds=None) == 3

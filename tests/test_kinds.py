@@ -1,0 +1,103 @@
+"""A column's kind is read off its cells."""
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from automl.exceptions import AutoMLDataError
+from automl.kinds import describe_column, find_date_format
+
+N = 40
+
+
+def kind_of(cells, name="x", dtype=object):
+    """Return the kind of a column that repeats these cells."""
+    return describe_column(
+        pd.Series([*cells] * (N // len(cells)), dtype=dtype), name, 0
+    )
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        (["1,234", " 12 ", "NaN", "?", "1e5"], "number"),
+        ([True, False, None], "boolean"),
+        (["yes", "no"], "category"),
+        ([1, "w", None], "category"),
+        ([dt.timedelta(1), dt.timedelta(2)], "number"),
+        ([dt.date(2020, 1, 1), dt.date(9999, 1, 2)], "date"),
+        (["2020-01-02", "2020-03-04"], "date"),
+        (["2010-2011", "2011-2012"], "category"),
+        (["1-2", "3-4"], "category"),
+        (["555-1234", "555-4321"], "category"),
+        (["1.2.3", "10.4.3"], "category"),
+        (["2010", "2011"], "number"),
+        ([None], "constant"),
+        (["same"], "constant"),
+        (["", "a"], "category"),
+        (["\0", "a\0b", "\ud800"], "category"),
+    ],
+)
+def test_objects_are_read_by_their_cells(cells, kind):
+    """Codes that only look like dates are words."""
+    assert kind_of(cells).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["2020-05-06", "2021-07-08"], "%Y-%m-%d"),
+        (["05/06/2020", "07/08/2021"], "%m/%d/%Y"),
+        (["05.06.2020", "17.08.2021"], "%d.%m.%Y"),
+        ([1, 2, 3, "2020-01-01"], None),
+    ],
+)
+def test_dates_are_read_the_usual_way_round(texts, expected):
+    """The day is never before the month after the year."""
+    assert find_date_format(texts) == expected
+
+
+@pytest.mark.parametrize("cell", [[1], {}, (1, 2), b"a", 1j, object()])
+def test_cells_that_are_no_values_are_refused(cell):
+    """The type is named, never the cell."""
+    with pytest.raises(AutoMLDataError, match="holds cells of type") as caught:
+        describe_column(pd.Series([cell] * 3, dtype=object), "x", 0)
+    assert (caught.value.code, caught.value.column) == ("E-cell-type", "x")
+
+
+@pytest.mark.parametrize(
+    ("name", "dropped"),
+    [("user_id", True), ("userId", True), ("body_mass_index", False), ("bid", False)],
+)
+def test_whole_numbers_under_an_identifiers_name_are_left_out(name, dropped):
+    """An index of body mass is a measure."""
+    values = pd.Series(np.random.default_rng(0).permutation(1000)[:N])
+    column = describe_column(values, name, 0)
+    assert (column.kind == "identifier") is dropped
+    assert column.used is not dropped
+    assert describe_column(values, name, 0, keep_ids=True).used
+
+
+def test_strings_of_their_own_are_identifiers_and_sentences_are_text():
+    """One word names a row, several tell something."""
+    codes = pd.Series([f"w{i}" for i in range(N)])
+    assert describe_column(codes, "x", 0).reason.startswith("left out")
+    assert describe_column("it is row " + codes, "x", 0).kind == "text"
+
+
+def test_an_ordered_category_keeps_its_order():
+    """Others are sorted; numbers are categories if the user says so."""
+    words = pd.Categorical(["low", "mid", "high"], ["low", "mid", "high"], ordered=True)
+    column = describe_column(pd.Series(words), "x", 0)
+    assert column.plan.levels == ("low", "mid", "high")
+    numbers = describe_column(pd.Series(pd.Categorical([2, 1])), "x", 0)
+    assert (numbers.kind, numbers.plan.levels) == ("category", ("1", "2"))
+
+
+def test_facts_are_of_the_values_as_read():
+    """Infinity is missing."""
+    column = describe_column(pd.Series([1.0, np.inf, 3.0]), "x", 2)
+    assert (column.n_missing, column.n_distinct, column.id) == (1, 2, "f2")
+    assert (column.low, column.high, column.name) == (1.0, 3.0, "x")

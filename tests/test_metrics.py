@@ -1,0 +1,84 @@
+"""Any of scikit-learn's scorers scores stored predictions."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import log_loss, make_scorer, mean_absolute_error
+
+from automl.exceptions import AutoMLConfigError
+from automl.metrics import (
+    CLASSIFICATION,
+    DEFAULTS,
+    REGRESSION,
+    resolve_metric,
+    task_of_metric,
+)
+
+P = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6]] * 4)
+Y = np.array([0, 1, 2] * 4)
+
+
+@pytest.mark.parametrize("name", sorted(CLASSIFICATION))
+def test_classification_metrics_score_two_classes(name):
+    """Each gives a number for a good prediction."""
+    p = np.array([[0.8, 0.2], [0.3, 0.7], [0.6, 0.4], [0.6, 0.4]])
+    assert not np.isnan(resolve_metric(name, "binary").score(np.array([0, 1, 0, 1]), p))
+
+
+@pytest.mark.parametrize("name", sorted(REGRESSION))
+def test_regression_metrics_prefer_the_truth(name):
+    """Greater is better."""
+    metric, y = resolve_metric(name, "regression"), np.array([1.0, 2.0, 4.0])
+    assert metric.score(y, y) > metric.score(y, 2 * y[::-1])
+
+
+@pytest.mark.parametrize("task", sorted(DEFAULTS))
+def test_auto_is_the_tasks_default(task):
+    """Each task has one."""
+    assert resolve_metric("auto", task).name.startswith(DEFAULTS[task])
+
+
+def test_a_class_without_a_scored_row_does_not_end_the_run():
+    """The loss knows of its column."""
+    score = resolve_metric("log_loss", "multiclass").score(Y[Y < 2], P[Y < 2])
+    assert -score == pytest.approx(log_loss(Y[Y < 2], P[Y < 2], labels=[0, 1, 2]))
+
+
+def test_weights_count_and_natural_values_have_their_sign():
+    """A row of weight zero says nothing."""
+    metric = resolve_metric("mae", "regression")
+    score = metric.score(np.zeros(2), np.array([1.0, 9.0]), np.array([1.0, 0.0]))
+    assert (score, metric.natural(score)) == (-1.0, 1.0)
+    assert resolve_metric("r2", "regression").natural(0.5) == 0.5
+
+
+def test_a_scorer_of_the_users_own_is_taken():
+    """As make_scorer returns it."""
+    scorer = make_scorer(mean_absolute_error, greater_is_better=False)
+    assert resolve_metric(scorer, "regression").score(np.ones(2), np.zeros(2)) == -1.0
+    assert task_of_metric(scorer) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "message"),
+    [
+        ("rmsee", "regression", "Did you mean 'rmse'"),
+        (3, "binary", "is unknown"),
+        ("rmse", "binary", "is for regression"),
+        ("f1", "regression", "is for classification"),
+    ],
+)
+def test_an_unusable_metric_is_refused(name, task, message):
+    """The known ones are listed."""
+    with pytest.raises(AutoMLConfigError, match=message):
+        resolve_metric(name, task)
+
+
+def test_a_metric_that_scikit_learn_does_not_have_yet_is_named(monkeypatch):
+    """Older versions lack some."""
+
+    def unknown(name):
+        raise ValueError(name)
+
+    monkeypatch.setattr("sklearn.metrics.get_scorer", unknown)
+    with pytest.raises(AutoMLConfigError, match="not in the installed scikit-learn"):
+        resolve_metric("rmse", "regression")

@@ -1,0 +1,182 @@
+"""Data are checked once, and never changed."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from automl.exceptions import AutoMLConfigError, AutoMLDataError
+from automl.table import make_table, warn_of_notes
+from tests.data import small_table
+
+X, Y = small_table()
+N = len(Y)
+
+
+def test_the_callers_data_are_neither_changed_nor_shared():
+    """Later changes of X, y, weights or time do not reach the table."""
+    frame, y = X.copy(), Y * 1.5 + np.arange(N)
+    arrays = [y, np.ones(N), np.arange(N) * 1.0]
+    before = [a.copy() for a in arrays]
+    table = make_table(frame, y, sample_weight=arrays[1], time=arrays[2])
+    pd.testing.assert_frame_equal(frame, X)
+    for array, kept in zip(arrays, before, strict=True):
+        np.testing.assert_array_equal(array, kept)
+        array[:] = -1
+    np.testing.assert_array_equal(table.y, before[0])
+    np.testing.assert_array_equal(table.sample_weight, before[1])
+    np.testing.assert_array_equal(table.time, before[2])
+
+
+@pytest.mark.parametrize(
+    ("y", "task", "classes"),
+    [
+        (pd.Series(Y, dtype="Int64"), "binary", [0, 1]),
+        (pd.Series(Y, dtype="boolean"), "binary", [False, True]),
+        (pd.DataFrame({"y": Y}), "binary", [0, 1]),
+        (Y.astype(">i4"), "binary", [0, 1]),
+        (Y.astype(str).tolist(), "binary", ["0", "1"]),
+        (np.array(list("abc"))[np.arange(N) % 3], "multiclass", ["a", "b", "c"]),
+        (pd.Categorical(Y, [0, 1, 2]), "binary", [0, 1]),
+        (np.arange(N) / 7, "regression", None),
+        ([f"{i / 7}" for i in range(N)], "regression", None),
+    ],
+)
+def test_the_task_is_inferred(y, task, classes):
+    """Nullable, text and categorical targets are as plain ones."""
+    table = make_table(X, y)
+    assert table.task == task
+    assert (table.classes is None) == (classes is None)
+    if classes is not None:
+        assert table.classes.tolist() == classes
+        assert table.classes.dtype.kind in "biO"
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "message"),
+    [
+        ({"X": None}, "E-type", "X is None"),
+        ({"X": iter([1])}, "E-type", "must be a table"),
+        ({"X": np.ones(N)}, "E-shape", "Expected 2D"),
+        ({"X": X.iloc[:0]}, "E-empty", "0 sample"),
+        ({"X": X.iloc[:, :0]}, "E-empty", "0 feature"),
+        ({"X": X.iloc[:1], "y": Y[:1]}, "E-too-few", "at least 2 rows"),
+        ({"X": X.set_axis(["a", "a"], axis=1)}, "E-duplicate-columns", "more than"),
+        ({"X": np.zeros((N, 2))}, "E-no-features", "No column can be used"),
+        ({"y": None}, "E-target-missing", "y is None"),
+        ({"y": "gone"}, "E-target-missing", "not in the table"),
+        ({"y": Y[1:]}, "E-length", "X has 30 rows and y has 29"),
+        ({"y": [np.nan, *Y[1:]]}, "E-target-missing", "contains NaN"),
+        ({"y": [np.inf, *range(1, N)]}, "E-target-inf", "contains infinity"),
+        (
+            {"y": [np.inf, *Y[1:]], "task": "classification"},
+            "E-target-inf",
+            "contains infinity",
+        ),
+        ({"y": [1, "1"] * 15}, "E-target-mixed", "mixes types"),
+        ({"y": np.c_[Y, Y]}, "E-multioutput", "1d array"),
+        ({"y": Y * 1j}, "E-type", "Complex"),
+        ({"y": iter(Y)}, "E-type", "column of values"),
+        ({"y": [[1], [1, 2]] * 15}, "E-type", "cannot be read"),
+        ({"y": np.zeros(N)}, "E-one-class", "one class|1 class"),
+        ({"y": [f"w{i}" for i in range(N)]}, "E-target-id-like", "class of its own"),
+        ({"y": pd.date_range("2020", periods=N)}, "E-target-type", "dates"),
+        ({"y": ["a", "b"] * 15, "task": "regression"}, "E-target-type", "numbers"),
+        ({"y": np.arange(N) / 7, "task": "multiclass"}, "E-target-type", "continuous"),
+        ({"groups": [1]}, "E-groups", "groups has 1 values"),
+        ({"groups": ["a", None] * 15}, "E-groups", "missing"),
+        ({"groups": "gone"}, "E-groups", "names no column"),
+        ({"groups": np.ones((N, 2))}, "E-groups", "1d array"),
+        ({"time": [1]}, "E-time", "time has 1 values"),
+        ({"time": ["never"] * N}, "E-time", "no dates"),
+        ({"sample_weight": [1]}, "E-weight", "has 1 values"),
+        ({"sample_weight": ["a"] * N}, "E-weight", "must hold numbers"),
+        ({"sample_weight": np.zeros(N)}, "E-weight", "not all zero"),
+        ({"sample_weight": np.ones((N, 1))}, "E-weight", "1D array"),
+    ],
+)
+def test_data_that_cannot_be_used_are_refused(given, code, message):
+    """One sentence, with a code for programs."""
+    if code == "E-one-class":
+        given = given | {"task": "classification"}
+    with pytest.raises(AutoMLDataError, match=message) as caught:
+        make_table(**({"X": X, "y": Y} | given))
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("task", "y", "message"),
+    [("guess", Y, "is unknown"), ("binary", np.arange(N) % 3, "has 3 classes")],
+)
+def test_a_task_that_does_not_suit_is_refused(task, y, message):
+    """So is one that nobody knows."""
+    with pytest.raises(AutoMLConfigError, match=message):
+        make_table(X, y, task=task)
+
+
+def test_sparse_targets_are_refused_and_column_vectors_read():
+    """With scikit-learn's own warning."""
+    from scipy.sparse import csr_array
+    from sklearn.exceptions import DataConversionWarning
+
+    with pytest.raises(AutoMLDataError, match="Sparse target"):
+        make_table(X, csr_array(np.eye(2)))
+    with pytest.warns(DataConversionWarning, match="column-vector"):
+        assert make_table(X, Y.reshape(-1, 1)).n_classes == 2
+
+
+@pytest.mark.parametrize("module", ["polars", "pyarrow"])
+def test_tables_of_other_libraries_are_read(module):
+    """Words, dates and missing cells come through."""
+    library = pytest.importorskip(module)
+    days = [d.date() for d in pd.date_range("2020", periods=N)]
+    data = {"word": ["a", None] * 15, "day": days}
+    frame = (library.DataFrame if module == "polars" else library.table)(data)
+    table = make_table(frame, Y)
+    assert [c.kind for c in table.columns] == ["category", "date"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        pd.MultiIndex.from_tuples([("a", "b"), ("a", "c")]),
+        [None, "x"],
+        [np.nan, "x"],
+        [1, "x"],
+        ["", "<script>"],
+    ],
+)
+def test_any_names_of_columns_are_found_again(names):
+    """Even NaN, which is not equal to itself."""
+    frame = X.set_axis(names, axis=1)
+    table = make_table(frame, Y)
+    again = table.encoder.transform(frame.copy().set_axis(list(names), axis=1))
+    pd.testing.assert_frame_equal(again, table.X)
+
+
+def test_arrays_of_any_layout_are_read_and_left_alone():
+    """Read-only, Fortran, strided, big-endian."""
+    A = np.random.default_rng(0).normal(size=(N, 4))
+    for array in (np.asfortranarray(A), A[::-1, ::2], A.astype(">f8")):
+        array.flags.writeable = False
+        np.testing.assert_array_equal(make_table(array, Y).X, array)
+
+
+def test_columns_may_be_named_and_rows_of_weight_zero_are_left_out():
+    """Target and groups are no features."""
+    frame = X.assign(y=Y, g=np.arange(N) // 3)
+    weights = np.r_[0, np.ones(N - 1)]
+    table = make_table(frame, "y", groups="g", sample_weight=weights)
+    assert [c.name for c in table.columns] == ["size", "colour"]
+    assert (table.target, table.n_rows, table.kept.tolist()[0]) == ("y", N - 1, 1)
+
+
+def test_row_numbers_serve_if_there_is_nothing_else():
+    """A model is better than none."""
+    assert make_table(np.arange(N).reshape(-1, 1), Y).ids("number") == ["f0"]
+
+
+def test_few_rows_are_warned_of():
+    """Nothing can be said of quality."""
+    table = make_table(X[:5], np.arange(5) / 7)
+    with pytest.warns(UserWarning, match="too few"):
+        warn_of_notes(table)
