@@ -297,7 +297,7 @@ def _grouped(
         return _freeze(holdout.split(rows, y, groups), name)
     k = min(k, n_groups)
     splitter: Any = GroupKFold(k, shuffle=True, random_state=random_state)
-    if stratify:
+    if stratify and k <= np.bincount(y.astype(np.int64)).max():
         splitter = StratifiedGroupKFold(k, shuffle=True, random_state=random_state)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of classes rarer than the folds
