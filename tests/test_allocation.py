@@ -1,0 +1,153 @@
+"""What runs next, decided from what is known alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from automl.allocation import Continue, Start, Stop, View, Wait, next_step
+from automl.candidates import Candidate, Dimension
+from automl.history import FoldResult, Trial
+from automl.space import point_key
+
+
+def candidate(name, n_starts=1, order=50):
+    space = (Dimension("a", "float", 0.0, 1.0),)
+    starts = tuple((f"s{i}", {"a": (i + 1) / 10}) for i in range(n_starts))
+    return Candidate(name, name, ("regression",), {}, order, space=space, starts=starts)
+
+
+ONE, TWO = candidate("one", 2), candidate("two", 1)
+BASE = Trial(0, "baseline", {}, "baseline", "ok", (FoldResult(0, 0, "ok", 0.0),))
+
+
+def trial(number, name, *scores, status="running", a=0.5):
+    folds = tuple(FoldResult(number, k, "ok", s) for k, s in enumerate(scores))
+    return Trial(number, name, {"a": a}, "", status, folds)
+
+
+def view(*trials, in_flight=(), n_folds=3, candidates=(ONE, TWO), **more):
+    by_name = {c.name: c for c in candidates}
+    tried = {
+        point_key(by_name[t.candidate], t.params) for t in trials if t.candidate in by_name
+    }
+    return View(
+        (BASE, *trials), frozenset(in_flight), n_folds, candidates, tried=tried, **more
+    )
+
+
+def rng():
+    return np.random.default_rng(0)
+
+
+def test_the_first_step_is_the_first_start_of_the_first_family():
+    """A run begins with the best known point of the family that comes first."""
+    step = next_step(view(), rng())
+    assert isinstance(step, Start)
+    assert (step.candidate, dict(step.params)) == ("one", {"a": 0.1})
+    assert step.origin == "start: s0"
+
+
+def test_every_family_is_tried_before_the_second_start_of_any():
+    """Starts go round the families."""
+    first = trial(1, "one", 0.5, 0.5, 0.5, status="ok", a=0.1)
+    step = next_step(view(first), rng())
+    assert isinstance(step, Start)
+    assert step.candidate == "two"
+    second = trial(2, "two", 0.4, status="raced", a=0.1)
+    step = next_step(view(first, second), rng())
+    assert isinstance(step, Start)
+    assert dict(step.params) == {"a": 0.2}
+
+
+def test_the_first_trial_gets_all_folds_at_once():
+    """Until something has finished there is nothing to race against."""
+    step = next_step(view(trial(1, "one", a=0.1), in_flight=[(1, 0)]), rng())
+    assert step == Continue(1, 1)
+
+
+def test_a_later_trial_waits_for_its_running_fold():
+    """Once there is an incumbent, a fold may end its trial: the next one waits."""
+    done = trial(1, "one", 0.5, 0.5, 0.5, status="ok", a=0.1)
+    racing = trial(2, "two", 0.6, a=0.1)
+    step = next_step(view(done, racing, in_flight=[(2, 1)]), rng())
+    assert isinstance(step, Start)
+
+
+def test_the_most_promising_trial_goes_on_first():
+    """Of two trials in the race the one ahead on shared folds continues."""
+    done = trial(1, "one", 0.5, 0.9, 0.5, status="ok", a=0.1)
+    behind = trial(2, "two", 0.5, a=0.1)
+    ahead = trial(3, "one", 0.6, a=0.2)
+    assert next_step(view(done, behind, ahead), rng()) == Continue(3, 1)
+
+
+def test_an_exhausted_number_of_trials_waits_and_stops():
+    """With nothing left to start, what runs is waited for, then the run stops."""
+    done = trial(1, "one", 0.5, 0.5, 0.5, status="ok", a=0.1)
+    racing = trial(2, "two", a=0.1)
+    assert next_step(view(done, racing, in_flight=[(2, 0)], n_left=0), rng()) == Wait()
+    assert next_step(view(done, n_left=0), rng()) == Stop()
+
+
+def test_what_cannot_end_in_time_is_not_started():
+    """A family whose fold takes longer than is left gives way to a quicker one."""
+    late = view(seconds_left=2.0, seconds={"one": 5.0, "two": 0.1})
+    step = next_step(late, rng())
+    assert isinstance(step, Start)
+    assert step.candidate == "two"
+    assert next_step(replace(late, seconds={"one": 5.0, "two": 5.0}), rng()) == Stop()
+
+
+def test_a_family_that_only_fails_is_left_alone():
+    """After two failures and no success a family is not proposed again."""
+    failed = [
+        replace(trial(i, "one", a=i / 10), status="error") for i in (1, 2)
+    ]
+    fine = trial(3, "two", 0.1, 0.1, 0.1, status="ok", a=0.1)
+    for seed in range(20):
+        step = next_step(view(*failed, fine), np.random.default_rng(seed))
+        assert isinstance(step, Start)
+        assert step.candidate == "two"
+
+
+def test_after_the_starts_most_proposals_are_for_the_leader():
+    """The best family gets most proposals, the others still some."""
+    done = [
+        trial(1, "one", 0.5, 0.5, 0.5, status="ok", a=0.1),
+        trial(2, "two", 0.9, 0.9, 0.9, status="ok", a=0.1),
+        trial(3, "one", 0.4, status="raced", a=0.2),
+    ]
+    drawn = [
+        next_step(view(*done), np.random.default_rng(seed)).candidate
+        for seed in range(200)
+    ]
+    assert 0.5 < drawn.count("two") / 200 < 0.7
+
+
+def test_no_point_is_started_twice():
+    """A space with one point left is exhausted, and the run stops."""
+    single = Candidate(
+        "single", "single", ("regression",), {}, space=(
+            Dimension("a", "choice", options=(1, 2)),
+        ), starts=(("s", {"a": 1}),),
+    )  # fmt: skip
+    trials = [
+        replace(trial(i + 1, "single", 0.5, 0.5, 0.5, status="ok"), params={"a": i + 1})
+        for i in range(2)
+    ]
+    step = next_step(view(*trials, candidates=(single,)), rng())
+    assert step == Stop()
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_same_view_and_seed_give_the_same_step(seed):
+    """Chance comes from the generator alone."""
+    done = [trial(i, "one", 0.1 * i, 0.2, 0.3, status="ok", a=i / 20) for i in range(1, 13)]
+    two = trial(13, "two", 0.2, status="raced", a=0.1)
+    steps = [
+        next_step(view(*done, two), np.random.default_rng(seed)) for _ in range(2)
+    ]
+    assert steps[0] == steps[1]

@@ -1,0 +1,59 @@
+"""Dropping configurations that trail on the same folds."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from automl.history import FoldResult, Trial
+from automl.racing import is_losing, paired_score
+
+
+def trial(number, *scores, status="running"):
+    folds = tuple(FoldResult(number, k, "ok", s) for k, s in enumerate(scores))
+    return Trial(number, "x", {}, "", status=status, folds=folds)
+
+
+REFERENCE = trial(1, 0.80, 0.90, 0.70, 0.85, status="ok")
+
+
+def test_a_trial_far_behind_is_dropped_after_one_fold():
+    """A gap of several times the folds' own spread ends a trial at once."""
+    assert is_losing(trial(2, 0.20), REFERENCE)
+
+
+def test_a_trial_ahead_is_never_dropped():
+    """Whoever leads on the shared folds stays."""
+    assert not is_losing(trial(2, 0.81, 0.91), REFERENCE)
+
+
+def test_pairing_sees_small_steady_gaps():
+    """A constant small gap, hidden in the folds' spread, is found after three folds."""
+    behind = trial(2, 0.78, 0.88, 0.68)
+    assert is_losing(behind, REFERENCE)
+    assert not is_losing(trial(2, 0.79), REFERENCE)
+
+
+def test_without_a_spread_nothing_is_dropped():
+    """A holdout has no folds to compare, so that all trials finish."""
+    assert not is_losing(trial(2, 0.1), trial(1, 0.9, status="ok"))
+
+
+def test_a_trial_without_scores_stays():
+    """Nothing is known of a trial whose first fold is still running."""
+    assert not is_losing(trial(2), REFERENCE)
+    assert math.isnan(paired_score(trial(2), REFERENCE))
+
+
+@given(st.lists(st.floats(-1, 1), min_size=4, max_size=4), st.floats(-0.5, 0.5))
+def test_paired_score_moves_with_the_gap(scores, gap):
+    """A trial that is better by a constant on any folds is so in its paired score."""
+    reference = trial(1, *scores, status="ok")
+    for n in (1, 2, 4):
+        other = trial(2, *[s + gap for s in scores[:n]])
+        assert paired_score(other, reference) == pytest.approx(
+            reference.score + gap, abs=1e-9
+        )

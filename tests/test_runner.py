@@ -1,0 +1,134 @@
+"""Tasks on real processes: done, killed, lost."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import numpy as np
+import psutil
+import pytest
+
+from automl.candidates import load_candidates
+from automl.evaluate import Task, close_workplace, write_workplace
+from automl.exceptions import AutoMLConfigError
+from automl.folds import make_folds
+from automl.metrics import resolve_metric
+from automl.run import count_workers
+from automl.runner import Runner, stop_workers
+from automl.table import make_table
+
+HANGING = '''
+import ctypes
+from sklearn.linear_model import Ridge
+class Hang(Ridge):
+    def fit(self, X, y):
+        ctypes.PyDLL(None).sleep(60)
+class Die(Ridge):
+    def fit(self, X, y):
+        import os
+        os._exit(3)
+'''
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """Return the folder of a workplace with a good, a hanging and a dying learner."""
+    (tmp_path / "chaos.py").write_text(HANGING)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    rng = np.random.default_rng(0)
+    table = make_table(rng.normal(size=(120, 3)), rng.normal(size=120))
+    folds = make_folds(
+        table.y, cv=3, stratify=False, groups=None, time=None, random_state=0
+    )
+    ridge = load_candidates("ridge")["ridge"]
+    from dataclasses import replace
+
+    candidates = {
+        "ridge": ridge,
+        "hang": replace(ridge, name="hang", estimators={"regression": "chaos.Hang"}),
+        "die": replace(ridge, name="die", estimators={"regression": "chaos.Die"}),
+    }
+    metric = resolve_metric("rmse", "regression")
+    yield write_workplace(tmp_path / "w", table, folds, metric, candidates, 0)
+    close_workplace()
+
+
+def fold(serial, candidate="ridge", kill_at=None):
+    params = {"alpha": 1.0, "scale": "standard", "impute": "median",
+              "indicator": "no", "categorical": "onehot", "method": "none"}  # fmt: skip
+    return Task("fold", serial, serial, serial % 3, candidate, params, kill_at=kill_at)
+
+
+def run(runner, tasks):
+    queue = list(tasks)
+    return list(runner.run(lambda: queue.pop(0) if queue else None))
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_every_task_comes_back_once(place, n_jobs):
+    """All outcomes arrive, whatever the number of processes."""
+    outcomes = run(Runner(n_jobs, place), [fold(i) for i in range(6)])
+    assert sorted(o.task.serial for o in outcomes) == list(range(6))
+    assert all(o.result.status == "ok" for o in outcomes)
+    assert outcomes[0].value.dtype == np.float32
+    stop_workers()
+
+
+def test_a_fit_that_hangs_in_native_code_is_killed(place):
+    """The watchdog ends a process at its time, and what else was out is told lost."""
+    began = time.monotonic()
+    tasks = [fold(0, "hang", kill_at=began + 3.0), fold(1), fold(2)]
+    outcomes = run(Runner(2, place), tasks)
+    errors = {o.task.serial: o.error for o in outcomes}
+    assert errors[0] == "killed"
+    assert set(errors) == {0, 1, 2}
+    assert time.monotonic() - began < 12
+    stop_workers()
+
+
+def test_a_worker_that_dies_loses_no_finished_task(place):
+    """Finished outcomes come out, and the tasks of the dead pool are told lost."""
+    tasks = [fold(0), fold(1), fold(2, "die"), fold(3), fold(4)]
+    outcomes = run(Runner(2, place), tasks)
+    assert sorted(o.task.serial for o in outcomes) == [0, 1, 2, 3, 4]
+    by_serial = {o.task.serial: o.error for o in outcomes}
+    assert by_serial[2] == "lost"
+    assert by_serial[0] is None
+    stop_workers()
+
+
+def test_a_failing_source_raises_where_the_run_is_read(place):
+    """An error in choosing the next task reaches the caller, not a thread."""
+
+    def source():
+        raise ZeroDivisionError("no next task")
+
+    with pytest.raises(ZeroDivisionError):
+        list(Runner(2, place).run(source))
+    stop_workers()
+
+
+def test_no_process_is_left_behind(place):
+    """After the end of a run its processes are gone."""
+    run(Runner(2, place), [fold(i) for i in range(2)])
+    stop_workers()
+    left = [
+        p for p in psutil.Process().children(recursive=True)
+        if "popen_loky" in " ".join(p.cmdline())
+    ]  # fmt: skip
+    assert left == []
+
+
+@pytest.mark.parametrize("n_jobs", [0, 1.5, "two", True])
+def test_an_impossible_number_of_processes_is_refused(n_jobs):
+    """0, fractions and words are no number of processes."""
+    with pytest.raises(AutoMLConfigError, match="n_jobs"):
+        count_workers(n_jobs)
+
+
+def test_minus_one_is_all_cores():
+    """-1 means the cores that this process may use; None is this process."""
+    assert count_workers(-1) == len(os.sched_getaffinity(0))
+    assert count_workers(None) == 1

@@ -1,0 +1,184 @@
+"""The loop of a search, with workers that answer from a table."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from automl.budget import Budget
+from automl.candidates import Candidate, Dimension
+from automl.evaluate import Outcome
+from automl.history import FoldResult, History, Journal, Trial, read_journal
+from automl.search import LOOK_AHEAD, Plan, Search
+
+CANDIDATES = tuple(
+    Candidate(
+        name, name, ("regression",), {}, space=(Dimension("a", "float", 0.0, 1.0),),
+        starts=(("s", {"a": 0.5}),),
+    )  # fmt: skip
+    for name in ("one", "two")
+)
+BASE = History(
+    (Trial(0, "baseline", {}, "", "ok", tuple(FoldResult(0, k, "ok", -1.0) for k in range(3))),)
+)
+
+
+OPEN = []
+
+
+@pytest.fixture(autouse=True)
+def _close_journals():
+    """Close the journals of a test's searches at its end."""
+    yield
+    while OPEN:
+        OPEN.pop().__exit__()
+
+
+def make(folder, *, n_trials=None, time_s=None, n_folds=3, clock=time.monotonic):
+    plan = Plan(CANDIDATES, n_folds, 90, 60, 2, 0)
+    budget = Budget(time_s, n_trials, clock(), clock)
+    OPEN.append(Journal(folder))
+    return Search(plan, budget, BASE, OPEN[-1])
+
+
+def answer(task, *, error=None):
+    """Return an outcome whose score is best at a=0.7, and depends on the fold."""
+    if task.kind == "refit":
+        return Outcome(task, value="a pipeline")
+    if error is not None:
+        return Outcome(task, error=error)
+    gap = 0.1 if task.candidate == "one" else 0.0
+    score = -abs(task.params["a"] - 0.7) - 0.05 * task.fold - gap
+    result = FoldResult(task.trial, task.fold, "ok", score, fit_s=0.01)
+    return Outcome(task, result, np.zeros(30, dtype=np.float32))
+
+
+def drive(search, order=lambda out: 0, most=2000):
+    """Run a search; ``order`` picks which of the tasks that are out comes back."""
+    out = []
+    for _ in range(most):
+        task = search.source()
+        if task is None:
+            break
+        if task.kind != "wait":
+            out.append(task)
+        if task.kind == "wait" or len(out) >= LOOK_AHEAD:
+            search.tell(answer(out.pop(order(out))))
+    while out:
+        search.tell(answer(out.pop()))
+    return search.finish()
+
+
+@pytest.mark.parametrize("picks", ["last", "random"])
+def test_the_history_does_not_depend_on_the_order_of_results(tmp_path, picks):
+    """With a budget in trials, results count in the order of dispatch."""
+    chance = np.random.default_rng(1)
+    order = {
+        "last": lambda out: len(out) - 1,
+        "random": lambda out: int(chance.integers(len(out))),
+    }[picks]
+    first = drive(make(tmp_path / "a", n_trials=30))
+    other = drive(make(tmp_path / "b", n_trials=30), order)
+    told = [(t.candidate, dict(t.params), t.status, t.scores) for t in first]
+    assert told == [(t.candidate, dict(t.params), t.status, t.scores) for t in other]
+    assert len(first) == 31
+
+
+def test_losers_are_raced_out_and_the_best_finish(tmp_path):
+    """Some configurations end early with a reason; the winner has all folds."""
+    history = drive(make(tmp_path, n_trials=30))
+    raced = [t for t in history if t.status == "raced"]
+    assert raced
+    assert all("behind trial" in t.reason for t in raced)
+    best = history.finished()[0]
+    assert len(best.scores) == 3
+    assert abs(best.params["a"] - 0.7) < 0.1
+
+
+def test_the_journal_holds_every_finished_fold(tmp_path):
+    """Each fold is on disk with its predictions, each trial with its end."""
+    search = make(tmp_path, n_trials=10)
+    history = drive(search)
+    events, damaged = read_journal(tmp_path / "journal.jsonl")
+    folds = {(e["trial"], e["fold"]) for e in events if e["event"] == "fold"}
+    assert damaged == 0
+    assert folds == {(t.number, f) for t in history if t.number for f in t.scores}
+    assert {e["trial"] for e in events if e["event"] == "end"} == set(range(1, 11))
+    assert search.journal.predictions(1, 0).shape == (30,)
+
+
+def test_an_error_is_kept_with_its_reason(tmp_path):
+    """A fold that fails ends its trial, and the search goes on."""
+    search = make(tmp_path, n_trials=4)
+    task = search.source()
+    failed = FoldResult(1, 0, "error", reason="ValueError: no", error="Traceback …")
+    search.tell(Outcome(task, failed, error="Traceback …"))
+    history = drive(search)
+    assert (history[1].status, history[1].reason) == ("error", "ValueError: no")
+    assert history.finished()[0].candidate != "baseline"
+
+
+def test_a_task_lost_with_its_pool_is_run_once_more(tmp_path):
+    """What died beside another task is tried again; what dies twice has failed."""
+    search = make(tmp_path, n_trials=2)
+    first = search.source()
+    search.tell(answer(first, error="lost"))
+    again = None
+    for _ in range(40):
+        task = search.source()
+        if task is None:
+            break
+        if task.kind == "wait":
+            continue
+        if (task.trial, task.fold) == (first.trial, first.fold):
+            again = task
+            search.tell(answer(task, error="lost"))
+        else:
+            search.tell(answer(task))
+    assert again is not None
+    history = search.finish()
+    assert history[1].status == "error"
+    assert history[1].reason == "its worker process died"
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_a_budget_in_seconds_begins_with_a_fallback_and_ends_in_time(tmp_path):
+    """The first task is a small model; none is given after the reserve begins."""
+    clock = Clock()
+    search = make(tmp_path, time_s=20.0, clock=clock)
+    task = search.source()
+    assert (task.kind, task.rounds) == ("refit", 50)
+    search.tell(answer(task))
+    assert search.source().kind == "fold"
+    assert search.fallback == "a pipeline"
+    clock.now = 20.0 - search.reserve_s() + 0.01
+    assert search.source() is None
+
+
+def test_the_reserve_grows_with_the_refit_of_the_leader(tmp_path):
+    """A slow leader needs more time to be fitted on all rows."""
+    search = make(tmp_path, time_s=20.0, clock=Clock())
+    before = search.reserve_s()
+    folds = tuple(FoldResult(1, k, "ok", 0.5, fit_s=2.0) for k in range(3))
+    search.history = search.history.started(Trial(1, "one", {"a": 0.1}, "", "ok", folds))
+    assert search.reserve_s() > before + 1.0
+
+
+def test_a_wish_to_stop_ends_the_search(tmp_path):
+    """Whoever sets ``stopped`` gets no further task."""
+    search = make(tmp_path, n_trials=100)
+    search.source()
+    search.stopped = True
+    assert search.source() is None
+    assert search.finish()[1].status == "cancelled"
