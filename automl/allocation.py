@@ -216,7 +216,8 @@ def _by_score(view: View) -> list[Candidate]:
 
 def _draw_rank(n: int, rng: np.random.Generator) -> int:
     """Return a rank: the first with `LEADERS_SHARE`, each next one with the same of
-    what is left."""
+    what is left.
+    """
     rank = 0
     while rank < n - 1 and rng.random() > LEADERS_SHARE:
         rank += 1

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.pipeline import Pipeline
 
+from automl.exceptions import AutoMLConfigError
 from automl.folds import Folds
 from automl.history import BASELINE, FoldResult, History, Journal, Trial
 from automl.metrics import Metric
@@ -43,7 +44,7 @@ def score_baseline(
         else:
             prediction = model.predict(rows)
         w = None if weights is None else weights[test]
-        score = metric.score(table.y[test], prediction, w)
+        score = _first_score(metric, table.y[test], prediction, w)
         valid = bool(np.isfinite(score))
         result = FoldResult(
             0, k, "ok" if valid else "invalid_score", score if valid else None,
@@ -52,6 +53,20 @@ def score_baseline(
         journal.keep_fold(result, prediction)
         history = history.told(result)
     return history.ended(0, "ok")
+
+
+def _first_score(
+    metric: Metric, y: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None
+) -> float:
+    """Return a score; a metric that raises is found out before anything is fitted."""
+    try:
+        return metric.score(y, prediction, weights)
+    except Exception as error:
+        raise AutoMLConfigError(
+            f"The metric {metric.name} raised {type(error).__name__} on constant "
+            f"predictions of {len(y)} rows; a number was expected. Try it by itself.",
+            code="E-metric",
+        ) from error
 
 
 def baseline_pipeline(table: Table) -> Pipeline:

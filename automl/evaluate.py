@@ -6,6 +6,7 @@ one place that catches every exception: a configuration that fails is a result.
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import time
@@ -32,10 +33,17 @@ from automl.estimators.growing import Growth, fit_growing
 from automl.folds import Folds
 from automl.history import FoldResult
 from automl.metrics import Metric
-from automl.pipeline import NATIVE, Layout, build_pipeline
+from automl.pipeline import NATIVE, Layout, build_pipeline, split_params
 from automl.table import Table
 
-__all__ = ["Outcome", "Task", "Workplace", "close_workplace", "run_task", "write_workplace"]
+__all__ = [
+    "Outcome",
+    "Task",
+    "Workplace",
+    "close_workplace",
+    "run_task",
+    "write_workplace",
+]
 
 INNER_SHARE = 0.1
 """Training rows that decide when boosting stops; at least `INNER_ROWS` of them."""
@@ -305,9 +313,7 @@ def _plain_classes(classes: np.ndarray) -> np.ndarray:
     return classes
 
 
-def _fold(
-    folder: Path, place: Workplace, prepared: _Prepared, task: Task
-) -> Outcome:
+def _fold(folder: Path, place: Workplace, prepared: _Prepared, task: Task) -> Outcome:
     started, cpu = time.monotonic(), time.process_time()
     train, test = place.splits[task.fold]
     train = _at_most(train, task.max_rows, place.random_state)
@@ -315,7 +321,8 @@ def _fold(
     pipeline = build_pipeline(
         candidate, task.params or {}, place.layout, place.random_state
     )
-    key = (task.fold, len(train), repr(pipeline[:-1]))
+    options, _ = split_params(candidate, task.params or {})
+    key = (task.fold, len(train), json.dumps(options, sort_keys=True))
     ready = prepared.get(key)
     if ready is None:
         prefix, X_train = _fit_prefix(place, pipeline[:-1], train)
@@ -329,7 +336,9 @@ def _fold(
     )
     fitted = time.monotonic()
     prediction = _predict(place, model, X_test, coded=task.keep_above is None)
-    score = place.metric.score(place.y[test], prediction, _rows(place.sample_weight, test))
+    score = place.metric.score(
+        place.y[test], prediction, _rows(place.sample_weight, test)
+    )
     if task.keep_above is not None and score > task.keep_above:
         kept = Pipeline([*prefix.steps, ("model", model)])
         (folder / "models" / f"{task.trial}.pkl").write_bytes(pickle.dumps(kept))
@@ -426,14 +435,14 @@ def _inner_split(
     """Return positions in ``rows`` that train and that stop the boosting."""
     n = len(rows)
     n_stop = min(max(int(INNER_SHARE * n), INNER_ROWS), n // 5, INNER_ENOUGH)
-    if n_stop < 4:  # noqa: PLR2004 - too few to stop on
+    if n_stop < 4:
         return None
     seed = place.random_state
     blank = np.zeros((n, 1))
     if place.time is not None:
         order = np.argsort(place.time[rows], kind="stable")
         return np.sort(order[:-n_stop]), np.sort(order[-n_stop:])
-    if place.groups is not None and len(np.unique(place.groups[rows])) > 2:  # noqa: PLR2004
+    if place.groups is not None and len(np.unique(place.groups[rows])) > 2:
         by_group = GroupShuffleSplit(1, test_size=n_stop / n, random_state=seed)
         return next(by_group.split(blank, groups=place.groups[rows]))
     if place.classes is not None:

@@ -18,12 +18,12 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from automl.budget import make_budget
+from automl.bundle.schema import describe_table
 from automl.encoding import as_frame
 from automl.exceptions import AutoMLConfigError, AutoMLDataError
 from automl.history import Trial
 from automl.progress import observer
 from automl.run import Run, Settings, run
-from automl.schema import describe_table
 from automl.snapshot import Snapshot
 
 __all__ = ["AutoML", "AutoMLClassifier", "AutoMLRegressor"]
@@ -413,7 +413,7 @@ def _seed(random_state: Any) -> int:
 
 
 def _verbosity(verbose: Any) -> int:
-    if isinstance(verbose, bool | int) and 0 <= int(verbose) <= 2:  # noqa: PLR2004
+    if isinstance(verbose, bool | int) and 0 <= int(verbose) <= 2:
         return int(verbose)
     raise AutoMLConfigError(f"verbose={verbose!r} must be 0, 1 or 2.", code="E-verbose")
 
@@ -430,9 +430,9 @@ def leaderboard(done: Run) -> pd.DataFrame:
     """Return finished configurations, best first, then the others with the reason."""
     finished = done.history.finished()
     ranked = {t.number for t in finished}
-    rows = [
-        _row(t, rank, done) for rank, t in enumerate(finished, start=1)
-    ] + [_row(t, None, done) for t in done.history if t.number not in ranked]
+    rows = [_row(t, rank, done) for rank, t in enumerate(finished, start=1)] + [
+        _row(t, None, done) for t in done.history if t.number not in ranked
+    ]
     frame = pd.DataFrame(rows)
     frame["rank"] = frame["rank"].astype("Int64")
     return frame

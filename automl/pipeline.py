@@ -86,6 +86,22 @@ class Layout:
         return [c for c in self.columns if c.kind in kinds]
 
 
+def idle_options(layout: Layout) -> set[str]:
+    """Return preparation keys that change nothing on this table.
+
+    Without categories there is nothing to encode, without gaps nothing to fill in: a
+    search over them would fit the same pipeline again.
+    """
+    idle = set()
+    if not layout.of_kind("category"):
+        idle.add("categorical")
+    if not any(c.n_missing for c in layout.of_kind("number", "boolean")):
+        idle.add("indicator")
+        if not layout.of_kind("date"):
+            idle.add("impute")
+    return idle
+
+
 def split_params(
     candidate: Candidate, params: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -31,9 +31,11 @@ from automl.facts import Importance, RunRecord, build_facts
 from automl.folds import Folds, choose_cv, make_folds
 from automl.history import BASELINE, FORMAT, History, Journal, Trial
 from automl.metrics import Metric, resolve_metric
+from automl.pipeline import Layout, idle_options
 from automl.runner import Runner, stop_workers, usable_cores
 from automl.search import Plan, Search
 from automl.snapshot import Notify, Snapshot
+from automl.space import without
 from automl.table import Table, make_table, warn_of_notes
 from automl.winner import Finish, importance_of
 
@@ -207,7 +209,11 @@ def count_workers(n_jobs: Any) -> int:
     """
     if n_jobs is None:
         return 1
-    if isinstance(n_jobs, bool) or not isinstance(n_jobs, int | np.integer) or not n_jobs:
+    if (
+        isinstance(n_jobs, bool)
+        or not isinstance(n_jobs, int | np.integer)
+        or not n_jobs
+    ):
         raise AutoMLConfigError(
             f"n_jobs={n_jobs!r} must be a whole number of processes: 1 or more, or -1 "
             "for all cores.",
@@ -232,10 +238,13 @@ def _folds(table: Table, settings: Settings, n_workers: int) -> Folds:
     )  # fmt: skip
 
 
-def _fitting(candidates: Mapping[str, Candidate], table: Table) -> tuple[Candidate, ...]:
+def _fitting(
+    candidates: Mapping[str, Candidate], table: Table
+) -> tuple[Candidate, ...]:
     """Return the candidates that suit task and size."""
     size = (table.task, table.n_rows, table.X.shape[1], table.n_classes)
-    fitting = tuple(c for c in candidates.values() if c.fits(*size))
+    idle = idle_options(Layout.of(table))
+    fitting = tuple(without(c, idle) for c in candidates.values() if c.fits(*size))
     if not fitting:
         raise AutoMLConfigError(
             f"None of the candidates ({', '.join(candidates)}) suits a {table.task} "
@@ -348,7 +357,8 @@ class _Teller:
                     n_trials_budget=self.budget.n_trials,
                     n_finished=sum(t.status == "ok" for t in trials),
                     n_failed=sum(
-                        t.status in ("error", "invalid_score", "timeout") for t in trials
+                        t.status in ("error", "invalid_score", "timeout")
+                        for t in trials
                     ),
                     metric=self.metric.name,
                     best=self.metric.natural(leader.score) if leader else None,
@@ -378,7 +388,9 @@ class _Teller:
             elif trial.status != "running":
                 phase = "trial"
                 title = self.titles[trial.candidate]
-                message = f"Trial {trial.number}, {title}: {trial.status}, {trial.reason}."
+                message = (
+                    f"Trial {trial.number}, {title}: {trial.status}, {trial.reason}."
+                )
             search.stopped |= self.tell(phase, message, search.history)
 
 
@@ -514,5 +526,3 @@ def _write_private(path: Path, text: str) -> None:
     part.write_text(text, encoding="utf-8")
     part.chmod(0o600)
     part.replace(path)
-
-

@@ -244,7 +244,9 @@ class Search:
         """Return how long a growing learner may take, its end, and when it is killed."""
         if self.budget.time_s is None:
             return None, None, None
-        configurations = CONFIGURATIONS if self.plan.n_folds > 1 else HOLDOUT_CONFIGURATIONS
+        configurations = (
+            CONFIGURATIONS if self.plan.n_folds > 1 else HOLDOUT_CONFIGURATIONS
+        )
         core_seconds = 0.75 * self.plan.n_workers * self.budget.time_s
         longest = core_seconds / (configurations * self.plan.n_folds)
         incumbent = self._view_trials().incumbent
@@ -258,7 +260,9 @@ class Search:
         return float("inf") if deadline is None else deadline - self.reserve_s()
 
     def _out_of_time(self) -> bool:
-        return self.budget.time_s is not None and self.budget.clock() >= self._search_end()
+        return (
+            self.budget.time_s is not None and self.budget.clock() >= self._search_end()
+        )
 
     # --- what the policy sees --------------------------------------------------
 
@@ -297,7 +301,9 @@ class Search:
         seen: dict[str, float] = {}
         for trial in self.history:
             for fold in trial.folds:
-                seen[trial.candidate] = max(seen.get(trial.candidate, 0.0), fold.seconds)
+                seen[trial.candidate] = max(
+                    seen.get(trial.candidate, 0.0), fold.seconds
+                )
         expected = {}
         for candidate in self.plan.candidates:
             slowest = seen.get(candidate.name)

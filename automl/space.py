@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Set
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from automl.specs import DEFAULT_PREPARATION
@@ -125,6 +127,32 @@ def active(candidate: Candidate, point: Mapping[str, Any]) -> dict[str, Any]:
     if full["numeric"] == "passthrough":
         dropped |= {"impute", "indicator", "scale"}
     return {k: v for k, v in point.items() if k not in dropped}
+
+
+def without(candidate: Candidate, names: Set[str]) -> Candidate:
+    """Return the candidate with some dimensions fixed to their first option.
+
+    Examples
+    --------
+    >>> from automl.candidates import Candidate, Dimension
+    >>> scale = Dimension("scale", "choice", options=("none", "robust"))
+    >>> c = Candidate("x", "x", ("binary",), {}, space=(scale,))
+    >>> without(c, {"scale"}).space, without(c, {"scale"}).preparation["scale"]
+    ((), 'none')
+    """
+    gone = [d for d in candidate.space if d.name in names]
+    if not gone:
+        return candidate
+    starts = tuple(
+        (name, {k: v for k, v in values.items() if k not in names})
+        for name, values in candidate.starts
+    )
+    return replace(
+        candidate,
+        space=tuple(d for d in candidate.space if d.name not in names),
+        starts=starts,
+        preparation={**candidate.preparation, **{d.name: d.options[0] for d in gone}},
+    )
 
 
 def point_key(candidate: Candidate, point: Mapping[str, Any]) -> str:

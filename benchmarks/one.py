@@ -54,7 +54,9 @@ def measure(job: dict[str, Any]) -> dict[str, Any]:
         "busy": cpu / (cores * wall),
         "trials": len(trials),
         "finished": sum(t.status == "ok" for t in trials),
-        "failed": sum(t.status in ("error", "timeout", "invalid_score") for t in trials),
+        "failed": sum(
+            t.status in ("error", "timeout", "invalid_score") for t in trials
+        ),
         "notes": list(model.notes_)[-2:],
         "commit": _commit(),
         "environment": dict(model.facts_["environment"]),

@@ -12,7 +12,11 @@ WALL_LIMIT = (1.1, 2.0)
 
 def beats_baseline(row: dict[str, Any]) -> bool:
     """Return whether the model is better than the constant prediction."""
-    better = row["test"] > row["baseline"] if row["greater"] else row["test"] < row["baseline"]
+    better = (
+        row["test"] > row["baseline"]
+        if row["greater"]
+        else row["test"] < row["baseline"]
+    )
     return bool(better)
 
 

@@ -31,7 +31,9 @@ def trial(number, name, *scores, status="running", a=0.5):
 def view(*trials, in_flight=(), n_folds=3, candidates=(ONE, TWO), **more):
     by_name = {c.name: c for c in candidates}
     tried = {
-        point_key(by_name[t.candidate], t.params) for t in trials if t.candidate in by_name
+        point_key(by_name[t.candidate], t.params)
+        for t in trials
+        if t.candidate in by_name
     }
     return View(
         (BASE, *trials), frozenset(in_flight), n_folds, candidates, tried=tried, **more
@@ -103,9 +105,7 @@ def test_what_cannot_end_in_time_is_not_started():
 
 def test_a_family_that_only_fails_is_left_alone():
     """After two failures and no success a family is not proposed again."""
-    failed = [
-        replace(trial(i, "one", a=i / 10), status="error") for i in (1, 2)
-    ]
+    failed = [replace(trial(i, "one", a=i / 10), status="error") for i in (1, 2)]
     fine = trial(3, "two", 0.1, 0.1, 0.1, status="ok", a=0.1)
     for seed in range(20):
         step = next_step(view(*failed, fine), np.random.default_rng(seed))
@@ -145,9 +145,9 @@ def test_no_point_is_started_twice():
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_same_view_and_seed_give_the_same_step(seed):
     """Chance comes from the generator alone."""
-    done = [trial(i, "one", 0.1 * i, 0.2, 0.3, status="ok", a=i / 20) for i in range(1, 13)]
-    two = trial(13, "two", 0.2, status="raced", a=0.1)
-    steps = [
-        next_step(view(*done, two), np.random.default_rng(seed)) for _ in range(2)
+    done = [
+        trial(i, "one", 0.1 * i, 0.2, 0.3, status="ok", a=i / 20) for i in range(1, 13)
     ]
+    two = trial(13, "two", 0.2, status="raced", a=0.1)
+    steps = [next_step(view(*done, two), np.random.default_rng(seed)) for _ in range(2)]
     assert steps[0] == steps[1]

@@ -29,6 +29,9 @@ from sklearn.preprocessing import OneHotEncoder
 
 from automl import bundle as bundle_module
 from automl.bundle import BundleInfo, load, save_bundle
+from automl.bundle.loading import seal
+from automl.bundle.portable import make_portable, named_modules
+from automl.bundle.schema import describe_table, sample_rows
 from automl.exceptions import (
     AutoMLConfigError,
     AutoMLDataError,
@@ -36,9 +39,6 @@ from automl.exceptions import (
     AutoMLIntegrityError,
     AutoMLWarning,
 )
-from automl.bundle.loading import seal
-from automl.bundle.portable import make_portable, named_modules
-from automl.bundle.schema import describe_table, sample_rows
 from automl.table import make_table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -119,7 +119,12 @@ def fitted():
 @pytest.fixture(scope="module")
 def saved(fitted, tmp_path_factory):
     """Bundle that tests read only."""
-    return save_bundle(tmp_path_factory.mktemp("bundles") / "model", fitted[0], describe_table(fitted[1]), INFO)
+    return save_bundle(
+        tmp_path_factory.mktemp("bundles") / "model",
+        fitted[0],
+        describe_table(fitted[1]),
+        INFO,
+    )
 
 
 @pytest.fixture
@@ -300,7 +305,10 @@ def test_names_that_are_markup_stay_text(tmp_path):
     table = make_table(frame, np.arange(40) % 2)
     pipeline = make_pipeline(table.encoder, LogisticRegression())
     pipeline.fit(frame, np.arange(40) % 2)
-    card = save_bundle(tmp_path / "m", pipeline, describe_table(table), INFO) / "model_card.md"
+    card = (
+        save_bundle(tmp_path / "m", pipeline, describe_table(table), INFO)
+        / "model_card.md"
+    )
 
     assert "<script" not in card.read_text()
 

@@ -81,7 +81,9 @@ def test_cross_val_score_fits_inside():
 def test_pipeline_takes_it_as_last_step():
     """It works behind a transformer in a scikit-learn pipeline."""
     X, y = load_diabetes(return_X_y=True)
-    model = make_pipeline(StandardScaler(), AutoMLRegressor(candidates="ridge", **QUICK))
+    model = make_pipeline(
+        StandardScaler(), AutoMLRegressor(candidates="ridge", **QUICK)
+    )
     assert model.fit(X, y).predict(X).shape == (442,)
 
 

@@ -7,12 +7,12 @@ import time
 import numpy as np
 import pytest
 
+from automl.facts import build_facts
 from automl.facts.compact import walk
 from automl.facts.curves import MAX_POINTS, performance
-from automl.facts import build_facts
-from automl.folds import make_folds
 from automl.facts.standings import MAX_ROWS, compare, short_traceback
 from automl.facts.trajectory import kind_of
+from automl.folds import make_folds
 from tests.report_kit import finite, record, with_many_trials
 
 TASKS = ("binary", "multiclass", "regression")

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from automl.exceptions import AutoMLDataError
 from automl.cli.rescore import scores_of
+from automl.exceptions import AutoMLDataError
 
 ROWS = pd.DataFrame({"a": [1, 2, 3, 4]})
 

@@ -18,7 +18,7 @@ from automl.run import count_workers
 from automl.runner import Runner, stop_workers
 from automl.table import make_table
 
-HANGING = '''
+HANGING = """
 import ctypes
 from sklearn.linear_model import Ridge
 class Hang(Ridge):
@@ -28,7 +28,7 @@ class Die(Ridge):
     def fit(self, X, y):
         import os
         os._exit(3)
-'''
+"""
 
 
 @pytest.fixture

@@ -15,13 +15,26 @@ from automl.search import LOOK_AHEAD, Plan, Search
 
 CANDIDATES = tuple(
     Candidate(
-        name, name, ("regression",), {}, space=(Dimension("a", "float", 0.0, 1.0),),
+        name,
+        name,
+        ("regression",),
+        {},
+        space=(Dimension("a", "float", 0.0, 1.0),),
         starts=(("s", {"a": 0.5}),),
     )  # fmt: skip
     for name in ("one", "two")
 )
 BASE = History(
-    (Trial(0, "baseline", {}, "", "ok", tuple(FoldResult(0, k, "ok", -1.0) for k in range(3))),)
+    (
+        Trial(
+            0,
+            "baseline",
+            {},
+            "",
+            "ok",
+            tuple(FoldResult(0, k, "ok", -1.0) for k in range(3)),
+        ),
+    )
 )
 
 
@@ -171,7 +184,9 @@ def test_the_reserve_grows_with_the_refit_of_the_leader(tmp_path):
     search = make(tmp_path, time_s=20.0, clock=Clock())
     before = search.reserve_s()
     folds = tuple(FoldResult(1, k, "ok", 0.5, fit_s=2.0) for k in range(3))
-    search.history = search.history.started(Trial(1, "one", {"a": 0.1}, "", "ok", folds))
+    search.history = search.history.started(
+        Trial(1, "one", {"a": 0.1}, "", "ok", folds)
+    )
     assert search.reserve_s() > before + 1.0
 
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from automl.exceptions import AutoMLConfigError, AutoMLError
 from automl.bundle.loading import (
     FILES,
     FORMAT,
@@ -30,8 +29,9 @@ from automl.bundle.loading import (
 )
 from automl.bundle.portable import make_portable, version_of
 from automl.bundle.predictor import Predictor, predictions_of
-from automl.resources import folder as shipped_folder
 from automl.bundle.schema import describe_table, plain, sample_rows
+from automl.exceptions import AutoMLConfigError, AutoMLError
+from automl.resources import folder as shipped_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from automl.exceptions import AutoMLConfigError, AutoMLIntegrityError
 from automl.bundle.portable import version_of
 from automl.bundle.predictor import Predictor, predictions_of
+from automl.exceptions import AutoMLConfigError, AutoMLIntegrityError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 
+from automl.bundle.schema import plain
 from automl.encoding import MISSING_SPELLINGS, as_frame, factorize, is_textual
 from automl.exceptions import AutoMLDataError, AutoMLWarning, suggestion
-from automl.bundle.schema import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

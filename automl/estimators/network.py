@@ -11,8 +11,9 @@ from sklearn.utils.validation import check_is_fitted
 
 __all__ = ["EarlyMLPClassifier", "ScaledMLPRegressor"]
 
-MIN_EARLY_ROWS = 100
-"""Rows below which a tenth of them says nothing about when to stop."""
+MIN_EARLY_ROWS = 500
+"""Rows below which a tenth of them says nothing about when to stop: on 112 rows the
+log loss was .48 with an early stop and .12 without."""
 
 
 class EarlyMLPClassifier(MLPClassifier):
@@ -58,7 +59,7 @@ class ScaledMLPRegressor(RegressorMixin, BaseEstimator):
     max_iter : int, default=200
         Passes over the rows at most.
     early_stopping : bool, default=True
-        Whether a tenth of the rows decides when to stop (from 100 rows on).
+        Whether a tenth of the rows decides when to stop (from 500 rows on).
     n_iter_no_change : int, default=10
         Patience.
     random_state : int or None, default=None

@@ -26,10 +26,9 @@ class CalibratedSVC(ClassifierMixin, BaseEstimator):
     ----------
     C : float, default=1.0
         Inverse strength of the regularisation.
-    gamma : float or {"scale", "auto"}, default="scale"
-        Width of the kernel.
-    kernel : str, default="rbf"
-        Kernel of the machine.
+    relative_gamma : float, default=1.0
+        Narrowness of the radial kernel, times the number of columns: 1 suits scaled
+        columns however many there are (scikit-learn's ``gamma="auto"``).
     random_state : int, default=0
         Of the inner folds.
 
@@ -44,18 +43,17 @@ class CalibratedSVC(ClassifierMixin, BaseEstimator):
     def __init__(
         self,
         C: float = 1.0,
-        gamma: float | str = "scale",
-        kernel: str = "rbf",
+        relative_gamma: float = 1.0,
         random_state: int = 0,
     ) -> None:
         self.C = C
-        self.gamma = gamma
-        self.kernel = kernel
+        self.relative_gamma = relative_gamma
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> CalibratedSVC:
         """Fit machine and scaling."""
-        machine = SVC(C=self.C, gamma=self.gamma, kernel=self.kernel, cache_size=500)
+        gamma = self.relative_gamma / max(np.shape(X)[1], 1)
+        machine = SVC(C=self.C, gamma=gamma, cache_size=500)
         _, counts = np.unique(y, return_counts=True)
         if counts.min() >= 3:  # one row of each class in each fold
             folds = StratifiedKFold(3, shuffle=True, random_state=self.random_state)
@@ -94,8 +92,8 @@ class ScaledSVR(RegressorMixin, BaseEstimator):
     ----------
     C : float, default=1.0
         Inverse strength of the regularisation.
-    gamma : float or {"scale", "auto"}, default="scale"
-        Width of the radial kernel.
+    relative_gamma : float, default=1.0
+        As in `CalibratedSVC`.
     epsilon : float, default=0.1
         Errors below are none, in deviations of the target.
 
@@ -107,10 +105,10 @@ class ScaledSVR(RegressorMixin, BaseEstimator):
     """
 
     def __init__(
-        self, C: float = 1.0, gamma: float | str = "scale", epsilon: float = 0.1
+        self, C: float = 1.0, relative_gamma: float = 1.0, epsilon: float = 0.1
     ) -> None:
         self.C = C
-        self.gamma = gamma
+        self.relative_gamma = relative_gamma
         self.epsilon = epsilon
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> ScaledSVR:
@@ -118,7 +116,8 @@ class ScaledSVR(RegressorMixin, BaseEstimator):
         y = np.asarray(y, dtype=np.float64)
         self.mean_ = float(y.mean())
         self.scale_ = float(y.std()) or 1.0
-        machine = SVR(C=self.C, gamma=self.gamma, epsilon=self.epsilon, cache_size=500)
+        gamma = self.relative_gamma / max(np.shape(X)[1], 1)
+        machine = SVR(C=self.C, gamma=gamma, epsilon=self.epsilon, cache_size=500)
         self.model_ = machine.fit(X, (y - self.mean_) / self.scale_, sample_weight)
         self.n_features_in_ = self.model_.n_features_in_
         return self

@@ -16,10 +16,10 @@ import numpy as np
 from automl.facts.compact import compact, shorten
 from automl.facts.curves import performance
 from automl.facts.diagram import describe_pipeline
-from automl.history import BASELINE, Trial
 from automl.facts.standings import failures, leaderboard, ranked
 from automl.facts.trajectory import progress, slices
 from automl.facts.verdict import give_verdict, label_of_metric
+from automl.history import BASELINE, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

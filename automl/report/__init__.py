@@ -14,11 +14,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from automl.report.charts import importance_chart, performance_charts
 from automl.exceptions import AutoMLConfigError
-from automl.resources import folder
-from automl.report.search_charts import search_charts, slice_charts
 from automl.facts.verdict import figure
+from automl.report.charts import importance_chart, performance_charts
+from automl.report.search_charts import search_charts, slice_charts
+from automl.resources import folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

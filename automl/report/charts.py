@@ -6,8 +6,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from automl.facts.compact import shorten, spread
-from automl.report.plots import axis, chart, label, layout, line, markers
 from automl.facts.verdict import figure
+from automl.report.plots import axis, chart, label, layout, line, markers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

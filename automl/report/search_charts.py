@@ -6,8 +6,17 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from automl.facts.compact import shorten
-from automl.report.plots import SERIES, SYMBOLS, axis, chart, label, layout, line, markers
 from automl.facts.verdict import figure
+from automl.report.plots import (
+    SERIES,
+    SYMBOLS,
+    axis,
+    chart,
+    label,
+    layout,
+    line,
+    markers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

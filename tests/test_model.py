@@ -1,0 +1,384 @@
+"""`AutoML` from a table to a model, on real data and real processes."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars
+import pytest
+from sklearn.datasets import load_breast_cancer, load_diabetes
+from sklearn.dummy import DummyClassifier
+from sklearn.metrics import make_scorer
+from sklearn.model_selection import GroupKFold
+from sklearn.pipeline import Pipeline
+
+import automl
+from automl import AutoML, AutoMLRegressor
+from automl.exceptions import AutoMLConfigError, AutoMLDataError
+from automl.history import read_journal
+
+BANK = Path(__file__).parent.parent / "examples" / "data" / "bank.csv"
+QUICK = {"n_trials": 3, "n_jobs": 1, "random_state": 0, "verbose": 0}
+
+
+@pytest.fixture(scope="module")
+def bank():
+    """Return 600 rows of the bank table."""
+    return pd.read_csv(BANK).iloc[:600]
+
+
+@pytest.fixture(scope="module")
+def fitted(bank, tmp_path_factory):
+    """Return a model with its run folder, fitted on two processes in seconds."""
+    folder = tmp_path_factory.mktemp("runs") / "bank"
+    model = AutoML(time_budget_s=8, n_jobs=2, random_state=0, verbose=0, run_dir=folder)
+    began = time.monotonic()
+    model.fit(bank, "y")
+    return model, folder, time.monotonic() - began
+
+
+def test_one_line_gives_a_tuned_winner(fitted, bank):
+    """A table with text columns and the target's name are enough."""
+    model, _, _ = fitted
+    X = bank.drop(columns="y")
+    assert model.task_ == "binary"
+    assert model.classes_.tolist() == ["no", "yes"]
+    assert set(model.predict(X)) <= {"no", "yes"}
+    assert model.predict_proba(X).sum(axis=1) == pytest.approx(1.0)
+    assert model.score(X, bank["y"]) > 0.75
+    assert model.best_score_ > 0.7
+    assert isinstance(model.best_pipeline_, Pipeline)
+    assert model.n_features_in_ == 16
+    assert model.feature_names_in_.tolist() == list(X.columns)
+    assert not model.interrupted_
+
+
+def test_the_budget_holds_everything(fitted):
+    """The whole of `fit` ends within the budget and a tenth, plus two seconds."""
+    _, _, wall = fitted
+    assert wall < 8 * 1.1 + 2
+
+
+def test_the_leaderboard_ranks_finished_configurations(fitted):
+    """Finished ones come first and ranked, the baseline among them; others say why."""
+    board = fitted[0].leaderboard_
+    ranked = board[board["rank"].notna()]
+    assert "baseline" in set(ranked["candidate"])
+    assert ranked["score"].is_monotonic_decreasing
+    assert set(ranked["status"]) == {"ok"}
+    rest = board[board["rank"].isna()]
+    assert rest["reason"].notna().all()
+    assert board["candidate"].nunique() > 3
+
+
+def test_the_run_folder_holds_the_run(fitted):
+    """Journal, predictions and facts are there; the journal is whole."""
+    model, folder, _ = fitted
+    events, damaged = read_journal(folder / "journal.jsonl")
+    assert damaged == 0
+    assert events[0]["event"] == "start"
+    assert events[0]["format"] == 1
+    assert events[-1]["event"] == "finish"
+    n_folds = sum(e["event"] == "fold" for e in events)
+    assert n_folds == len(list((folder / "oof").glob("*.npy")))
+    assert json.loads((folder / "facts.json").read_text())["format"]
+    assert len(model.trials_) > 5
+
+
+def test_a_used_run_folder_is_refused(fitted, bank):
+    """A folder with something in it is not written over."""
+    with pytest.raises(AutoMLConfigError, match="not empty"):
+        AutoML(run_dir=fitted[1], **QUICK).fit(bank, "y")
+
+
+def test_report_and_bundle_come_from_the_fitted_model(fitted, bank, tmp_path):
+    """`report` writes the page, `save` a bundle that predicts the same."""
+    model, _, _ = fitted
+    page = model.report(tmp_path / "report.html").read_text("utf-8")
+    assert "<table" in page
+    assert "baseline" in page.lower()
+    again = automl.load(model.save(tmp_path / "bundle"))
+    X = bank.drop(columns="y").iloc[:50]
+    assert again.predict_proba(X) == pytest.approx(model.predict_proba(X))
+    assert again.manifest["data"]["n_rows"] == 600
+
+
+def test_nothing_is_left_on_disk_without_a_run_folder(bank, monkeypatch, tmp_path):
+    """Temporary files of a run are gone at its end."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    AutoML(candidates=["logistic"], **QUICK).fit(bank, "y")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_callers_data_stay_as_they_are(bank):
+    """Neither `fit` nor `predict` changes the table or the target."""
+    X, y = bank.drop(columns="y").copy(), bank["y"].copy()
+    before = X.copy(), y.copy()
+    AutoML(candidates=["logistic"], **QUICK).fit(X, y).predict(X)
+    pd.testing.assert_frame_equal(X, before[0])
+    pd.testing.assert_series_equal(y, before[1])
+
+
+def test_the_number_of_processes_changes_nothing(bank):
+    """With a budget in trials, one and two processes give equal bytes."""
+    X = bank.drop(columns="y")
+    models = [
+        AutoML(n_trials=12, n_jobs=n_jobs, random_state=3, verbose=0).fit(X, bank["y"])
+        for n_jobs in (1, 2)
+    ]
+    first, second = (m.predict_proba(X) for m in models)
+    assert first.tobytes() == second.tobytes()
+    assert models[0].best_params_ == models[1].best_params_
+
+
+def test_regression_predicts_numbers():
+    """Numbers as target make a regression, scored by the root mean squared error."""
+    X, y = load_diabetes(return_X_y=True, as_frame=True)
+    model = AutoML(candidates=["ridge", "k_nearest"], **QUICK).fit(X, y)
+    assert model.task_ == "regression"
+    assert model.metric_.name == "rmse"
+    assert -75 < model.best_score_ < -40
+    assert model.predict(X).dtype == np.float64
+    assert not hasattr(model, "classes_")
+    assert not hasattr(model, "predict_proba")
+
+
+@pytest.mark.parametrize("library", ["polars", "arrow", "numpy", "lists"])
+def test_other_tables_are_read(library):
+    """Polars and Arrow tables, arrays and lists of rows are tables, too."""
+    X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    X, y = X.iloc[:150, :6], y.iloc[:150]
+    table = {
+        "polars": lambda: polars.from_pandas(X),
+        "arrow": lambda: polars.from_pandas(X).to_arrow(),
+        "numpy": X.to_numpy,
+        "lists": lambda: X.to_numpy().tolist(),
+    }[library]()
+    model = AutoML(candidates=["logistic"], **QUICK).fit(table, list(y))
+    assert model.score(table, list(y)) > 0.9
+
+
+def test_unseen_levels_and_missing_cells_are_predicted(fitted, bank):
+    """What was never seen, or is not there, gives a prediction all the same."""
+    X = bank.drop(columns="y").iloc[:4].copy()
+    X["job"] = "astronaut"
+    X.loc[X.index[0]] = np.nan
+    assert np.isfinite(fitted[0].predict_proba(X)).all()
+
+
+def test_columns_are_found_by_name(fitted, bank):
+    """Permuted columns give the same predictions; a missing one is named."""
+    X = bank.drop(columns="y")
+    model = fitted[0]
+    shuffled = X[list(X.columns)[::-1]]
+    assert np.array_equal(model.predict_proba(X), model.predict_proba(shuffled))
+    with pytest.raises(ValueError, match="now missing:\n- age"):
+        model.predict(X.drop(columns="age"))
+    assert model.predict(X.iloc[:0]).shape == (0,)
+
+
+def test_groups_stay_on_one_side(bank):
+    """Rows of a group are never in training and scoring of the same fold."""
+    X, y = bank.drop(columns="y"), bank["y"]
+    groups = np.arange(len(X)) // 10
+    model = AutoML(candidates=["logistic"], **QUICK).fit(X, y, groups=groups)
+    assert "by group" in model.facts_["run"]["cv"]
+
+
+def test_given_splits_and_splitters_are_used(bank):
+    """`cv` takes a splitter of scikit-learn or a list of positions."""
+    X, y = bank.drop(columns="y"), bank["y"]
+    groups = np.arange(len(X)) % 7
+    model = AutoML(cv=GroupKFold(4), candidates=["logistic"], **QUICK)
+    assert len(model.fit(X, y, groups=groups).trials_[0].folds) == 4
+    half = [(np.arange(300), np.arange(300, 600))]
+    model = AutoML(cv=half, candidates=["logistic"], **QUICK).fit(X, y)
+    assert len(model.trials_[0].folds) == 1
+
+
+def test_a_test_set_is_scored_at_the_end(bank):
+    """Rows given as a test set never meet the search; their score is kept."""
+    train, test = bank.iloc[:450], bank.iloc[450:]
+    model = AutoML(candidates=["logistic"], **QUICK)
+    model.fit(train, "y", X_test=test, y_test="y")
+    X, y = test.drop(columns="y"), test["y"]
+    assert model.test_score_ == pytest.approx(model.score(X, y))
+    with pytest.raises(AutoMLConfigError, match="go together"):
+        AutoML(**QUICK).fit(train.drop(columns="y"), train["y"], X_test=X)
+
+
+def test_a_callers_metric_is_optimised(bank):
+    """A scorer made by the caller ranks the configurations."""
+
+    def caution(y_true, y_pred):
+        return float(np.mean(y_pred == y_true)) - 0.1
+
+    model = AutoML(metric=make_scorer(caution), candidates=["logistic"], **QUICK)
+    model.fit(bank, "y")
+    assert 0.6 < model.best_score_ < 0.9
+
+
+def test_a_callback_sees_and_stops_the_search(bank):
+    """The callback is told of the run; its True ends the search with a model."""
+    seen = []
+
+    def stop(snapshot):
+        seen.append(snapshot)
+        return snapshot.n_finished >= 1
+
+    model = AutoML(n_trials=200, n_jobs=1, random_state=0, verbose=0, callback=stop)
+    model.fit(bank, "y")
+    assert len(model.trials_) < 20
+    assert [s.phase for s in seen][0] == "start"
+    assert seen[-1].phase == "end"
+
+
+def test_nothing_is_shown_at_verbose_0(bank, capsys):
+    """`verbose=0` writes nothing at all."""
+    AutoML(candidates=["logistic"], **QUICK).fit(bank, "y")
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_learner_that_fails_is_kept_with_its_reason(bank):
+    """An error in one configuration is a result, and the run goes on."""
+    broken = automl.Candidate(
+        "broken", "Broken", ("binary",),
+        {"classification": "sklearn.linear_model.LogisticRegression"},
+        order=1, fixed={"C": -1.0},
+        preparation={"numeric": "impute", "impute": "mean", "indicator": "no",
+                     "scale": "none", "categorical": "onehot", "method": "none",
+                     "text_components": 0},
+    )  # fmt: skip
+    model = AutoML(candidates=[broken, "logistic"], **QUICK).fit(bank, "y")
+    board = model.leaderboard_.set_index("candidate")
+    assert board.loc["broken", "status"] == "error"
+    assert "must be a float" in board.loc["broken", "reason"]
+    failed = next(t for t in model.trials_ if t.candidate == "broken")
+    assert "Traceback" in failed.folds[0].error
+    assert model.best_candidate_ == "logistic"
+
+
+def test_if_all_fail_the_baseline_is_the_model(bank):
+    """There is always a model; the note quotes the commonest failure."""
+    broken = automl.Candidate(
+        "broken", "Broken", ("binary",),
+        {"classification": "sklearn.linear_model.LogisticRegression"},
+        fixed={"C": -1.0},
+        preparation={"numeric": "impute", "impute": "mean", "indicator": "no",
+                     "scale": "none", "categorical": "onehot", "method": "none",
+                     "text_components": 0},
+    )  # fmt: skip
+    model = AutoML(candidates=broken, **QUICK).fit(bank, "y")
+    assert isinstance(model.best_pipeline_[-1], DummyClassifier)
+    assert any("must be a float" in note for note in model.notes_)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"metric": "roc_ac"}, "Did you mean 'roc_auc'"),
+        ({"metric": "rmse", "task": "binary"}, "is for regression"),
+        ({"candidates": "lightgbn"}, "Did you mean 'lightgbm'"),
+        ({"candidates": []}, "leaves nothing"),
+        ({"time_budget_s": 0}, "must be a number of seconds above 0"),
+        ({"time_budget_s": float("nan")}, "must be a number of seconds above 0"),
+        ({"n_trials": 0}, "at least 1"),
+        ({"time_budget_s": None, "n_trials": None}, "needs one of them"),
+        ({"cv": 0}, "cv=0"),
+        ({"cv": "five"}, "cv='five'"),
+        ({"n_jobs": 0}, "n_jobs=0"),
+        ({"task": "ranking"}, "task='ranking'"),
+        ({"random_state": -1}, "random_state=-1"),
+        ({"verbose": 7}, "verbose=7"),
+    ],
+)
+def test_an_impossible_parameter_is_one_sentence(bank, options, words):
+    """Before anything starts, the parameter, what came and what was expected."""
+    with pytest.raises(AutoMLConfigError, match=words.replace("(", r"\(")):
+        AutoML(**{**QUICK, **options}).fit(bank, "y")
+
+
+def test_a_metric_that_raises_or_gives_nan_ends_before_the_search(bank):
+    """A metric is tried on the baseline first."""
+
+    def raising(estimator, X, y):
+        raise KeyError("secret")
+
+    def nothing(estimator, X, y):
+        return float("nan")
+
+    with pytest.raises(AutoMLConfigError, match="raised KeyError"):
+        AutoML(metric=raising, **QUICK).fit(bank, "y")
+    with pytest.raises(AutoMLConfigError, match="gave no number"):
+        AutoML(metric=nothing, **QUICK).fit(bank, "y")
+
+
+def test_an_unknown_keyword_is_a_type_error():
+    """A misspelt parameter is refused by the constructor."""
+    with pytest.raises(TypeError, match="time_budget"):
+        AutoML(time_budget=3)
+
+
+def test_a_failed_second_fit_keeps_the_first_model(bank):
+    """Bad data on a second `fit` lose nothing."""
+    X, y = bank.drop(columns="y"), bank["y"]
+    model = AutoML(candidates=["logistic"], **QUICK).fit(X, y)
+    before = model.predict_proba(X)
+    with pytest.raises(AutoMLDataError):
+        model.fit(X, y.iloc[:-1])
+    assert np.array_equal(before, model.predict_proba(X))
+
+
+def test_no_step_learns_from_rows_it_is_scored_on(bank, tmp_path):
+    """A value that stands only in scoring rows is in no fitted attribute.
+
+    The sentinel replaces a number and a text in the scoring rows of a fold; whatever
+    was fitted on the fold's training rows is then searched for it, byte by byte.
+    """
+    from automl.candidates import load_candidates
+    from automl.pipeline import Layout, build_pipeline
+    from automl.space import default_point
+    from automl.table import make_table
+
+    X, y = bank.drop(columns="y").copy(), bank["y"]
+    test = np.arange(0, 600, 5)
+    X["balance"] = X["balance"].astype(float)
+    X.iloc[test, X.columns.get_loc("balance")] = 123456.7890123
+    table = make_table(X, y)
+    train = np.setdiff1d(np.arange(600), test)
+    sentinel = np.float64(123456.7890123).tobytes()
+    for candidate in load_candidates().values():
+        if "binary" not in candidate.tasks:
+            continue
+        point = default_point(candidate)
+        pipeline = build_pipeline(candidate, point, Layout.of(table), 0)
+        prefix = pipeline[:-1]
+        prefix.fit_transform(table.X.iloc[train], table.y[train])
+        assert sentinel not in pickle.dumps(prefix), candidate.name
+
+
+def test_rounds_are_not_chosen_on_scoring_rows(bank):
+    """A fold's rounds stay the same whatever the labels of its scoring rows are."""
+    X = bank.drop(columns="y")
+    y = (bank["y"] == "yes").to_numpy()
+    split = [(np.arange(400), np.arange(400, 600))]
+    flipped = y.copy()
+    flipped[400:] = ~flipped[400:]
+    rounds = []
+    for labels in (y, flipped):
+        model = AutoML(cv=split, candidates=["lightgbm"], **QUICK).fit(X, labels)
+        rounds.append([t.rounds for t in model.trials_ if t.number == 1])
+    assert rounds[0] == rounds[1]
+
+
+def test_the_regressor_scores_by_its_metric():
+    """`score` is the chosen metric, greater is better."""
+    X, y = load_diabetes(return_X_y=True)
+    model = AutoMLRegressor(metric="r2", candidates="ridge", **QUICK).fit(X, y)
+    assert 0.4 < model.score(X, y) < 0.7
