@@ -8,18 +8,21 @@ sampler, most of them for the families that lead.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from automl.candidates import Candidate
 from automl.history import BASELINE, Trial
 from automl.racing import paired_score
 from automl.sampling import tpe
 from automl.space import perturb, point_key, start_point
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
+    from automl.candidates import Candidate
 
 __all__ = ["Continue", "Start", "Stop", "View", "Wait", "next_step"]
 
@@ -215,9 +218,7 @@ def _by_score(view: View) -> list[Candidate]:
 
 
 def _draw_rank(n: int, rng: np.random.Generator) -> int:
-    """Return a rank: the first with `LEADERS_SHARE`, each next one with the same of
-    what is left.
-    """
+    """Return a rank: `LEADERS_SHARE` for the first, of the rest for the next, …."""
     rank = 0
     while rank < n - 1 and rng.random() > LEADERS_SHARE:
         rank += 1

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.pipeline import Pipeline
 
 from automl.exceptions import AutoMLConfigError
-from automl.folds import Folds
 from automl.history import BASELINE, FoldResult, History, Journal, Trial
-from automl.metrics import Metric
-from automl.table import Table
+
+if TYPE_CHECKING:
+    from automl.folds import Folds
+    from automl.metrics import Metric
+    from automl.table import Table
 
 __all__ = ["baseline_pipeline", "score_baseline"]
 
@@ -52,6 +54,12 @@ def score_baseline(
         )  # fmt: skip
         journal.keep_fold(result, prediction)
         history = history.told(result)
+    if not np.isfinite(history[0].score):
+        raise AutoMLConfigError(
+            f"The metric {metric.name} gave no number for the baseline; check that it "
+            "suits the target.",
+            code="E-metric",
+        )
     return history.ended(0, "ok")
 
 

@@ -1,7 +1,7 @@
 """One task of the search, done in a worker: fit a fold, refit the winner, explain it.
 
-The encoded table is written once, and mapped into memory by every worker. This is the
-one place that catches every exception: a configuration that fails is a result.
+This is the one place that catches every exception: a configuration that fails is a
+result.
 """
 
 from __future__ import annotations
@@ -12,50 +12,34 @@ import pickle
 import time
 import traceback
 import warnings
-from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-from sklearn.model_selection import (
-    GroupShuffleSplit,
-    ShuffleSplit,
-    StratifiedShuffleSplit,
-)
 from sklearn.pipeline import Pipeline
 
-from automl.candidates import Candidate
 from automl.estimators.growing import Growth, fit_growing
-from automl.folds import Folds
+from automl.fitting import (
+    fit_model,
+    fit_prefix,
+    native_categories,
+    predict,
+    takes_weights,
+)
 from automl.history import FoldResult
-from automl.metrics import Metric
-from automl.pipeline import NATIVE, Layout, build_pipeline, split_params
-from automl.table import Table
+from automl.pipeline import build_pipeline, split_params
+from automl.workplace import at_most, labels_of, open_workplace, rows_of
 
-__all__ = [
-    "Outcome",
-    "Task",
-    "Workplace",
-    "close_workplace",
-    "run_task",
-    "write_workplace",
-]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
-INNER_SHARE = 0.1
-"""Training rows that decide when boosting stops; at least `INNER_ROWS` of them."""
+    import pandas as pd
 
-INNER_ROWS = 50
-"""Fewer rows than this stop boosting by chance."""
+    from automl.workplace import Prepared, Workplace
 
-INNER_ENOUGH = 10_000
-"""More rows than this say no more about when to stop."""
+__all__ = ["Outcome", "Task", "run_task"]
 
-CACHE_BYTES = 400_000_000
-"""Prepared folds that a worker keeps."""
 
 IMPORTANCE_ROWS = 2000
 """Held-out rows on which columns are permuted."""
@@ -136,127 +120,6 @@ class Outcome:
     error: str | None = None
 
 
-@dataclass(frozen=True)
-class Workplace:
-    """What every task of a run needs, loaded once in each process.
-
-    Attributes
-    ----------
-    X : DataFrame of shape (n_rows, n_columns)
-        Encoded, mapped from disk.
-    y : array of shape (n_rows,)
-        Codes or numbers.
-    layout : Layout
-        Of the table.
-    classes : array or None
-        The user's labels.
-    splits : tuple
-        Of the folds.
-    metric : Metric
-        What is scored.
-    candidates : dict
-        By name.
-    random_state : int
-        For everything that draws.
-    sample_weight, groups, time : array or None
-        As in the table.
-    """
-
-    X: pd.DataFrame
-    y: np.ndarray
-    layout: Layout
-    classes: np.ndarray | None
-    splits: tuple[tuple[np.ndarray, np.ndarray], ...]
-    metric: Metric
-    candidates: Mapping[str, Candidate]
-    random_state: int
-    sample_weight: np.ndarray | None
-    groups: np.ndarray | None
-    time: np.ndarray | None
-
-
-def write_workplace(
-    folder: Path,
-    table: Table,
-    folds: Folds,
-    metric: Metric,
-    candidates: Mapping[str, Candidate],
-    random_state: int,
-) -> Path:
-    """Write what tasks need and return its folder.
-
-    The numbers go to one plain array that processes map; the rest is pickled.
-    """
-    import cloudpickle  # of the caller's own metrics
-
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    numeric = [c for c in table.X.columns if table.X[c].dtype != object]
-    np.save(folder / "numbers.npy", table.X[numeric].to_numpy(dtype=np.float64).T)
-    place = Workplace(
-        X=table.X[[c for c in table.X.columns if c not in numeric]],
-        y=table.y,
-        layout=Layout.of(table),
-        classes=table.classes,
-        splits=folds.splits,
-        metric=metric,
-        candidates=dict(candidates),
-        random_state=random_state,
-        sample_weight=table.sample_weight,
-        groups=table.groups,
-        time=table.time,
-    )
-    (folder / "workplace.pkl").write_bytes(cloudpickle.dumps((place, numeric)))
-    for name in ("running", "models"):
-        (folder / name).mkdir(exist_ok=True)
-    return folder
-
-
-@lru_cache(maxsize=1)
-def _open_workplace(folder: Path) -> tuple[Workplace, _Prepared]:
-    """Return the workplace, its numbers mapped; one run a process at a time."""
-    place, numeric = pickle.loads((folder / "workplace.pkl").read_bytes())  # noqa: S301 - our own file
-    numbers = np.load(folder / "numbers.npy", mmap_mode="r")
-    frame = pd.DataFrame(numbers.T, columns=numeric, copy=False)
-    if place.X.shape[1]:
-        frame = pd.concat([frame, place.X], axis=1)
-    return replace(place, X=frame), _Prepared()
-
-
-def close_workplace() -> None:
-    """Forget the workplace of a run that was done in this process."""
-    _open_workplace.cache_clear()
-
-
-class _Prepared:
-    """Prepared training and scoring rows, by fold and preparation; the last used."""
-
-    def __init__(self) -> None:
-        self.kept: OrderedDict[Any, tuple[Any, ...]] = OrderedDict()
-        self.bytes: dict[Any, int] = {}
-
-    def get(self, key: Any) -> tuple[Any, ...] | None:
-        if key not in self.kept:
-            return None
-        self.kept.move_to_end(key)
-        return self.kept[key]
-
-    def keep(self, key: Any, value: tuple[Any, ...]) -> None:
-        size = sum(_size(v) for v in value)
-        if size > CACHE_BYTES:
-            return
-        self.kept[key] = value
-        self.bytes[key] = size
-        while sum(self.bytes[k] for k in self.kept) > CACHE_BYTES:
-            oldest, _ = self.kept.popitem(last=False)
-            del self.bytes[oldest]
-
-
-def _size(value: Any) -> int:
-    if hasattr(value, "nbytes"):
-        return int(value.nbytes)
-    return int(value.data.nbytes) if hasattr(value, "indptr") else 0
-
-
 def run_task(folder: Path, task: Task) -> Outcome:
     """Do a task and return what came of it; no exception but an interrupt leaves.
 
@@ -275,7 +138,7 @@ def run_task(folder: Path, task: Task) -> Outcome:
     mark = folder / "running" / str(task.serial)
     try:
         mark.write_text(str(os.getpid()), encoding="ascii")
-        place, prepared = _open_workplace(folder)
+        place, prepared = open_workplace(folder)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if task.kind == "fold":
@@ -300,23 +163,10 @@ def _failed(task: Task, error: str) -> Outcome:
     return Outcome(task, result=result, error=error)
 
 
-def _labels(place: Workplace, rows: np.ndarray) -> np.ndarray:
-    """Return the user's own labels of rows, as fast to sort as codes where text."""
-    if place.classes is None:
-        return place.y[rows]
-    return _plain_classes(place.classes)[place.y[rows]]
-
-
-def _plain_classes(classes: np.ndarray) -> np.ndarray:
-    if classes.dtype == object and all(isinstance(c, str) for c in classes):
-        return classes.astype(str)
-    return classes
-
-
-def _fold(folder: Path, place: Workplace, prepared: _Prepared, task: Task) -> Outcome:
+def _fold(folder: Path, place: Workplace, prepared: Prepared, task: Task) -> Outcome:
     started, cpu = time.monotonic(), time.process_time()
     train, test = place.splits[task.fold]
-    train = _at_most(train, task.max_rows, place.random_state)
+    train = at_most(train, task.max_rows, place.random_state)
     candidate = place.candidates[task.candidate]
     pipeline = build_pipeline(
         candidate, task.params or {}, place.layout, place.random_state
@@ -325,19 +175,19 @@ def _fold(folder: Path, place: Workplace, prepared: _Prepared, task: Task) -> Ou
     key = (task.fold, len(train), json.dumps(options, sort_keys=True))
     ready = prepared.get(key)
     if ready is None:
-        prefix, X_train = _fit_prefix(place, pipeline[:-1], train)
+        prefix, X_train = fit_prefix(place, pipeline[:-1], train)
         ready = (prefix, X_train, prefix.transform(place.X.iloc[test]))
         prepared.keep(key, ready)
     prefix, X_train, X_test = ready
     model = pipeline[-1]
-    y = place.y[train] if task.keep_above is None else _labels(place, train)
-    rounds, truncated = _fit_model(
+    y = place.y[train] if task.keep_above is None else labels_of(place, train)
+    rounds, truncated = fit_model(
         place, candidate, model, prefix, X_train, y, train, _stop_at(task, started)
     )
     fitted = time.monotonic()
-    prediction = _predict(place, model, X_test, coded=task.keep_above is None)
+    prediction = predict(place, model, X_test, coded=task.keep_above is None)
     score = place.metric.score(
-        place.y[test], prediction, _rows(place.sample_weight, test)
+        place.y[test], prediction, rows_of(place.sample_weight, test)
     )
     if task.keep_above is not None and score > task.keep_above:
         kept = Pipeline([*prefix.steps, ("model", model)])
@@ -367,121 +217,18 @@ def _stop_at(task: Task, started: float) -> float | None:
     return longest if task.deadline is None else min(longest, task.deadline)
 
 
-def _at_most(rows: np.ndarray, limit: int | None, random_state: int) -> np.ndarray:
-    if limit is None or len(rows) <= limit:
-        return rows
-    rng = np.random.default_rng(random_state)
-    return np.sort(rng.choice(rows, limit, replace=False))
-
-
-def _rows(values: np.ndarray | None, rows: np.ndarray) -> np.ndarray | None:
-    return None if values is None else values[rows]
-
-
-def _fit_prefix(
-    place: Workplace, prefix: Pipeline, rows: np.ndarray
-) -> tuple[Pipeline, Any]:
-    X = prefix.fit_transform(place.X.iloc[rows], place.y[rows])
-    return prefix, X
-
-
-def _fit_model(
-    place: Workplace,
-    candidate: Candidate,
-    model: Any,
-    prefix: Pipeline,
-    X: Any,
-    y: np.ndarray,
-    rows: np.ndarray,
-    deadline: float | None,
-) -> tuple[int | None, bool]:
-    """Fit the last step on prepared rows; return rounds and whether cut short."""
-    weights = _rows(place.sample_weight, rows)
-    fit_params = _native_categories(model, prefix)
-    resource = candidate.resource
-    if resource is None:
-        arguments = dict(fit_params)
-        if weights is not None and _takes_weights(model):
-            arguments["sample_weight"] = weights
-        model.fit(X, y, **arguments)
-        return None, False
-    inner = _inner_split(place, rows) if resource.early_stopping else None
-    growth = Growth(resource.param, resource.high, deadline)
-    return fit_growing(
-        model, X, y, growth, inner=inner, fit_params=fit_params, sample_weight=weights
-    )
-
-
-def _takes_weights(model: Any) -> bool:
-    from sklearn.utils.validation import has_fit_parameter
-
-    return bool(has_fit_parameter(model, "sample_weight"))
-
-
-def _native_categories(model: Any, prefix: Pipeline) -> dict[str, Any]:
-    """Tell a learner which prepared columns are codes of categories."""
-    names = prefix.get_feature_names_out()
-    positions = [i for i, name in enumerate(names) if name.startswith(f"{NATIVE}__")]
-    if "categorical_features" in model.get_params():
-        model.set_params(categorical_features=positions or None)
-        return {}
-    is_lightgbm = type(model).__module__.startswith("lightgbm")
-    return {"categorical_feature": positions} if positions and is_lightgbm else {}
-
-
-def _inner_split(
-    place: Workplace, rows: np.ndarray
-) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return positions in ``rows`` that train and that stop the boosting."""
-    n = len(rows)
-    n_stop = min(max(int(INNER_SHARE * n), INNER_ROWS), n // 5, INNER_ENOUGH)
-    if n_stop < 4:
-        return None
-    seed = place.random_state
-    blank = np.zeros((n, 1))
-    if place.time is not None:
-        order = np.argsort(place.time[rows], kind="stable")
-        return np.sort(order[:-n_stop]), np.sort(order[-n_stop:])
-    if place.groups is not None and len(np.unique(place.groups[rows])) > 2:
-        by_group = GroupShuffleSplit(1, test_size=n_stop / n, random_state=seed)
-        return next(by_group.split(blank, groups=place.groups[rows]))
-    if place.classes is not None:
-        counts = np.bincount(place.y[rows].astype(np.int64))
-        counts = counts[counts > 0]
-        if counts.min() > 1 and len(counts) <= n_stop:
-            stratified = StratifiedShuffleSplit(1, test_size=n_stop, random_state=seed)
-            return next(stratified.split(blank, place.y[rows]))
-    return next(ShuffleSplit(1, test_size=n_stop, random_state=seed).split(blank))
-
-
-def _predict(place: Workplace, model: Any, X: Any, *, coded: bool) -> np.ndarray:
-    """Return numbers, or probabilities of all classes of the run.
-
-    ``coded`` says whether the model was fitted on codes or on the user's labels.
-    """
-    if place.classes is None:
-        return np.asarray(model.predict(X), dtype=np.float64).ravel()
-    found = np.asarray(model.predict_proba(X), dtype=np.float64)
-    full = np.zeros((found.shape[0], len(place.classes)))
-    codes = np.asarray(model.classes_)
-    if not coded:
-        codes = np.searchsorted(_plain_classes(place.classes), codes)
-    full[:, codes.astype(np.int64)] = found
-    return full
-
-
 def _refit(place: Workplace, task: Task) -> Pipeline:
     """Return the configuration fitted on all rows, with the user's own labels."""
     candidate = place.candidates[task.candidate]
     pipeline = build_pipeline(
         candidate, task.params or {}, place.layout, place.random_state
     )
-    rows = _at_most(np.arange(len(place.y)), task.max_rows, place.random_state)
-    prefix, X = _fit_prefix(place, pipeline[:-1], rows)
+    rows = at_most(np.arange(len(place.y)), task.max_rows, place.random_state)
+    prefix, X = fit_prefix(place, pipeline[:-1], rows)
     model = pipeline[-1]
-    labels = _labels(place, rows)
-    weights = _rows(place.sample_weight, rows)
-    fit_params = _native_categories(model, prefix)
+    labels = labels_of(place, rows)
+    weights = rows_of(place.sample_weight, rows)
+    fit_params = native_categories(model, prefix)
     threads = "n_jobs" in model.get_params()
     if threads:
         model.set_params(n_jobs=task.n_jobs)
@@ -490,7 +237,7 @@ def _refit(place: Workplace, task: Task) -> Pipeline:
         growth = Growth(resource.param, task.rounds, task.deadline)
         _refit_growing(model, X, labels, growth, fit_params, weights)
     else:
-        if weights is not None and _takes_weights(model):
+        if weights is not None and takes_weights(model):
             fit_params["sample_weight"] = weights
         model.fit(X, labels, **fit_params)
     if threads:
@@ -526,18 +273,18 @@ def _importance(place: Workplace, task: Task) -> dict[str, Any]:
         candidate, task.params or {}, place.layout, place.random_state
     )
     train, test = place.splits[task.fold]
-    train = _at_most(train, task.max_rows, place.random_state)
-    test = _at_most(test, IMPORTANCE_ROWS, place.random_state)
-    prefix, X_train = _fit_prefix(place, pipeline[:-1], train)
+    train = at_most(train, task.max_rows, place.random_state)
+    test = at_most(test, IMPORTANCE_ROWS, place.random_state)
+    prefix, X_train = fit_prefix(place, pipeline[:-1], train)
     model = pipeline[-1]
-    _fit_model(
+    fit_model(
         place, candidate, model, prefix, X_train, place.y[train], train, task.deadline
     )
     frame, y = place.X.iloc[test], place.y[test]
-    weights = _rows(place.sample_weight, test)
+    weights = rows_of(place.sample_weight, test)
 
     def score_of(X: pd.DataFrame) -> float:
-        prediction = _predict(place, model, prefix.transform(X), coded=True)
+        prediction = predict(place, model, prefix.transform(X), coded=True)
         return place.metric.score(y, prediction, weights)
 
     rng = np.random.default_rng(place.random_state)

@@ -7,9 +7,8 @@ is the fitted pipeline's.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -21,10 +20,16 @@ from automl.budget import make_budget
 from automl.bundle.schema import describe_table
 from automl.encoding import as_frame
 from automl.exceptions import AutoMLConfigError, AutoMLDataError
-from automl.history import Trial
+from automl.leaderboard import leaderboard
 from automl.progress import observer
-from automl.run import Run, Settings, run
-from automl.snapshot import Snapshot
+from automl.run import Run, run
+from automl.settings import Settings, seed_of, shown, verbosity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from automl.history import Trial
+    from automl.snapshot import Snapshot
 
 __all__ = ["AutoML", "AutoMLClassifier", "AutoMLRegressor"]
 
@@ -202,7 +207,7 @@ class AutoML(BaseEstimator):
                 "X_test and y_test go together; only one of them was given.",
                 code="E-test",
             )
-        seed = _seed(self.random_state)
+        seed = seed_of(self.random_state)
         settings = Settings(
             task=self._task(),
             metric=self.metric,
@@ -212,9 +217,9 @@ class AutoML(BaseEstimator):
             n_jobs=self.n_jobs,  # type: ignore[arg-type]  # None is checked in the run
             random_state=seed,
             run_dir=None if self.run_dir is None else Path(self.run_dir),
-            shown={k: _shown(v) for k, v in self.get_params(deep=False).items()},
+            shown={k: shown(v) for k, v in self.get_params(deep=False).items()},
         )
-        with observer(_verbosity(self.verbose), self.callback) as notify:
+        with observer(verbosity(self.verbose), self.callback) as notify:
             done = run(
                 X, y, settings, notify, groups=groups, time=time,
                 sample_weight=sample_weight,
@@ -233,7 +238,7 @@ class AutoML(BaseEstimator):
         self.best_params_ = dict(winner.params)
         self.best_candidate_ = winner.candidate
         self.trials_ = done.history.trials
-        self.leaderboard_ = leaderboard(done)
+        self.leaderboard_ = leaderboard(done.history, done.metric)
         self.task_ = table.task
         self.metric_ = done.metric
         self.interrupted_ = done.interrupted
@@ -275,9 +280,9 @@ class AutoML(BaseEstimator):
     def _output_dtype(self) -> Any:
         return self.classes_.dtype if hasattr(self, "classes_") else np.float64
 
-    @available_if(_predicts_classes)
+    @available_if(_predicts_classes)  # type: ignore[untyped-decorator]  # sklearn has no types
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Return probabilities of shape (n_rows, n_classes), in the order of classes_."""
+        """Return probabilities of shape (n_rows, n_classes), ordered as classes_."""
         check_is_fitted(self, "model_")
         if self.task_ == "regression":
             raise AttributeError("predict_proba: the task is regression.")
@@ -304,7 +309,7 @@ class AutoML(BaseEstimator):
 
     def _codes(self, y: Any) -> np.ndarray:
         labels = pd.Series(np.asarray(y).ravel())
-        codes = pd.Index(self.classes_).get_indexer(labels)
+        codes: np.ndarray = pd.Index(self.classes_).get_indexer(labels)
         if (codes < 0).any():
             raise AutoMLDataError(
                 f"y holds {int((codes < 0).sum())} labels that were not there at fit "
@@ -393,67 +398,6 @@ class AutoML(BaseEstimator):
         if state.pop("_default_time", False):
             state["time_budget_s"] = DEFAULT_TIME_S
         super().__setstate__(state)
-
-
-def _seed(random_state: Any) -> int:
-    """Return the run's seed; a generator is drawn from, nothing global is touched."""
-    if random_state is None:
-        return int(np.random.SeedSequence().generate_state(1)[0] >> 1)
-    if isinstance(random_state, np.random.Generator):
-        return int(random_state.integers(2**31 - 1))
-    if isinstance(random_state, np.random.RandomState):
-        return int(random_state.randint(2**31 - 1))
-    if isinstance(random_state, int | np.integer) and random_state >= 0:
-        return int(random_state) % (2**31)
-    raise AutoMLConfigError(
-        f"random_state={random_state!r} must be None, a whole number of at least 0, a "
-        "RandomState or a Generator.",
-        code="E-random-state",
-    )
-
-
-def _verbosity(verbose: Any) -> int:
-    if isinstance(verbose, bool | int) and 0 <= int(verbose) <= 2:
-        return int(verbose)
-    raise AutoMLConfigError(f"verbose={verbose!r} must be 0, 1 or 2.", code="E-verbose")
-
-
-def _shown(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, list | tuple):
-        return [_shown(v) for v in value][:50]
-    return getattr(value, "name", None) or getattr(value, "__name__", str(value))
-
-
-def leaderboard(done: Run) -> pd.DataFrame:
-    """Return finished configurations, best first, then the others with the reason."""
-    finished = done.history.finished()
-    ranked = {t.number for t in finished}
-    rows = [_row(t, rank, done) for rank, t in enumerate(finished, start=1)] + [
-        _row(t, None, done) for t in done.history if t.number not in ranked
-    ]
-    frame = pd.DataFrame(rows)
-    frame["rank"] = frame["rank"].astype("Int64")
-    return frame
-
-
-def _row(trial: Trial, rank: int | None, done: Run) -> dict[str, Any]:
-    return {
-        "rank": rank,
-        "candidate": trial.candidate,
-        "score": trial.score,
-        "score_std": trial.score_std,
-        "value": done.metric.natural(trial.score),
-        "origin": trial.origin,
-        "status": trial.status,
-        "folds": len(trial.scores),
-        "fit_s": trial.fit_s,
-        "predict_s": trial.predict_s,
-        "trial": trial.number,
-        "params": dict(trial.params),
-        "reason": trial.reason,
-    }
 
 
 class AutoMLClassifier(ClassifierMixin, AutoML):

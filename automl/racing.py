@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 from statistics import fmean
+from typing import TYPE_CHECKING
 
-from automl.history import Trial
+if TYPE_CHECKING:
+    from automl.history import Trial
 
 __all__ = ["is_losing", "paired_score"]
 

@@ -8,56 +8,44 @@ from __future__ import annotations
 
 import json
 import os
-import pickle
-import platform
 import tempfile
-from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 
-from automl.baseline import baseline_pipeline, score_baseline
-from automl.budget import Budget
+from automl.baseline import score_baseline
 from automl.candidates import Candidate, load_candidates
-from automl.evaluate import close_workplace, write_workplace
-from automl.exceptions import AutoMLConfigError, AutoMLNoModelError
-from automl.facts import Importance, RunRecord, build_facts
+from automl.environment import environment
+from automl.exceptions import AutoMLConfigError
+from automl.facts import RunRecord, build_facts
 from automl.folds import Folds, choose_cv, make_folds
 from automl.history import BASELINE, FORMAT, History, Journal, Trial
 from automl.metrics import Metric, resolve_metric
 from automl.pipeline import Layout, idle_options
-from automl.runner import Runner, stop_workers, usable_cores
+from automl.runner import Runner, stop_workers
 from automl.search import Plan, Search
-from automl.snapshot import Notify, Snapshot
+from automl.settings import Settings, count_workers
 from automl.space import without
 from automl.table import Table, make_table, warn_of_notes
-from automl.winner import Finish, importance_of
+from automl.teller import Teller, announcement
+from automl.winner import Finish, deployed, importance_of
+from automl.workplace import close_workplace, write_workplace
 
-__all__ = ["Run", "Settings", "run"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sklearn.pipeline import Pipeline
+
+    from automl.snapshot import Notify
+
+__all__ = ["Run", "run"]
 
 INTERRUPT_S = 4.0
 """Seconds that an interrupted run takes to fit its best configuration."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the user asked for; see `automl.AutoML` for each."""
-
-    task: str
-    metric: Any
-    budget: Budget
-    cv: Any
-    candidates: Any
-    n_jobs: int
-    random_state: int
-    run_dir: Path | None
-    shown: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -136,15 +124,9 @@ def run(
         journal = stack.enter_context(Journal(home))
         journal.write("start", _opening(settings, table, folds))
         titles = {c.name: c.title for c in fitting} | {BASELINE: "Baseline"}
-        teller = _Teller(notify, budget, metric, titles)
-        teller.tell("start", _announcement(table, metric, folds))
+        teller = Teller(notify, budget, metric, titles)
+        teller.tell("start", announcement(table, metric, folds))
         history = score_baseline(table, folds, metric, journal, budget.started)
-        if not np.isfinite(history[0].score):
-            raise AutoMLConfigError(
-                f"The metric {metric.name} gave no number for the baseline; check that "
-                "it suits the target.",
-                code="E-metric",
-            )
         write_workplace(
             scratch, table, folds, metric, {c.name: c for c in fitting},
             settings.random_state,
@@ -163,27 +145,19 @@ def run(
         searched_s = budget.elapsed_s
         teller.tell("refit", "", history)
         finish = _finish(runner, search, history, plan, interrupted=interrupted)
-        winner, pipeline, notes = _deployed(finish, search, history, table, scratch)
-        refitted_s = budget.elapsed_s
+        winner, pipeline, notes = deployed(finish, search, history, table, scratch)
         teller.tell("report", "", history)
-        record = RunRecord(
-            table=table, metric=metric, folds=folds, trials=history.trials,
-            winner=winner.number, predictions=_predictions(journal, folds, table),
-            titles=titles,
-            importance=_importance(finish, table), pipeline=pipeline,
-            settings=dict(settings.shown),
-            timeline={
-                "read": read_s, "search": searched_s - read_s,
-                "refit": refitted_s - searched_s, "report": 0.0,
-                "total": budget.elapsed_s,
-                "budget": budget.time_s if budget.time_s is not None else np.nan,
-            },
-            interrupted=interrupted,
-            started_utc=datetime.now(UTC).isoformat(timespec="seconds"),
-            environment=environment(n_workers),
-            notes=(*table.notes, *notes),
+        facts = build_facts(
+            RunRecord(
+                table=table, metric=metric, folds=folds, trials=history.trials,
+                winner=winner.number, predictions=_predictions(journal, folds, table),
+                titles=titles, pipeline=pipeline, settings=dict(settings.shown),
+                importance=importance_of(finish.importance, table.columns),
+                timeline=_timeline(budget, read_s, searched_s), interrupted=interrupted,
+                started_utc=datetime.now(UTC).isoformat(timespec="seconds"),
+                environment=environment(n_workers), notes=(*table.notes, *notes),
+            )
         )  # fmt: skip
-        facts = build_facts(record)
         journal.write("finish", {"winner": winner.number, "elapsed": budget.elapsed_s})
         if settings.run_dir is not None:
             _write_private(home / "facts.json", json.dumps(facts, allow_nan=False))
@@ -192,36 +166,6 @@ def run(
         table, metric, folds, history, winner, pipeline, facts,
         (*table.notes, *notes), interrupted,
     )  # fmt: skip
-
-
-def count_workers(n_jobs: Any) -> int:
-    """Return how many processes ``n_jobs`` means.
-
-    Raises
-    ------
-    AutoMLConfigError
-        If it is 0 or no whole number (``E-n-jobs``).
-
-    Examples
-    --------
-    >>> count_workers(3)
-    3
-    """
-    if n_jobs is None:
-        return 1
-    if (
-        isinstance(n_jobs, bool)
-        or not isinstance(n_jobs, int | np.integer)
-        or not n_jobs
-    ):
-        raise AutoMLConfigError(
-            f"n_jobs={n_jobs!r} must be a whole number of processes: 1 or more, or -1 "
-            "for all cores.",
-            code="E-n-jobs",
-        )
-    if n_jobs > 0:
-        return int(n_jobs)
-    return max(1, usable_cores() + 1 + int(n_jobs))
 
 
 def _folds(table: Table, settings: Settings, n_workers: int) -> Folds:
@@ -282,17 +226,6 @@ def _open_run_dir(folder: Path | None) -> Path | None:
     return folder
 
 
-def _announcement(table: Table, metric: Metric, folds: Folds) -> str:
-    """Return what is about to be done, and why, in a sentence."""
-    kind = "Regression"
-    if table.is_classification:
-        kind = f"{table.task.capitalize()} classification"
-    return (
-        f"{kind} of {table.target!r}, as {table.task_reason}; {table.n_rows:,} rows, "
-        f"{len(table.used)} columns, {metric.name}, {folds.name}."
-    )
-
-
 def _opening(settings: Settings, table: Table, folds: Folds) -> dict[str, Any]:
     return {
         "format": FORMAT,
@@ -307,94 +240,7 @@ def _opening(settings: Settings, table: Table, folds: Folds) -> dict[str, Any]:
     }
 
 
-def environment(n_workers: int) -> dict[str, str]:
-    """Return versions and machine, as far as they decide what comes out."""
-    facts = {
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "cores used": str(n_workers),
-    }
-    for name in (
-        "automl-pipelines", "scikit-learn", "lightgbm", "hyperopt", "joblib",
-        "pandas", "numpy", "scipy",
-    ):  # fmt: skip
-        try:
-            facts[name] = version(name)
-        except PackageNotFoundError:  # run from a checkout that is not installed
-            facts[name] = "not installed"
-    return facts
-
-
-class _Teller:
-    """Tells observers of a history, in the thread that runs the loop."""
-
-    def __init__(
-        self,
-        notify: Notify,
-        budget: Budget,
-        metric: Metric,
-        titles: Mapping[str, str],
-    ) -> None:
-        self.notify = notify
-        self.titles = titles
-        self.budget = budget
-        self.metric = metric
-        self.best: int | None = None
-
-    def tell(self, phase: str, message: str, history: History | None = None) -> bool:
-        """Tell of a moment; return whether to stop."""
-        trials = [] if history is None else [t for t in history if t.number]
-        finished = [] if history is None else history.finished()
-        leader = finished[0] if finished and trials else None
-        return bool(
-            self.notify(
-                Snapshot(
-                    phase=phase,
-                    message=message,
-                    elapsed_s=self.budget.elapsed_s,
-                    time_budget_s=self.budget.time_s,
-                    n_trials=len(trials),
-                    n_trials_budget=self.budget.n_trials,
-                    n_finished=sum(t.status == "ok" for t in trials),
-                    n_failed=sum(
-                        t.status in ("error", "invalid_score", "timeout")
-                        for t in trials
-                    ),
-                    metric=self.metric.name,
-                    best=self.metric.natural(leader.score) if leader else None,
-                    best_candidate=leader.candidate if leader else None,
-                )
-            )
-        )
-
-    def tell_changes(self, search: Search) -> None:
-        """Tell of trials that started or ended; pass on a wish to stop."""
-        changes, search.changes = search.changes, []
-        for trial in changes:
-            message, phase = "", "search"
-            if trial.status == "ok":
-                leader = search.history.finished()[0]
-                value = self.metric.natural(trial.score)
-                phase = "trial"
-                title = self.titles[trial.candidate]
-                message = f"Trial {trial.number}, {title}: {value:.6g}."
-                if leader.number == trial.number != self.best:
-                    self.best = leader.number
-                    phase = "search"
-                    message = (
-                        f"New best: {title}, {self.metric.name} {value:.6g} "
-                        f"(trial {trial.number})."
-                    )
-            elif trial.status != "running":
-                phase = "trial"
-                title = self.titles[trial.candidate]
-                message = (
-                    f"Trial {trial.number}, {title}: {trial.status}, {trial.reason}."
-                )
-            search.stopped |= self.tell(phase, message, search.history)
-
-
-def _loop(runner: Runner, search: Search, teller: _Teller) -> bool:
+def _loop(runner: Runner, search: Search, teller: Teller) -> bool:
     """Run the search; return whether the user interrupted it."""
     if not search.ordered:
         _import_ahead(runner)
@@ -443,62 +289,16 @@ def _finish(
     return finish
 
 
-def _deployed(
-    finish: Finish, search: Search, history: History, table: Table, scratch: Path
-) -> tuple[Trial, Pipeline, list[str]]:
-    """Return the configuration that is deployed, its pipeline and what to say of it."""
-    notes = list(finish.errors)
-    leader = history.finished()[0] if history.finished() else None
-    if leader is None:
-        raise AutoMLNoModelError(_commonest_failure(history))
-    winner = finish.winner or leader
-    kept = scratch / "models" / f"{leader.number}.pkl"
-    if finish.pipeline is None and kept.exists():
-        notes.append(
-            "The model is the one that was fitted to the holdout's training rows: a "
-            "refit on all rows did not fit in the time left."
-        )
-        steps = pickle.loads(kept.read_bytes()).steps  # noqa: S301 - our own file
-        return leader, Pipeline([("encode", table.encoder), *steps]), notes
-    if finish.pipeline is not None:
-        if winner.number != leader.number:
-            notes.append(
-                f"Trial {leader.number} scored best, but fitting it on all rows did "
-                f"not fit in the time left; trial {winner.number} was taken."
-            )
-        steps = [("encode", table.encoder), *finish.pipeline.steps]
-        return winner, Pipeline(steps), notes
-    if search.fallback is not None and _leads_or_alone(leader, history):
-        notes.append(
-            "No configuration could be fitted on all rows in the time left: the model "
-            "is the small one that was fitted first."
-        )
-        steps = [("encode", table.encoder), *search.fallback.steps]
-        return winner, Pipeline(steps), notes
-    if all(t.status in ("error", "timeout") for t in history if t.number):
-        notes.append(_commonest_failure(history))
-    return history[0], baseline_pipeline(table), notes
-
-
-def _leads_or_alone(leader: Trial, history: History) -> bool:
-    """Return whether a model is to be preferred to the baseline."""
-    alone = all(t.status != "ok" for t in history if t.number)
-    return leader.candidate != BASELINE or alone
-
-
-def _commonest_failure(history: History) -> str:
-    reasons = [t.reason for t in history if t.number and t.reason]
-    if not reasons:
-        return "No configuration finished: the budget was too short."
-    commonest = max(set(reasons), key=reasons.count)
-    return (
-        f"No configuration finished: {reasons.count(commonest)} of {len(reasons)} "
-        f"failed with {commonest}"
-    )
-
-
-def _importance(finish: Finish, table: Table) -> Importance | None:
-    return importance_of(finish.importance, table.columns)
+def _timeline(budget: Budget, read_s: float, searched_s: float) -> dict[str, float]:
+    """Return where the time went, in seconds; called when the refit is done."""
+    elapsed_s = budget.elapsed_s
+    return {
+        "read": read_s,
+        "search": searched_s - read_s,
+        "refit": elapsed_s - searched_s,
+        "total": elapsed_s,
+        "budget": np.nan if budget.time_s is None else budget.time_s,
+    }
 
 
 def _predictions(

@@ -11,25 +11,20 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Generator, Iterator
+from typing import TYPE_CHECKING, Any
 
 from automl.evaluate import Outcome, Task, run_task
 
-__all__ = ["Runner", "usable_cores"]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Runner", "stop_workers"]
 
 LOOK_S = 0.1
 """Seconds between two looks of the watchdog."""
 
 Source = Callable[[], Task | None]
-
-
-def usable_cores() -> int:
-    """Return how many cores this process may use: affinity and the cgroup's quota."""
-    from joblib import cpu_count
-
-    return max(1, int(cpu_count()))
 
 
 class Runner:
@@ -84,7 +79,7 @@ class Runner:
                 if task.kind != "wait":
                     yield run_task(self.folder, task)
 
-    def _run_pool(self, source: Source) -> Iterator[Outcome]:
+    def _run_pool(self, source: Source) -> Generator[Outcome, None, bool]:
         """Run one pool; return whether the source is exhausted."""
         from joblib import Parallel, delayed
         from joblib.externals.loky.process_executor import TerminatedWorkerError

@@ -10,19 +10,22 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from automl.allocation import Continue, Start, Stop, View, Wait, next_step
-from automl.budget import Budget
-from automl.candidates import Candidate
 from automl.evaluate import Outcome, Task
 from automl.history import FoldResult, History, Journal, Trial
 from automl.racing import is_losing
 from automl.space import active, point_key, start_point
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from automl.budget import Budget
+    from automl.candidates import Candidate
 
 __all__ = ["IMPORTANCE_SHARE", "Plan", "Search"]
 
@@ -241,7 +244,7 @@ class Search:
         return trial
 
     def _limits(self) -> tuple[float | None, float | None, float | None]:
-        """Return how long a growing learner may take, its end, and when it is killed."""
+        """Return how long a growing learner may take, its end, and its kill."""
         if self.budget.time_s is None:
             return None, None, None
         configurations = (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Set
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from automl.specs import DEFAULT_PREPARATION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
 
     import numpy as np
 
@@ -129,7 +129,7 @@ def active(candidate: Candidate, point: Mapping[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in point.items() if k not in dropped}
 
 
-def without(candidate: Candidate, names: Set[str]) -> Candidate:
+def without(candidate: Candidate, names: AbstractSet[str]) -> Candidate:
     """Return the candidate with some dimensions fixed to their first option.
 
     Examples

@@ -6,20 +6,29 @@ the time left gives way to the next best; the fallback is there if none does.
 
 from __future__ import annotations
 
+import pickle
 import time
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.pipeline import Pipeline
 
-from automl.budget import Budget
+from automl.baseline import baseline_pipeline
 from automl.evaluate import Outcome, Task
+from automl.exceptions import AutoMLNoModelError
 from automl.facts import Importance
 from automl.history import BASELINE, History, Trial
-from automl.kinds import Column
-from automl.search import IMPORTANCE_SHARE
+from automl.search import IMPORTANCE_SHARE, Search
 
-__all__ = ["Finish"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from automl.budget import Budget
+    from automl.kinds import Column
+    from automl.table import Table
+
+__all__ = ["Finish", "deployed", "importance_of"]
 
 SPARE_S = 0.4
 """Seconds between the end of a refit and the end of the budget."""
@@ -166,8 +175,8 @@ def importance_of(
     order = sorted(drops, key=lambda name: -float(np.mean(drops[name])))
     left_out = sum(c.used for c in columns) - len(drops)
     note = (
-        f"Drop in the score when a column is permuted: {raw['n_test']:,} held-out rows, "
-        f"a model fitted to {raw['n_train']:,} others, 3 permutations."
+        f"Drop in the score when a column is permuted: {raw['n_test']:,} held-out "
+        f"rows, a model fitted to {raw['n_train']:,} others, 3 permutations."
     )
     if left_out:
         note += f" {left_out} columns were left out for want of time."
@@ -176,4 +185,58 @@ def importance_of(
         mean=tuple(float(np.mean(drops[n])) for n in order),
         std=tuple(float(np.std(drops[n])) for n in order),
         note=note,
+    )
+
+
+def deployed(
+    finish: Finish, search: Search, history: History, table: Table, scratch: Path
+) -> tuple[Trial, Pipeline, list[str]]:
+    """Return the configuration that is deployed, its pipeline and what to say of it."""
+    notes = list(finish.errors)
+    leader = history.finished()[0] if history.finished() else None
+    if leader is None:
+        raise AutoMLNoModelError(_commonest_failure(history))
+    winner = finish.winner or leader
+    kept = scratch / "models" / f"{leader.number}.pkl"
+    if finish.pipeline is None and kept.exists():
+        notes.append(
+            "The model is the one that was fitted to the holdout's training rows: a "
+            "refit on all rows did not fit in the time left."
+        )
+        steps = pickle.loads(kept.read_bytes()).steps  # noqa: S301 - our own file
+        return leader, Pipeline([("encode", table.encoder), *steps]), notes
+    if finish.pipeline is not None:
+        if winner.number != leader.number:
+            notes.append(
+                f"Trial {leader.number} scored best, but fitting it on all rows did "
+                f"not fit in the time left; trial {winner.number} was taken."
+            )
+        steps = [("encode", table.encoder), *finish.pipeline.steps]
+        return winner, Pipeline(steps), notes
+    if search.fallback is not None and _leads_or_alone(leader, history):
+        notes.append(
+            "No configuration could be fitted on all rows in the time left: the model "
+            "is the small one that was fitted first."
+        )
+        steps = [("encode", table.encoder), *search.fallback.steps]
+        return winner, Pipeline(steps), notes
+    if all(t.status in ("error", "timeout") for t in history if t.number):
+        notes.append(_commonest_failure(history))
+    return history[0], baseline_pipeline(table), notes
+
+
+def _leads_or_alone(leader: Trial, history: History) -> bool:
+    """Return whether a model is to be preferred to the baseline."""
+    alone = all(t.status != "ok" for t in history if t.number)
+    return leader.candidate != BASELINE or alone
+
+
+def _commonest_failure(history: History) -> str:
+    reasons = [t.reason for t in history if t.number and t.reason]
+    if not reasons:
+        return "No configuration finished: the budget was too short."
+    commonest = max(set(reasons), key=reasons.count)
+    return (
+        f"No configuration finished: {reasons.count(commonest)} of {len(reasons)} "
+        f"failed with {commonest}"
     )

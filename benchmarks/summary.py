@@ -54,7 +54,8 @@ def print_summary(rows: list[dict[str, Any]]) -> None:
         f"later than {factor} x + {spare:.0f} s: {late or 'none'}"
     )
     print(
-        f"better than the baseline, without weak signals: {len(beating)} of {len(strong)}"
+        "better than the baseline, without weak signals: "
+        f"{len(beating)} of {len(strong)}"
     )
     print(f"busy: median {np.median([r['busy'] for r in done]):.2f}", end="")
     print(f", from 5,000 rows on {np.median(large):.2f}" if large else "")

@@ -14,6 +14,7 @@ from automl.space import point_key
 
 
 def candidate(name, n_starts=1, order=50):
+    """Return a candidate with one dimension and some starts."""
     space = (Dimension("a", "float", 0.0, 1.0),)
     starts = tuple((f"s{i}", {"a": (i + 1) / 10}) for i in range(n_starts))
     return Candidate(name, name, ("regression",), {}, order, space=space, starts=starts)
@@ -24,11 +25,13 @@ BASE = Trial(0, "baseline", {}, "baseline", "ok", (FoldResult(0, 0, "ok", 0.0),)
 
 
 def trial(number, name, *scores, status="running", a=0.5):
+    """Return a trial with a score for each of the first folds."""
     folds = tuple(FoldResult(number, k, "ok", s) for k, s in enumerate(scores))
     return Trial(number, name, {"a": a}, "", status, folds)
 
 
 def view(*trials, in_flight=(), n_folds=3, candidates=(ONE, TWO), **more):
+    """Return a view of the baseline and these trials."""
     by_name = {c.name: c for c in candidates}
     tried = {
         point_key(by_name[t.candidate], t.params)
@@ -41,6 +44,7 @@ def view(*trials, in_flight=(), n_folds=3, candidates=(ONE, TWO), **more):
 
 
 def rng():
+    """Return the same generator each time."""
     return np.random.default_rng(0)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import polars
+import polars as pl
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.dummy import DummyClassifier
@@ -155,8 +155,8 @@ def test_other_tables_are_read(library):
     X, y = load_breast_cancer(return_X_y=True, as_frame=True)
     X, y = X.iloc[:150, :6], y.iloc[:150]
     table = {
-        "polars": lambda: polars.from_pandas(X),
-        "arrow": lambda: polars.from_pandas(X).to_arrow(),
+        "polars": lambda: pl.from_pandas(X),
+        "arrow": lambda: pl.from_pandas(X).to_arrow(),
         "numpy": X.to_numpy,
         "lists": lambda: X.to_numpy().tolist(),
     }[library]()
@@ -235,7 +235,7 @@ def test_a_callback_sees_and_stops_the_search(bank):
     model = AutoML(n_trials=200, n_jobs=1, random_state=0, verbose=0, callback=stop)
     model.fit(bank, "y")
     assert len(model.trials_) < 20
-    assert [s.phase for s in seen][0] == "start"
+    assert next(s.phase for s in seen) == "start"
     assert seen[-1].phase == "end"
 
 
@@ -307,10 +307,10 @@ def test_an_impossible_parameter_is_one_sentence(bank, options, words):
 def test_a_metric_that_raises_or_gives_nan_ends_before_the_search(bank):
     """A metric is tried on the baseline first."""
 
-    def raising(estimator, X, y):
+    def raising(*_):
         raise KeyError("secret")
 
-    def nothing(estimator, X, y):
+    def nothing(*_):
         return float("nan")
 
     with pytest.raises(AutoMLConfigError, match="raised KeyError"):
@@ -335,7 +335,7 @@ def test_a_failed_second_fit_keeps_the_first_model(bank):
     assert np.array_equal(before, model.predict_proba(X))
 
 
-def test_no_step_learns_from_rows_it_is_scored_on(bank, tmp_path):
+def test_no_step_learns_from_rows_it_is_scored_on(bank):
     """A value that stands only in scoring rows is in no fitted attribute.
 
     The sentinel replaces a number and a text in the scoring rows of a fold; whatever

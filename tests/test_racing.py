@@ -13,6 +13,7 @@ from automl.racing import is_losing, paired_score
 
 
 def trial(number, *scores, status="running"):
+    """Return a trial with a score for each of the first folds."""
     folds = tuple(FoldResult(number, k, "ok", s) for k, s in enumerate(scores))
     return Trial(number, "x", {}, "", status=status, folds=folds)
 

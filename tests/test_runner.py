@@ -10,13 +10,14 @@ import psutil
 import pytest
 
 from automl.candidates import load_candidates
-from automl.evaluate import Task, close_workplace, write_workplace
+from automl.evaluate import Task
 from automl.exceptions import AutoMLConfigError
 from automl.folds import make_folds
 from automl.metrics import resolve_metric
-from automl.run import count_workers
 from automl.runner import Runner, stop_workers
+from automl.settings import count_workers
 from automl.table import make_table
+from automl.workplace import close_workplace, write_workplace
 
 HANGING = """
 import ctypes
@@ -56,12 +57,14 @@ def place(tmp_path, monkeypatch):
 
 
 def fold(serial, candidate="ridge", kill_at=None):
+    """Return the task of one fold."""
     params = {"alpha": 1.0, "scale": "standard", "impute": "median",
               "indicator": "no", "categorical": "onehot", "method": "none"}  # fmt: skip
     return Task("fold", serial, serial, serial % 3, candidate, params, kill_at=kill_at)
 
 
 def run(runner, tasks):
+    """Return all outcomes of a list of tasks."""
     queue = list(tasks)
     return list(runner.run(lambda: queue.pop(0) if queue else None))
 

@@ -21,7 +21,7 @@ CANDIDATES = tuple(
         {},
         space=(Dimension("a", "float", 0.0, 1.0),),
         starts=(("s", {"a": 0.5}),),
-    )  # fmt: skip
+    )
     for name in ("one", "two")
 )
 BASE = History(
@@ -50,6 +50,7 @@ def _close_journals():
 
 
 def make(folder, *, n_trials=None, time_s=None, n_folds=3, clock=time.monotonic):
+    """Return a search over two families."""
     plan = Plan(CANDIDATES, n_folds, 90, 60, 2, 0)
     budget = Budget(time_s, n_trials, clock(), clock)
     OPEN.append(Journal(folder))
@@ -68,7 +69,7 @@ def answer(task, *, error=None):
     return Outcome(task, result, np.zeros(30, dtype=np.float32))
 
 
-def drive(search, order=lambda out: 0, most=2000):
+def drive(search, order=lambda _: 0, most=2000):
     """Run a search; ``order`` picks which of the tasks that are out comes back."""
     out = []
     for _ in range(most):
@@ -163,6 +164,7 @@ class Clock:
         self.now = 0.0
 
     def __call__(self):
+        """Return the time that was set."""
         return self.now
 
 

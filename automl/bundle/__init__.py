@@ -29,7 +29,7 @@ from automl.bundle.loading import (
 )
 from automl.bundle.portable import make_portable, version_of
 from automl.bundle.predictor import Predictor, predictions_of
-from automl.bundle.schema import describe_table, plain, sample_rows
+from automl.bundle.schema import plain, sample_rows
 from automl.exceptions import AutoMLConfigError, AutoMLError
 from automl.resources import folder as shipped_folder
 
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
     from sklearn.pipeline import Pipeline
 
-    from automl.table import Table
 
 __all__ = ["BundleInfo", "Predictor", "load", "save_bundle"]
 

@@ -1,0 +1,136 @@
+"""Fit the steps of a pipeline to rows of a workplace, and predict with them.
+
+The number of rounds of a boosted learner is decided on an inner split of the training
+rows, never on the rows that a fold is scored on.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.model_selection import (
+    GroupShuffleSplit,
+    ShuffleSplit,
+    StratifiedShuffleSplit,
+)
+
+from automl.estimators.growing import Growth, fit_growing
+from automl.pipeline import NATIVE
+from automl.workplace import Workplace, plain_classes, rows_of
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+    from automl.candidates import Candidate
+
+__all__ = ["fit_model", "fit_prefix", "native_categories", "predict", "takes_weights"]
+
+INNER_SHARE = 0.1
+"""Training rows that decide when boosting stops; at least `INNER_ROWS` of them."""
+
+
+INNER_ROWS = 50
+"""Fewer rows than this stop boosting by chance."""
+
+
+INNER_ENOUGH = 10_000
+"""More rows than this say no more about when to stop."""
+
+
+def fit_prefix(
+    place: Workplace, prefix: Pipeline, rows: np.ndarray
+) -> tuple[Pipeline, Any]:
+    """Fit the steps before the model; return them and the prepared rows."""
+    X = prefix.fit_transform(place.X.iloc[rows], place.y[rows])
+    return prefix, X
+
+
+def fit_model(
+    place: Workplace,
+    candidate: Candidate,
+    model: Any,
+    prefix: Pipeline,
+    X: Any,
+    y: np.ndarray,
+    rows: np.ndarray,
+    deadline: float | None,
+) -> tuple[int | None, bool]:
+    """Fit the last step on prepared rows; return rounds and whether cut short."""
+    weights = rows_of(place.sample_weight, rows)
+    fit_params = native_categories(model, prefix)
+    resource = candidate.resource
+    if resource is None:
+        arguments = dict(fit_params)
+        if weights is not None and takes_weights(model):
+            arguments["sample_weight"] = weights
+        model.fit(X, y, **arguments)
+        return None, False
+    inner = _inner_split(place, rows) if resource.early_stopping else None
+    growth = Growth(resource.param, resource.high, deadline)
+    return fit_growing(
+        model, X, y, growth, inner=inner, fit_params=fit_params, sample_weight=weights
+    )
+
+
+def takes_weights(model: Any) -> bool:
+    """Return whether a learner can weigh rows."""
+    from sklearn.utils.validation import has_fit_parameter
+
+    return bool(has_fit_parameter(model, "sample_weight"))
+
+
+def native_categories(model: Any, prefix: Pipeline) -> dict[str, Any]:
+    """Tell a learner which prepared columns are codes of categories."""
+    names = prefix.get_feature_names_out()
+    positions = [i for i, name in enumerate(names) if name.startswith(f"{NATIVE}__")]
+    if "categorical_features" in model.get_params():
+        model.set_params(categorical_features=positions or None)
+        return {}
+    is_lightgbm = type(model).__module__.startswith("lightgbm")
+    return {"categorical_feature": positions} if positions and is_lightgbm else {}
+
+
+def _inner_split(
+    place: Workplace, rows: np.ndarray
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return positions in ``rows`` that train and that stop the boosting."""
+    n = len(rows)
+    n_stop = min(max(int(INNER_SHARE * n), INNER_ROWS), n // 5, INNER_ENOUGH)
+    if n_stop < 4:
+        return None
+    if place.time is not None:
+        order = np.argsort(place.time[rows], kind="stable")
+        return np.sort(order[:-n_stop]), np.sort(order[-n_stop:])
+    groups = rows_of(place.groups, rows)
+    y = place.y[rows]
+    splitter: Any = ShuffleSplit(1, test_size=n_stop, random_state=place.random_state)
+    if groups is not None and len(np.unique(groups)) > 2:
+        splitter = GroupShuffleSplit(
+            1, test_size=n_stop / n, random_state=place.random_state
+        )
+    elif place.classes is not None:
+        counts = np.bincount(y.astype(np.int64))
+        counts = counts[counts > 0]
+        if counts.min() > 1 and len(counts) <= n_stop:
+            splitter = StratifiedShuffleSplit(
+                1, test_size=n_stop, random_state=place.random_state
+            )
+    train, stop = next(splitter.split(np.zeros((n, 1)), y, groups))
+    return train, stop
+
+
+def predict(place: Workplace, model: Any, X: Any, *, coded: bool) -> np.ndarray:
+    """Return numbers, or probabilities of all classes of the run.
+
+    ``coded`` says whether the model was fitted on codes or on the user's labels.
+    """
+    if place.classes is None:
+        return np.asarray(model.predict(X), dtype=np.float64).ravel()
+    found = np.asarray(model.predict_proba(X), dtype=np.float64)
+    full = np.zeros((found.shape[0], len(place.classes)))
+    codes = np.asarray(model.classes_)
+    if not coded:
+        codes = np.searchsorted(plain_classes(place.classes), codes)
+    full[:, codes.astype(np.int64)] = found
+    return full

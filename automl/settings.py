@@ -1,0 +1,98 @@
+"""What the user asked for, checked before anything starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from automl.exceptions import AutoMLConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from automl.budget import Budget
+
+__all__ = ["Settings", "count_workers", "seed_of", "shown", "verbosity"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user asked for; see `automl.AutoML` for each."""
+
+    task: str
+    metric: Any
+    budget: Budget
+    cv: Any
+    candidates: Any
+    n_jobs: int
+    random_state: int
+    run_dir: Path | None
+    shown: Mapping[str, Any]
+
+
+def count_workers(n_jobs: Any) -> int:
+    """Return how many processes ``n_jobs`` means.
+
+    Raises
+    ------
+    AutoMLConfigError
+        If it is 0 or no whole number (``E-n-jobs``).
+
+    Examples
+    --------
+    >>> count_workers(3)
+    3
+    """
+    if n_jobs is None:
+        return 1
+    if (
+        isinstance(n_jobs, bool)
+        or not isinstance(n_jobs, int | np.integer)
+        or not n_jobs
+    ):
+        raise AutoMLConfigError(
+            f"n_jobs={n_jobs!r} must be a whole number of processes: 1 or more, or -1 "
+            "for all cores.",
+            code="E-n-jobs",
+        )
+    if n_jobs > 0:
+        return int(n_jobs)
+    from joblib import cpu_count  # what affinity and the cgroup's quota allow
+
+    return max(1, int(cpu_count()) + 1 + int(n_jobs))
+
+
+def seed_of(random_state: Any) -> int:
+    """Return the run's seed; a generator is drawn from, nothing global is touched."""
+    if random_state is None:
+        return int(np.random.SeedSequence().generate_state(1)[0] >> 1)
+    if isinstance(random_state, np.random.Generator):
+        return int(random_state.integers(2**31 - 1))
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(2**31 - 1))
+    if isinstance(random_state, int | np.integer) and random_state >= 0:
+        return int(random_state) % (2**31)
+    raise AutoMLConfigError(
+        f"random_state={random_state!r} must be None, a whole number of at least 0, a "
+        "RandomState or a Generator.",
+        code="E-random-state",
+    )
+
+
+def verbosity(verbose: Any) -> int:
+    """Return how much is shown: 0, 1 or 2."""
+    if isinstance(verbose, bool | int) and 0 <= int(verbose) <= 2:
+        return int(verbose)
+    raise AutoMLConfigError(f"verbose={verbose!r} must be 0, 1 or 2.", code="E-verbose")
+
+
+def shown(value: Any) -> Any:
+    """Return a parameter as a JSON value, for the report."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, list | tuple):
+        return [shown(v) for v in value][:50]
+    return getattr(value, "name", None) or getattr(value, "__name__", str(value))
