@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from sklearn.pipeline import Pipeline
 
+    from automl.budget import Budget
     from automl.snapshot import Notify
 
 __all__ = ["Run", "run"]
