@@ -1,0 +1,317 @@
+"""What the three estimators share: scikit-learn's contract, no search.
+
+The constructor stores, `fit` validates and hands over to `automl.run`, and prediction
+is the fitted pipeline's.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from automl.budget import make_budget
+from automl.bundle.schema import describe_table
+from automl.encoding import as_frame
+from automl.exceptions import AutoMLConfigError, AutoMLDataError
+from automl.leaderboard import leaderboard
+from automl.progress import observer
+from automl.run import Run, run
+from automl.settings import Settings, seed_of, shown, verbosity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from automl.history import Trial
+    from automl.snapshot import Snapshot
+
+__all__ = ["DEFAULT_TIME_S", "BaseAutoML"]
+
+DEFAULT_TIME_S = float("60")
+"""Seconds of a run by default; an object of its own, so that ``n_trials`` given alone
+can lift it while an explicit 60 stands."""
+
+
+def _predicts_classes(model: BaseAutoML) -> bool:
+    task = getattr(model, "task_", model._task())  # noqa: SLF001 - a method in disguise
+    return bool(task != "regression")
+
+
+class BaseAutoML(BaseEstimator):
+    """Base of the estimators; see `automl.AutoML` for parameters and attributes."""
+
+    def __init__(
+        self,
+        *,
+        metric: Any = "auto",
+        time_budget_s: float | None = DEFAULT_TIME_S,
+        n_trials: int | None = None,
+        cv: Any = "auto",
+        candidates: Any = "auto",
+        n_jobs: int | None = -1,
+        random_state: Any = None,
+        run_dir: str | Path | None = None,
+        verbose: int = 1,
+        callback: Callable[[Snapshot], bool | None] | None = None,
+    ) -> None:
+        self.metric = metric
+        self.time_budget_s = time_budget_s
+        self.n_trials = n_trials
+        self.cv = cv
+        self.candidates = candidates
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.run_dir = run_dir
+        self.verbose = verbose
+        self.callback = callback
+
+    def _task(self) -> str:
+        raise NotImplementedError
+
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        groups: Any = None,
+        time: Any = None,
+        sample_weight: Any = None,
+        X_test: Any = None,
+        y_test: Any = None,
+    ) -> Self:
+        """Search, and fit the winner on all rows.
+
+        Parameters
+        ----------
+        X : DataFrame, array, list of rows, polars or Arrow table
+            Features, of shape (n_rows, n_columns); with the target among them if ``y``
+            is its name.
+        y : array-like of shape (n_rows,) or str
+            Target, or the name of its column.
+        groups : array-like of shape (n_rows,) or str, default=None
+            Rows of a group are never on both sides of a fold.
+        time : array-like of shape (n_rows,) or str, default=None
+            When rows happened: folds then train on the past only.
+        sample_weight : array-like of shape (n_rows,), default=None
+            Weights of rows in fitting and scoring.
+        X_test, y_test : as X and y, default=None
+            Rows never used by the search; the model is scored on them at the end.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        AutoMLDataError, AutoMLConfigError
+            Before the search starts, if the data or a parameter cannot be used.
+        AutoMLNoModelError
+            If nothing could be fitted.
+        """
+        budget = make_budget(
+            self.time_budget_s,
+            self.n_trials,
+            default_time=self.time_budget_s is DEFAULT_TIME_S,
+        )
+        if (X_test is None) != (y_test is None) and not isinstance(y, str):
+            raise AutoMLConfigError(
+                "X_test and y_test go together; only one of them was given.",
+                code="E-test",
+            )
+        seed = seed_of(self.random_state)
+        settings = Settings(
+            task=self._task(),
+            metric=self.metric,
+            budget=budget,
+            cv=self.cv,
+            candidates=self.candidates,
+            n_jobs=self.n_jobs,  # type: ignore[arg-type]  # None is checked in the run
+            random_state=seed,
+            run_dir=None if self.run_dir is None else Path(self.run_dir),
+            shown={k: shown(v) for k, v in self.get_params(deep=False).items()},
+        )
+        with observer(verbosity(self.verbose), self.callback) as notify:
+            done = run(
+                X, y, settings, notify, groups=groups, time=time,
+                sample_weight=sample_weight,
+            )  # fmt: skip
+        self._keep(done)
+        self._seed = seed
+        if X_test is not None:
+            self.test_score_ = self._score_test(X_test, y if y_test is None else y_test)
+        return self
+
+    def _keep(self, done: Run) -> None:
+        table, winner = done.table, done.winner
+        self.best_pipeline_ = done.pipeline
+        self.model_ = done.pipeline
+        self.best_score_ = winner.score
+        self.best_params_ = dict(winner.params)
+        self.best_candidate_ = winner.candidate
+        self.trials_ = done.history.trials
+        self.leaderboard_ = leaderboard(done.history, done.metric)
+        self.task_ = table.task
+        self.metric_ = done.metric
+        self.interrupted_ = done.interrupted
+        self.notes_ = done.notes
+        self.summary_ = str(done.facts.get("verdict", {}).get("sentence", ""))
+        self.facts_ = done.facts
+        self.target_ = table.target
+        self.n_features_in_ = len(table.columns)
+        self._schema = describe_table(table)
+        self._folds_name = done.folds.name
+        for name in ("classes_", "feature_names_in_", "test_score_"):
+            if hasattr(self, name):
+                delattr(self, name)
+        if table.classes is not None:
+            self.classes_ = table.classes
+        names = [c.name for c in table.columns]
+        if all(isinstance(name, str) for name in names):
+            self.feature_names_in_ = np.array(names, dtype=object)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return labels or numbers for raw rows.
+
+        Parameters
+        ----------
+        X : table of shape (n_rows, n_columns)
+            With the columns of `fit`, in any order if they have names; missing values
+            and unseen categories are understood.
+
+        Returns
+        -------
+        array of shape (n_rows,)
+        """
+        check_is_fitted(self, "model_")
+        frame = as_frame(X)
+        if not len(frame):
+            return np.empty(0, dtype=self._output_dtype())
+        return np.asarray(self.model_.predict(frame))
+
+    def _output_dtype(self) -> Any:
+        return self.classes_.dtype if hasattr(self, "classes_") else np.float64
+
+    @available_if(_predicts_classes)  # type: ignore[untyped-decorator]  # sklearn has no types
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return probabilities of shape (n_rows, n_classes), ordered as classes_."""
+        check_is_fitted(self, "model_")
+        if self.task_ == "regression":
+            raise AttributeError("predict_proba: the task is regression.")
+        frame = as_frame(X)
+        if not len(frame):
+            return np.empty((0, len(self.classes_)))
+        return np.asarray(self.model_.predict_proba(frame), dtype=np.float64)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the metric's score on raw rows, greater is better."""
+        check_is_fitted(self, "model_")
+        if self.task_ == "regression":
+            prediction = self.predict(X)
+            truth = np.asarray(y, dtype=np.float64).ravel()
+        else:
+            prediction = self.predict_proba(X)
+            truth = self._codes(y)
+        if len(truth) != len(prediction):
+            raise AutoMLDataError(
+                f"X has {len(prediction)} rows and y has {len(truth)}.", code="E-length"
+            )
+        weights = None if sample_weight is None else np.asarray(sample_weight)
+        return self.metric_.score(truth, prediction, weights)
+
+    def _codes(self, y: Any) -> np.ndarray:
+        labels = pd.Series(np.asarray(y).ravel())
+        codes: np.ndarray = pd.Index(self.classes_).get_indexer(labels)
+        if (codes < 0).any():
+            raise AutoMLDataError(
+                f"y holds {int((codes < 0).sum())} labels that were not there at fit "
+                "time.",
+                code="E-labels",
+            )
+        return codes
+
+    def _score_test(self, X_test: Any, y_test: Any) -> float:
+        if isinstance(y_test, str):
+            frame = as_frame(X_test)
+            return self.score(frame.drop(columns=y_test), frame[y_test])
+        return self.score(X_test, y_test)
+
+    def report(self, path: str | Path = "report.html") -> Path:
+        """Write the report of the run, one HTML file that needs no network.
+
+        Parameters
+        ----------
+        path : str or Path, default="report.html"
+            Where; folders are made.
+        """
+        check_is_fitted(self, "model_")
+        from automl.report import write_report
+
+        return write_report(self.facts_, path)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the deployable bundle: model, schema, manifest, requirements, sample.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Where; an earlier bundle there is replaced. `automl.load` gives it back.
+        """
+        check_is_fitted(self, "model_")
+        from automl.bundle import BundleInfo, save_bundle
+
+        std = next(t for t in self.trials_ if self._is_winner(t)).score_std
+        info = BundleInfo(
+            metric=self.metric_.name,
+            score=self.metric_.natural(self.best_score_),
+            score_std=None if math.isnan(std) else std,
+            candidate=self.best_candidate_,
+            params=self.best_params_,
+            cv=self._folds_name,
+            random_state=self._seed,
+            created_utc=str(self.facts_["run"]["started_utc"]),
+            extra={},
+        )
+        return save_bundle(folder, self.model_, self._schema, info)
+
+    def _is_winner(self, trial: Trial) -> bool:
+        return (
+            trial.candidate == self.best_candidate_
+            and dict(trial.params) == self.best_params_
+        )
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "model_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        tags.target_tags.required = True
+        task = getattr(self, "task_", self._task())
+        if tags.estimator_type is None and task != "auto":
+            from sklearn.utils import ClassifierTags, RegressorTags
+
+            if task == "regression":
+                tags.estimator_type = "regressor"
+                tags.regressor_tags = RegressorTags()
+            else:
+                tags.estimator_type = "classifier"
+                tags.classifier_tags = ClassifierTags()
+        return tags
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        state["_default_time"] = self.time_budget_s is DEFAULT_TIME_S
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if state.pop("_default_time", False):
+            state["time_budget_s"] = DEFAULT_TIME_S
+        super().__setstate__(state)
