@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 def test_the_readmes_python_runs(tmp_path, monkeypatch, capsys):
     """Both blocks of Python run one after the other, and print a leaderboard."""
     text = (ROOT / "README.md").read_text("utf-8")
-    blocks = re.findall(r"```python\n(.*?)```", text, flags=re.S)
+    blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
     assert len(blocks) == 2
     code = "\n".join(blocks)
     code = code.replace("time_budget_s=60", "n_trials=2, n_jobs=1, verbose=0")

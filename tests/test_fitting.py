@@ -1,0 +1,129 @@
+"""Fitting on rows of a workplace: inner splits, categories, predictions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from lightgbm import LGBMClassifier
+from sklearn.dummy import DummyClassifier
+
+from automl.candidates import load_candidates
+from automl.fitting import _inner_split, native_categories, predict
+from automl.folds import make_folds
+from automl.metrics import resolve_metric
+from automl.pipeline import Layout, build_pipeline
+from automl.space import default_point
+from automl.table import make_table
+from automl.workplace import (
+    Prepared,
+    at_most,
+    close_workplace,
+    labels_of,
+    open_workplace,
+    write_workplace,
+)
+
+
+@pytest.fixture
+def place(tmp_path):
+    """Return a workplace of 300 rows with a category and three text labels."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {"size": rng.normal(size=300), "colour": rng.choice(["red", "blue"], 300)}
+    )
+    y = rng.choice(["low", "middle", "top"], 300)
+    table = make_table(frame, y)
+    folds = make_folds(
+        table.y, cv=3, stratify=True, groups=None, time=None, random_state=0
+    )
+    metric = resolve_metric("log_loss", "multiclass")
+    folder = write_workplace(tmp_path, table, folds, metric, load_candidates(), 0)
+    yield open_workplace(folder)[0]
+    close_workplace()
+
+
+def test_numbers_are_mapped_and_read_only(place):
+    """The encoded table is a view of the file, not a copy for each process."""
+    block = place.X["f0"].to_numpy()
+    while block.base is not None and not isinstance(block, np.memmap):
+        block = block.base
+    assert isinstance(block, np.memmap)
+
+
+def test_the_inner_split_keeps_classes_groups_and_time(place):
+    """Boosting stops on rows of every class, of other groups, or of later moments."""
+    rows = np.arange(300)
+    train, stop = _inner_split(place, rows)
+    assert len(np.intersect1d(train, stop)) == 0
+    assert len(train) + len(stop) == 300
+    assert set(place.y[stop]) == {0, 1, 2}
+    groups = np.arange(300) // 6
+    train, stop = _inner_split(replace(place, groups=groups), rows)
+    assert not set(groups[train]) & set(groups[stop])
+    time = np.random.default_rng(1).permutation(300).astype(float)
+    train, stop = _inner_split(replace(place, time=time), rows)
+    assert time[train].max() < time[stop].min()
+
+
+def test_too_few_rows_have_no_inner_split(place):
+    """With a handful of rows all of them are trained on."""
+    assert _inner_split(place, np.arange(15)) is None
+
+
+def test_codes_are_read_as_categories(place):
+    """LightGBM is told which prepared columns are codes; others are not disturbed."""
+    candidate = load_candidates("lightgbm")["lightgbm"]
+    point = default_point(candidate)
+    pipeline = build_pipeline(candidate, point, place.layout, 0)
+    prefix = pipeline[:-1]
+    prefix.fit_transform(place.X, place.y)
+    told = native_categories(LGBMClassifier(), prefix)
+    names = prefix.get_feature_names_out()
+    assert [names[i] for i in told["categorical_feature"]] == ["category__f1"]
+    assert native_categories(DummyClassifier(), prefix) == {}
+
+
+@pytest.mark.parametrize("coded", [True, False])
+def test_probabilities_have_a_column_for_every_class(place, coded):
+    """A model that never saw a class gives it nothing, in the order of the labels."""
+    rows = np.flatnonzero(place.y != 1)
+    y = place.y[rows] if coded else labels_of(place, rows)
+    model = DummyClassifier(strategy="prior").fit(np.zeros((len(rows), 1)), y)
+    p = predict(place, model, np.zeros((2, 1)), coded=coded)
+    assert p.shape == (2, 3)
+    assert p[:, 1] == pytest.approx(0.0)
+    assert p[0, 0] == pytest.approx(np.mean(place.y[rows] == 0))
+
+
+def test_prepared_rows_are_kept_within_a_size(monkeypatch):
+    """What was used last stays; what is too large is never kept."""
+    monkeypatch.setattr("automl.workplace.CACHE_BYTES", 100)
+    kept = Prepared()
+    kept.keep("a", (np.zeros(5),))
+    kept.keep("b", (np.zeros(5),))
+    assert kept.get("a") is not None
+    kept.keep("c", (np.zeros(5),))
+    assert kept.get("b") is None
+    assert kept.get("a") is not None
+    kept.keep("d", (np.zeros(50),))
+    assert kept.get("d") is None
+
+
+def test_a_part_of_the_rows_is_drawn_in_order():
+    """A limit draws rows by chance, the same for the same seed."""
+    rows = np.arange(100)
+    assert at_most(rows, None, 0) is rows
+    part = at_most(rows, 10, 0)
+    assert len(part) == 10
+    assert (np.diff(part) > 0).all()
+    assert np.array_equal(part, at_most(rows, 10, 0))
+
+
+def test_layout_knows_the_used_columns_only():
+    """A column that is left out is in no pipeline."""
+    frame = pd.DataFrame({"id": range(50), "x": np.arange(50.0) ** 2, "same": 1})
+    layout = Layout.of(make_table(frame, np.arange(50.0)))
+    assert [c.name for c in layout.columns] == ["x"]

@@ -1,0 +1,97 @@
+"""From a history to a model: which trial is refitted, and what is there if none is."""
+
+from __future__ import annotations
+
+import pytest
+
+from automl.budget import Budget
+from automl.evaluate import Outcome
+from automl.history import FoldResult, History, Trial
+from automl.winner import Finish, importance_of
+
+
+def history(*scores, baseline=0.0):
+    """Return a history of finished trials, one a score."""
+    trials = [Trial(0, "baseline", {}, "", "ok", (FoldResult(0, 0, "ok", baseline),))]
+    for i, score in enumerate(scores, start=1):
+        folds = (FoldResult(i, 0, "ok", score, fit_s=0.1, rounds=40 + i),)
+        trials.append(Trial(i, f"c{i}", {"a": i}, "", "ok", folds))
+    return History(tuple(trials))
+
+
+def finish(of, *, time_s=None, seconds=None, n_workers=2):
+    """Return what is asked for after a search of this history."""
+    budget = Budget(time_s, None, 0.0, lambda: 0.0)
+    seconds = seconds or {t.number: 0.1 for t in of}
+    return Finish(
+        of, budget, seconds, n_rows=100, n_train=80, n_workers=n_workers,
+        first_serial=100,
+    )  # fmt: skip
+
+
+def test_the_best_trial_is_refitted_with_its_rounds_and_explained():
+    """A refit of the leader comes first, its importance beside it, then the end."""
+    ending = finish(history(0.3, 0.9, 0.5))
+    refit, explain = ending.source(), ending.source()
+    assert (refit.kind, refit.trial, refit.rounds) == ("refit", 2, 42)
+    assert (explain.kind, explain.trial, explain.fold) == ("importance", 2, 0)
+    assert ending.source().kind == "wait"
+    ending.tell(Outcome(explain, value={"drops": {}}))
+    ending.tell(Outcome(refit, value="pipeline"))
+    assert ending.source() is None
+    assert (ending.winner.number, ending.pipeline) == (2, "pipeline")
+
+
+def test_a_failed_refit_makes_way_for_the_next_best():
+    """The second is fitted, and the failure is told in a sentence."""
+    ending = finish(history(0.3, 0.9, 0.5))
+    first = ending.source()
+    ending.tell(Outcome(first, error="Traceback …\nMemoryError: too much"))
+    second = ending.source()
+    assert second.trial == 3
+    ending.tell(Outcome(second, value="pipeline"))
+    assert ending.winner.number == 3
+    assert "Trial 2 could not be fitted on all rows" in ending.errors[0]
+
+
+def test_a_refit_that_cannot_end_in_time_is_not_begun():
+    """The best one whose refit fits in what is left is taken."""
+    ending = finish(history(0.3, 0.9), time_s=5.0, seconds={0: 0, 1: 1.0, 2: 60.0})
+    assert ending.source().trial == 1
+    none = finish(history(0.9), time_s=5.0, seconds={0: 0, 1: 60.0})
+    assert none.source() is None
+
+
+def test_a_leading_baseline_needs_no_refit():
+    """Where nothing beats the constant prediction there is nothing to fit."""
+    assert finish(history(0.3, baseline=0.5)).source() is None
+
+
+@pytest.mark.parametrize("n_workers", [1, 2])
+def test_a_single_process_does_one_after_the_other(n_workers):
+    """With one process the importance follows the refit."""
+    ending = finish(history(0.9), n_workers=n_workers)
+    kinds = []
+    while (task := ending.source()) is not None:
+        kinds.append(task.kind)
+        value = {"drops": {}} if task.kind == "importance" else "pipeline"
+        if task.kind != "wait":
+            ending.tell(Outcome(task, value=value))
+    assert sorted(k for k in kinds if k != "wait") == ["importance", "refit"]
+
+
+def test_importance_is_named_and_ordered():
+    """Columns come under the user's names, the most important first."""
+    import numpy as np
+    import pandas as pd
+
+    from automl.table import make_table
+
+    frame = pd.DataFrame({"a": np.arange(30.0) ** 2, "b": np.arange(30.0) ** 3})
+    columns = make_table(frame, np.arange(30.0)).columns
+    raw = {"drops": {"f0": [0.1, 0.2], "f1": [0.5, 0.7]}, "n_train": 20, "n_test": 10}
+    importance = importance_of(raw, columns)
+    assert importance.columns == ("b", "a")
+    assert importance.mean == pytest.approx((0.6, 0.15))
+    assert "10 held-out rows" in importance.note
+    assert importance_of(None, columns) is None
