@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from automl.budget import make_budget
 from automl.bundle.schema import describe_table
 from automl.encoding import as_frame
-from automl.exceptions import AutoMLConfigError, AutoMLDataError
+from automl.exceptions import AutoMLConfigError, AutoMLDataError, suggestion
 from automl.leaderboard import leaderboard
 from automl.progress import observer
 from automl.run import Run, run
@@ -28,7 +28,6 @@ from automl.settings import Settings, seed_of, shown, verbosity
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from automl.history import Trial
     from automl.snapshot import Snapshot
 
 __all__ = ["DEFAULT_TIME_S", "BaseAutoML"]
@@ -111,19 +110,13 @@ class BaseAutoML(BaseEstimator):
         ------
         AutoMLDataError, AutoMLConfigError
             Before the search starts, if the data or a parameter cannot be used.
-        AutoMLNoModelError
-            If nothing could be fitted.
         """
         budget = make_budget(
             self.time_budget_s,
             self.n_trials,
             default_time=self.time_budget_s is DEFAULT_TIME_S,
         )
-        if (X_test is None) != (y_test is None) and not isinstance(y, str):
-            raise AutoMLConfigError(
-                "X_test and y_test go together; only one of them was given.",
-                code="E-test",
-            )
+        _check_test(y, X_test, y_test)
         seed = seed_of(self.random_state)
         settings = Settings(
             task=self._task(),
@@ -166,6 +159,7 @@ class BaseAutoML(BaseEstimator):
         self.n_features_in_ = len(table.columns)
         self._schema = describe_table(table)
         self._folds_name = done.folds.name
+        self._winner_std = winner.score_std
         for name in ("classes_", "feature_names_in_", "test_score_"):
             if hasattr(self, name):
                 delattr(self, name)
@@ -265,7 +259,7 @@ class BaseAutoML(BaseEstimator):
         check_is_fitted(self, "model_")
         from automl.bundle import BundleInfo, save_bundle
 
-        std = next(t for t in self.trials_ if self._is_winner(t)).score_std
+        std = self._winner_std
         info = BundleInfo(
             metric=self.metric_.name,
             score=self.metric_.natural(self.best_score_),
@@ -278,12 +272,6 @@ class BaseAutoML(BaseEstimator):
             extra={},
         )
         return save_bundle(folder, self.model_, self._schema, info)
-
-    def _is_winner(self, trial: Trial) -> bool:
-        return (
-            trial.candidate == self.best_candidate_
-            and dict(trial.params) == self.best_params_
-        )
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "model_")
@@ -315,3 +303,29 @@ class BaseAutoML(BaseEstimator):
         if state.pop("_default_time", False):
             state["time_budget_s"] = DEFAULT_TIME_S
         super().__setstate__(state)
+
+
+def _check_test(y: Any, X_test: Any, y_test: Any) -> None:
+    """Refuse half a test set before the search starts."""
+    named = isinstance(y, str) and y_test is None
+    if y_test is not None and X_test is None:
+        given, missing = "y_test", "X_test"
+    elif X_test is not None and y_test is None and not named:
+        given, missing = "X_test", "y_test"
+    else:
+        given = missing = ""
+    if missing:
+        raise AutoMLConfigError(
+            f"X_test and y_test go together: {given} was given without {missing}.",
+            code="E-test",
+        )
+    target = y if named else y_test
+    if X_test is not None and isinstance(target, str):
+        names = [str(name) for name in as_frame(X_test).columns]
+        if target not in names:
+            raise AutoMLDataError(
+                f"The target column {target!r} is not in X_test. "
+                + suggestion(target, names[:50]),
+                code="E-test",
+                column=target,
+            )

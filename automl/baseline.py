@@ -10,10 +10,10 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.pipeline import Pipeline
 
 from automl.exceptions import AutoMLConfigError
+from automl.folds import Folds
 from automl.history import BASELINE, FoldResult, History, Journal, Trial
 
 if TYPE_CHECKING:
-    from automl.folds import Folds
     from automl.metrics import Metric
     from automl.table import Table
 
@@ -36,15 +36,7 @@ def score_baseline(
     weights = table.sample_weight
     for k, (train, test) in enumerate(folds.splits):
         begun = time.monotonic()
-        model = _dummy(table)
-        w = None if weights is None else weights[train]
-        model.fit(np.zeros((len(train), 1)), table.y[train], sample_weight=w)
-        rows = np.zeros((len(test), 1))
-        if table.is_classification:
-            prediction = np.zeros((len(test), table.n_classes))
-            prediction[:, model.classes_] = model.predict_proba(rows)
-        else:
-            prediction = model.predict(rows)
+        prediction = _constant(table, train, len(test))
         w = None if weights is None else weights[test]
         score = _first_score(metric, table.y[test], prediction, w)
         valid = bool(np.isfinite(score))
@@ -54,12 +46,6 @@ def score_baseline(
         )  # fmt: skip
         journal.keep_fold(result, prediction)
         history = history.told(result)
-    if not np.isfinite(history[0].score):
-        raise AutoMLConfigError(
-            f"The metric {metric.name} gave no number for the baseline; check that it "
-            "suits the target.",
-            code="E-metric",
-        )
     return history.ended(0, "ok")
 
 
@@ -75,6 +61,47 @@ def _first_score(
             f"predictions of {len(y)} rows; a number was expected. Try it by itself.",
             code="E-metric",
         ) from error
+
+
+def scoreable(
+    table: Table, folds: Folds, metric: Metric
+) -> tuple[Folds, tuple[str, ...]]:
+    """Return the folds on which the metric is a number, and what was dropped.
+
+    An area under a curve is undefined on rows of one class: such a fold would end
+    every trial.
+    """
+    splits = []
+    for train, test in folds.splits:
+        prediction = _constant(table, train, len(test))
+        weights = None if table.sample_weight is None else table.sample_weight[test]
+        score = _first_score(metric, table.y[test], prediction, weights)
+        if np.isfinite(score):
+            splits.append((train, test))
+    dropped = len(folds) - len(splits)
+    if not splits:
+        raise AutoMLConfigError(
+            f"The metric {metric.name} gave no number for the baseline; check that it "
+            "suits the target.",
+            code="E-metric",
+        )
+    if not dropped:
+        return folds, ()
+    note = f"{dropped} of {len(folds)} folds are not used: {metric.name} is no number"
+    return Folds(tuple(splits), folds.name), (f"{note} on their rows.",)
+
+
+def _constant(table: Table, train: np.ndarray, n_rows: int) -> np.ndarray:
+    """Return the baseline's prediction, learnt from the training rows."""
+    model = _dummy(table)
+    weights = None if table.sample_weight is None else table.sample_weight[train]
+    model.fit(np.zeros((len(train), 1)), table.y[train], sample_weight=weights)
+    rows = np.zeros((n_rows, 1))
+    if not table.is_classification:
+        return np.asarray(model.predict(rows))
+    prediction = np.zeros((n_rows, table.n_classes))
+    prediction[:, model.classes_] = model.predict_proba(rows)
+    return prediction
 
 
 def baseline_pipeline(table: Table) -> Pipeline:

@@ -111,13 +111,16 @@ class Outcome:
     value : object
         Predictions of a fold, the pipeline of a refit, arrays of an importance.
     error : str or None
-        Traceback, if it failed.
+        Traceback, if it failed; ``late``, ``lost`` or ``killed`` if it did not end.
+    truncated : bool
+        Whether a refit was cut short by its deadline.
     """
 
     task: Task
     result: FoldResult | None = None
     value: Any = None
     error: str | None = None
+    truncated: bool = False
 
 
 def run_task(folder: Path, task: Task) -> Outcome:
@@ -136,6 +139,7 @@ def run_task(folder: Path, task: Task) -> Outcome:
     if task.deadline is not None and time.monotonic() > task.deadline:
         return Outcome(task, error="late")
     mark = folder / "running" / str(task.serial)
+    started = time.monotonic()
     try:
         mark.write_text(str(os.getpid()), encoding="ascii")
         place, prepared = open_workplace(folder)
@@ -144,21 +148,22 @@ def run_task(folder: Path, task: Task) -> Outcome:
             if task.kind == "fold":
                 return _fold(folder, place, prepared, task)
             if task.kind == "refit":
-                return Outcome(task, value=_refit(place, task))
+                pipeline, truncated = _refit(place, task)
+                return Outcome(task, value=pipeline, truncated=truncated)
             return Outcome(task, value=_importance(place, task))
     except Exception:  # noqa: BLE001 - a failed configuration is a result
-        return _failed(task, traceback.format_exc())
+        return _failed(task, traceback.format_exc(), time.monotonic() - started)
     finally:
         mark.unlink(missing_ok=True)
 
 
-def _failed(task: Task, error: str) -> Outcome:
+def _failed(task: Task, error: str, seconds: float) -> Outcome:
     reason = error.strip().splitlines()[-1][:300]
     result = None
     if task.kind == "fold":
         result = FoldResult(
             task.trial, task.fold, "error", worker=os.getpid(), error=error[-6000:],
-            reason=reason,
+            reason=reason, fit_s=seconds,
         )  # fmt: skip
     return Outcome(task, result=result, error=error)
 
@@ -166,7 +171,7 @@ def _failed(task: Task, error: str) -> Outcome:
 def _fold(folder: Path, place: Workplace, prepared: Prepared, task: Task) -> Outcome:
     started, cpu = time.monotonic(), time.process_time()
     train, test = place.splits[task.fold]
-    train = at_most(train, task.max_rows, place.random_state)
+    train = at_most(train, task.max_rows, place.random_state, _classes(place))
     candidate = place.candidates[task.candidate]
     pipeline = build_pipeline(
         candidate, task.params or {}, place.layout, place.random_state
@@ -176,9 +181,15 @@ def _fold(folder: Path, place: Workplace, prepared: Prepared, task: Task) -> Out
     ready = prepared.get(key)
     if ready is None:
         prefix, X_train = fit_prefix(place, pipeline[:-1], train)
-        ready = (prefix, X_train, prefix.transform(place.X.iloc[test]))
+        ready = (
+            prefix, X_train, prefix.transform(place.X.iloc[test]),
+            time.monotonic() - started,
+        )  # fmt: skip
         prepared.keep(key, ready)
-    prefix, X_train, X_test = ready
+        started_fit = started
+    else:  # what preparing took then is part of what this configuration takes
+        started_fit = started - ready[3]
+    prefix, X_train, X_test, _ = ready
     model = pipeline[-1]
     y = place.y[train] if task.keep_above is None else labels_of(place, train)
     rounds, truncated = fit_model(
@@ -197,7 +208,7 @@ def _fold(folder: Path, place: Workplace, prepared: Prepared, task: Task) -> Out
         fold=task.fold,
         status="ok" if np.isfinite(score) else "invalid_score",
         score=score if np.isfinite(score) else None,
-        fit_s=fitted - started,
+        fit_s=fitted - started_fit,
         predict_s=time.monotonic() - fitted,
         cpu_s=time.process_time() - cpu,
         started_s=started,
@@ -217,13 +228,20 @@ def _stop_at(task: Task, started: float) -> float | None:
     return longest if task.deadline is None else min(longest, task.deadline)
 
 
-def _refit(place: Workplace, task: Task) -> Pipeline:
-    """Return the configuration fitted on all rows, with the user's own labels."""
+def _refit(place: Workplace, task: Task) -> tuple[Pipeline, bool]:
+    """Fit the configuration on all rows, with the user's own labels.
+
+    Returns the pipeline and whether its deadline cut it short.
+    """
+    started = time.monotonic()
+    truncated = False
     candidate = place.candidates[task.candidate]
     pipeline = build_pipeline(
         candidate, task.params or {}, place.layout, place.random_state
     )
-    rows = at_most(np.arange(len(place.y)), task.max_rows, place.random_state)
+    rows = at_most(
+        np.arange(len(place.y)), task.max_rows, place.random_state, _classes(place)
+    )
     prefix, X = fit_prefix(place, pipeline[:-1], rows)
     model = pipeline[-1]
     labels = labels_of(place, rows)
@@ -234,15 +252,19 @@ def _refit(place: Workplace, task: Task) -> Pipeline:
         model.set_params(n_jobs=task.n_jobs)
     resource = candidate.resource
     if resource is not None and task.rounds is not None:
-        growth = Growth(resource.param, task.rounds, task.deadline)
-        _refit_growing(model, X, labels, growth, fit_params, weights)
+        growth = Growth(resource.param, task.rounds, _stop_at(task, started))
+        truncated = _refit_growing(model, X, labels, growth, fit_params, weights)
     else:
         if weights is not None and takes_weights(model):
             fit_params["sample_weight"] = weights
         model.fit(X, labels, **fit_params)
     if threads:
         model.set_params(n_jobs=1)
-    return pipeline
+    return pipeline, truncated
+
+
+def _classes(place: Workplace) -> np.ndarray | None:
+    return None if place.classes is None else place.y
 
 
 def _refit_growing(
@@ -252,14 +274,15 @@ def _refit_growing(
     growth: Growth,
     fit_params: dict[str, Any],
     weights: np.ndarray | None,
-) -> None:
+) -> bool:
     if "early_stopping" in model.get_params():
         model.set_params(early_stopping=False)
-    made, _ = fit_growing(
+    made, truncated = fit_growing(
         model, X, labels, growth, inner=None, fit_params=fit_params,
         sample_weight=weights,
     )  # fmt: skip
     model.set_params(**{growth.param: made})
+    return truncated and made < growth.high
 
 
 def _importance(place: Workplace, task: Task) -> dict[str, Any]:
@@ -273,7 +296,7 @@ def _importance(place: Workplace, task: Task) -> dict[str, Any]:
         candidate, task.params or {}, place.layout, place.random_state
     )
     train, test = place.splits[task.fold]
-    train = at_most(train, task.max_rows, place.random_state)
+    train = at_most(train, task.max_rows, place.random_state, _classes(place))
     test = at_most(test, IMPORTANCE_ROWS, place.random_state)
     prefix, X_train = fit_prefix(place, pipeline[:-1], train)
     model = pipeline[-1]

@@ -23,8 +23,16 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from automl.candidates import Candidate
+    from automl.table import Table
 
-__all__ = ["fit_model", "fit_prefix", "native_categories", "predict", "takes_weights"]
+__all__ = [
+    "fit_model",
+    "fit_prefix",
+    "native_categories",
+    "predict",
+    "takes_weights",
+    "unweighted",
+]
 
 INNER_SHARE = 0.1
 """Training rows that decide when boosting stops; at least `INNER_ROWS` of them."""
@@ -60,6 +68,8 @@ def fit_model(
     weights = rows_of(place.sample_weight, rows)
     fit_params = native_categories(model, prefix)
     resource = candidate.resource
+    if "n_neighbors" in model.get_params():
+        model.set_params(n_neighbors=min(model.n_neighbors, len(rows)))
     if resource is None:
         arguments = dict(fit_params)
         if weights is not None and takes_weights(model):
@@ -78,6 +88,20 @@ def takes_weights(model: Any) -> bool:
     from sklearn.utils.validation import has_fit_parameter
 
     return bool(has_fit_parameter(model, "sample_weight"))
+
+
+def unweighted(candidates: tuple[Candidate, ...], table: Table) -> tuple[str, ...]:
+    """Return what to say of learners that take no weights, if there are weights."""
+    if table.sample_weight is None:
+        return ()
+    titles = [
+        c.title
+        for c in candidates
+        if not takes_weights(c.estimator_class(table.task)())
+    ]
+    if not titles:
+        return ()
+    return (f"Fitted without sample_weight, scored with it: {', '.join(titles)}.",)
 
 
 def native_categories(model: Any, prefix: Pipeline) -> dict[str, Any]:

@@ -160,7 +160,9 @@ def make_folds(
     (5, '5-fold cross-validation')
     """
     if isinstance(cv, bool) or not isinstance(cv, Integral):
-        return _given(cv, y, groups, kept)
+        folds = _given(cv, y, groups, kept)
+        _refuse_leaks(folds, groups, time)
+        return folds
     if cv < 1:
         raise AutoMLConfigError(
             f"cv={cv} is not possible: at least 2 folds, or 1 for a holdout.",
@@ -204,6 +206,26 @@ def _given(
         "or a list of (train, test) positions was expected.",
         code="E-cv",
     )
+
+
+def _refuse_leaks(
+    folds: Folds, groups: np.ndarray | None, time: np.ndarray | None
+) -> None:
+    """Refuse given splits that break what ``groups=`` and ``time=`` promise."""
+    for number, (train, test) in enumerate(folds.splits):
+        if groups is not None and np.isin(groups[train], groups[test]).any():
+            raise AutoMLConfigError(
+                f"Split {number} of cv= has rows of one group on both sides; with "
+                "groups= that is never so. Use GroupKFold, or leave groups= out.",
+                code="E-cv",
+            )
+        if time is not None and time[train].max() >= time[test].min():
+            raise AutoMLConfigError(
+                f"Split {number} of cv= trains on rows that are not earlier than those "
+                "it scores; with time= that is never so. Use a number for cv=, or "
+                "leave time= out.",
+                code="E-cv",
+            )
 
 
 def _checked(
@@ -259,13 +281,16 @@ def _forward(time: np.ndarray, groups: np.ndarray | None, k: int) -> Folds:
             "Leave time= out, or give finer moments.",
             code="E-time",
         )
-    n_splits = min(max(k, 2), len(moments) - 1)
-    splitter = TimeSeriesSplit(n_splits=n_splits)
-    splits = [
-        (np.flatnonzero(np.isin(place, a)), np.flatnonzero(np.isin(place, b)))
-        for a, b in splitter.split(moments)
-    ]
-    splits = splits[-1:] if k == 1 else splits
+    if k == 1:
+        share = _holdout_share(len(time))
+        cut = min(np.quantile(time, 1 - share), moments[-2])
+        splits = [(np.flatnonzero(time <= cut), np.flatnonzero(time > cut))]
+    else:
+        splitter = TimeSeriesSplit(n_splits=min(k, len(moments) - 1))
+        splits = [
+            (np.flatnonzero(np.isin(place, a)), np.flatnonzero(np.isin(place, b)))
+            for a, b in splitter.split(moments)
+        ]
     if groups is not None:
         splits = [(a[~np.isin(groups[a], groups[b])], b) for a, b in splits]
         splits = [(a, b) for a, b in splits if len(a)]

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.baseline import score_baseline
+from automl.baseline import score_baseline, scoreable
 from automl.candidates import Candidate, load_candidates
 from automl.environment import environment
 from automl.exceptions import AutoMLConfigError
 from automl.facts import RunRecord, build_facts
+from automl.fitting import unweighted
 from automl.folds import Folds, choose_cv, make_folds
 from automl.history import BASELINE, FORMAT, History, Journal, Trial
 from automl.metrics import Metric, resolve_metric
@@ -58,7 +59,7 @@ class Run:
     table, metric, folds, history
         As searched.
     winner : Trial
-        The configuration that was refitted; the baseline if nothing else finished.
+        The configuration that predicts; the baseline if nothing else finished.
     pipeline : Pipeline
         Fitted on all rows, from the raw table.
     facts : dict
@@ -105,9 +106,8 @@ def run(
     ------
     AutoMLDataError, AutoMLConfigError
         Before any worker starts, if the data or a parameter cannot be used.
-    AutoMLNoModelError
-        If not even a baseline could be scored.
     """
+    started_utc = datetime.now(UTC).isoformat(timespec="seconds")
     budget = settings.budget
     n_workers = count_workers(settings.n_jobs)
     candidates = load_candidates(settings.candidates)
@@ -118,12 +118,12 @@ def run(
         )  # fmt: skip
         warn_of_notes(table)
         metric = resolve_metric(settings.metric, table.task)
-        folds = _folds(table, settings, n_workers)
+        folds, dropped = scoreable(table, _folds(table, settings, n_workers), metric)
         fitting = _fitting(candidates, table)
         scratch = Path(stack.enter_context(_temporary()))
         home = _open_run_dir(settings.run_dir) or scratch / "run"
         journal = stack.enter_context(Journal(home))
-        journal.write("start", _opening(settings, table, folds))
+        journal.write("start", _opening(settings, table, folds, n_workers))
         titles = {c.name: c.title for c in fitting} | {BASELINE: "Baseline"}
         teller = Teller(notify, budget, metric, titles)
         teller.tell("start", announcement(table, metric, folds))
@@ -133,7 +133,7 @@ def run(
             settings.random_state,
         )  # fmt: skip
         plan = Plan(
-            fitting, len(folds), table.n_rows, len(folds.splits[0][0]), n_workers,
+            fitting, len(folds), table.n_rows, _mean_train(folds), n_workers,
             settings.random_state,
         )  # fmt: skip
         queued = n_workers if len(folds) > 1 else 0  # a holdout's fits are long
@@ -146,26 +146,30 @@ def run(
         searched_s = budget.elapsed_s
         teller.tell("refit", "", history)
         finish = _finish(runner, search, history, plan, interrupted=interrupted)
-        winner, pipeline, notes = deployed(finish, search, history, table, scratch)
+        out = deployed(finish, search, history, table, scratch)
+        notes = (*table.notes, *dropped, *unweighted(fitting, table), *out.notes)
         teller.tell("report", "", history)
         facts = build_facts(
             RunRecord(
                 table=table, metric=metric, folds=folds, trials=history.trials,
-                winner=winner.number, predictions=_predictions(journal, folds, table),
-                titles=titles, pipeline=pipeline, settings=dict(settings.shown),
+                winner=out.shown, predictions=_predictions(journal, folds, table),
+                titles=titles, pipeline=out.pipeline, settings=dict(settings.shown),
                 importance=importance_of(finish.importance, table.columns),
-                timeline=_timeline(budget, read_s, searched_s), interrupted=interrupted,
-                started_utc=datetime.now(UTC).isoformat(timespec="seconds"),
-                environment=environment(n_workers), notes=(*table.notes, *notes),
+                timeline=_timeline(budget, read_s, searched_s),
+                interrupted=interrupted or search.stopped,
+                started_utc=started_utc,
+                environment=environment(n_workers), notes=notes,
             )
         )  # fmt: skip
-        journal.write("finish", {"winner": winner.number, "elapsed": budget.elapsed_s})
+        journal.write(
+            "finish", {"winner": out.trial.number, "elapsed": budget.elapsed_s}
+        )
         if settings.run_dir is not None:
             _write_private(home / "facts.json", json.dumps(facts, allow_nan=False))
         teller.tell("end", _verdict(facts), history)
     return Run(
-        table, metric, folds, history, winner, pipeline, facts,
-        (*table.notes, *notes), interrupted,
+        table, metric, folds, history, out.trial, out.pipeline, facts, notes,
+        interrupted or search.stopped,
     )  # fmt: skip
 
 
@@ -227,7 +231,9 @@ def _open_run_dir(folder: Path | None) -> Path | None:
     return folder
 
 
-def _opening(settings: Settings, table: Table, folds: Folds) -> dict[str, Any]:
+def _opening(
+    settings: Settings, table: Table, folds: Folds, n_workers: int
+) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "settings": dict(settings.shown),
@@ -237,7 +243,7 @@ def _opening(settings: Settings, table: Table, folds: Folds) -> dict[str, Any]:
         "n_rows": table.n_rows,
         "n_columns": len(table.columns),
         "folds": folds.name,
-        "versions": environment(settings.n_jobs),
+        "versions": environment(n_workers),
     }
 
 
@@ -252,7 +258,7 @@ def _loop(runner: Runner, search: Search, teller: Teller) -> bool:
     except KeyboardInterrupt:
         search.stopped = True
         return True
-    return search.stopped
+    return False
 
 
 def _import_ahead(runner: Runner) -> None:
@@ -268,7 +274,10 @@ def _finish(
 ) -> Finish:
     budget = search.budget
     if interrupted:
-        budget = replace(budget, time_s=budget.elapsed_s + INTERRUPT_S)
+        time_s = budget.elapsed_s + INTERRUPT_S
+        if budget.time_s is not None:
+            time_s = min(time_s, budget.time_s)
+        budget = replace(budget, time_s=time_s)
     seconds = {t.number: search.refit_seconds(t) for t in history}
     if search.keeps_models:  # a cheaper configuration is no match for a kept model
         leader = next(iter(history.finished()), None)
@@ -284,10 +293,19 @@ def _finish(
         n_train=plan.n_train,
         n_workers=plan.n_workers,
         first_serial=10_000_000,
+        growing={c.name for c in plan.candidates if c.resource is not None},
     )
-    for outcome in runner.run(finish.source):
-        finish.tell(outcome)
+    try:
+        for outcome in runner.run(finish.source):
+            finish.tell(outcome)
+    except KeyboardInterrupt:
+        finish.errors.append("The fit on all rows was interrupted.")
     return finish
+
+
+def _mean_train(folds: Folds) -> int:
+    """Return the mean number of training rows: forward splits grow."""
+    return round(float(np.mean([len(train) for train, _ in folds.splits])))
 
 
 def _timeline(budget: Budget, read_s: float, searched_s: float) -> dict[str, float]:

@@ -1,8 +1,9 @@
 """Tasks out, results in: the one module that runs things in parallel, by joblib.
 
-Tasks are asked for one at a time, whenever a worker falls free; results come in the
-order of completion. A worker that dies takes the pool with it: finished results are
-kept, the tasks that were in flight are reported as lost, and a new pool goes on.
+Tasks are asked for when a worker falls free, by joblib as many at once as there are
+workers; results come in the order of completion. A worker that dies takes the pool with
+it: finished results are kept, the tasks that were in flight are reported as lost, and a
+new pool goes on.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ class Runner:
             With ``error="killed"`` for a task that overran its ``kill_at``, and
             ``error="lost"`` for one whose worker died beside it.
         """
-        if self.n_jobs == 1:
+        self.in_flight, self.killed, self._failure = {}, set(), None
+        if self.n_jobs == 1 or _must_run_here(self.n_jobs):
             yield from self._run_here(source)
             return
         over = False
@@ -81,30 +83,32 @@ class Runner:
 
     def _run_pool(self, source: Source) -> Generator[Outcome, None, bool]:
         """Run one pool; return whether the source is exhausted."""
-        from joblib import Parallel, delayed
-        from joblib.externals.loky.process_executor import TerminatedWorkerError
+        from concurrent.futures.process import BrokenProcessPool
 
-        parallel = Parallel(
-            n_jobs=self.n_jobs,
-            backend="loky",
-            return_as="generator_unordered",
-            pre_dispatch=self.n_jobs + self.queued,
-            batch_size=1,
-            max_nbytes=None,
-        )
-        outcomes = parallel(
-            delayed(run_task)(self.folder, task) for task in self._watched(source)
-        )
+        from joblib import Parallel, delayed, parallel_config
+
+        # explicit threads: two single-threaded fits beat one of two threads
+        with parallel_config(backend="loky", inner_max_num_threads=1):
+            parallel = Parallel(
+                n_jobs=self.n_jobs,
+                return_as="generator_unordered",
+                pre_dispatch=self.n_jobs + self.queued,
+                batch_size=1,
+                max_nbytes=None,
+            )
         over = threading.Event()
         watchdog = threading.Thread(target=self._watch, args=(over,), daemon=True)
         watchdog.start()
         try:
+            outcomes = parallel(
+                delayed(run_task)(self.folder, task) for task in self._watched(source)
+            )
             for outcome in outcomes:
                 with self._lock:
                     self.in_flight.pop(outcome.task.serial, None)
                 if outcome.task.kind != "wait":
                     yield outcome
-        except TerminatedWorkerError:
+        except BrokenProcessPool:
             yield from self._lost()
             return False
         finally:
@@ -148,7 +152,7 @@ class Runner:
                 ]  # fmt: skip
             for task in late:
                 pid = self._process_of(task)
-                if pid is not None:
+                if pid is not None and pid != os.getpid():
                     self.killed.add(task.serial)
                     _kill(pid)
 
@@ -159,6 +163,14 @@ class Runner:
         except OSError:
             return None
         return int(text) if text else None
+
+
+def _must_run_here(n_jobs: int) -> bool:
+    """Return whether joblib would not start processes: in a daemon, or deep in one."""
+    from joblib import effective_n_jobs, parallel_config
+
+    with parallel_config(backend="loky"):
+        return int(effective_n_jobs(n_jobs)) == 1
 
 
 def _kill(pid: int) -> None:

@@ -9,7 +9,6 @@ the same for any number of workers up to that.
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -115,9 +114,9 @@ class Search:
         self.history = history
         self.journal = journal
         self.changes: list[Trial] = []
-        self.rng = np.random.default_rng([plan.random_state, 1])
         self.stopped = False
         self.fallback: Any = None
+        self.fallback_task = Task("refit", -1)
         self._by_name = {c.name: c for c in plan.candidates}
         self._serial = 0
         self._taken = 0
@@ -139,12 +138,15 @@ class Search:
             if not self._take_arrived():
                 return Task("wait", -1)
             while True:
-                if self.stopped or self._out_of_time():
-                    return None
                 if self._fallback_due:
                     self._fallback_due = False
-                    return self._dispatch(self._fallback_task())
-                step = next_step(self._view(), self.rng)
+                    self.fallback_task = self._fallback_task()
+                    return self._dispatch(self.fallback_task)
+                if self.stopped or self._out_of_time():
+                    return None
+                # drawn anew for each state, so that asking again changes nothing
+                seed = [self.plan.random_state, 1, self._serial, self._taken]
+                step = next_step(self._view(), np.random.default_rng(seed))
                 if isinstance(step, Stop):
                     return None
                 if not isinstance(step, Wait):
@@ -166,6 +168,12 @@ class Search:
             if not self.ordered:
                 self._take_arrived()
 
+    def take_changes(self) -> list[Trial]:
+        """Return the trials that started or ended since the last time."""
+        with self._lock:
+            changes, self.changes = self.changes, []
+            return changes
+
     def finish(self) -> History:
         """Return the history with what never finished marked as cancelled."""
         with self._lock:
@@ -173,7 +181,8 @@ class Search:
                 self._take(self._arrived.pop(serial))
             for trial in self.history:
                 if trial.status == "running":
-                    self._end(trial, "cancelled", "the budget was used up")
+                    reason = "stopped" if self.stopped else "the budget was used up"
+                    self._end(trial, "cancelled", reason)
             return self.history
 
     def reserve_s(self) -> float:
@@ -209,8 +218,7 @@ class Search:
         return Task(
             "refit", self._serial, candidate=candidate.name,
             params=start_point(candidate, params), rounds=50, max_rows=20_000,
-            deadline=time.monotonic() + 0.1 * (self.budget.time_s or 0.0),
-            kill_at=self._search_end(),
+            longest_s=0.1 * (self.budget.time_s or 0.0), kill_at=self._search_end(),
         )  # fmt: skip
 
     def _task_of(self, step: Start | Continue) -> Task:
@@ -304,9 +312,10 @@ class Search:
         seen: dict[str, float] = {}
         for trial in self.history:
             for fold in trial.folds:
-                seen[trial.candidate] = max(
-                    seen.get(trial.candidate, 0.0), fold.seconds
-                )
+                seconds = fold.seconds
+                if fold.status == "timeout":  # how long it would take is not known
+                    seconds = self.budget.time_s
+                seen[trial.candidate] = max(seen.get(trial.candidate, 0.0), seconds)
         expected = {}
         for candidate in self.plan.candidates:
             slowest = seen.get(candidate.name)

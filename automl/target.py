@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.utils.multiclass import type_of_target
 
 from automl.exceptions import AutoMLConfigError, AutoMLDataError
 from automl.metrics import TASKS, task_of_metric
@@ -175,9 +176,9 @@ def _task_of_values(y: pd.Series) -> tuple[str, str]:
             )
         return "classification", "the target holds words"
     n_values = len(np.unique(numbers))
-    if n_values == 2:
-        return "classification", "the target has 2 values; task='regression' overrides"
     whole = bool((numbers == np.floor(numbers)).all())
+    if n_values == 2 and whole:
+        return "classification", "the target has 2 values; task='regression' overrides"
     if whole and n_values <= MAX_CLASS_VALUES and n_values <= max(2, len(y) / 10):
         reason = f"the target has {n_values} whole values; task='regression' overrides"
         return "classification", reason
@@ -273,15 +274,22 @@ def _check_class_labels(y: pd.Series) -> None:
             code="E-target-inf",
             rows=first_rows(np.isinf(values)),
         )
-    if (values != np.floor(values)).any() and len(np.unique(values)) > MAX_CLASS_VALUES:
+    if (values != np.floor(values)).any():
         raise AutoMLDataError(
             "Unknown label type: continuous. The target of a classification must hold "
-            "classes; fractions came. Use task='regression'.",
+            "classes; fractions came. Use task='regression', or y.astype(str).",
             code="E-target-type",
         )
 
 
 def _check_classes(classes: np.ndarray, codes: np.ndarray, task: str) -> None:
+    if type_of_target(classes) not in ("binary", "multiclass"):
+        raise AutoMLDataError(
+            f"Unknown label type: classes of type {type(classes[0]).__name__} are not "
+            "understood by learners; numbers or text were expected. Convert them with "
+            "y.astype(str).",
+            code="E-target-type",
+        )
     if len(classes) < 2:
         raise AutoMLDataError(
             "The target has only one class (1 class); at least 2 were expected, "

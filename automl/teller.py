@@ -63,8 +63,7 @@ class Teller:
 
     def tell_changes(self, search: Search) -> None:
         """Tell of trials that started or ended; pass on a wish to stop."""
-        changes, search.changes = search.changes, []
-        for trial in changes:
+        for trial in search.take_changes():
             message, phase = "", "search"
             if trial.status == "ok":
                 leader = search.history.finished()[0]

@@ -7,28 +7,30 @@ the time left gives way to the next best; the fallback is there if none does.
 from __future__ import annotations
 
 import pickle
+import threading
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.pipeline import Pipeline
 
 from automl.baseline import baseline_pipeline
-from automl.evaluate import Outcome, Task
-from automl.exceptions import AutoMLNoModelError
+from automl.evaluate import IMPORTANCE_COLUMNS, Outcome, Task
 from automl.facts import Importance
 from automl.history import BASELINE, History, Trial
 from automl.search import IMPORTANCE_SHARE, Search
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from automl.budget import Budget
     from automl.kinds import Column
     from automl.table import Table
 
-__all__ = ["Finish", "deployed", "importance_of"]
+__all__ = ["Deployed", "Finish", "deployed", "importance_of"]
 
 SPARE_S = 0.4
 """Seconds between the end of a refit and the end of the budget."""
@@ -50,8 +52,10 @@ class Finish:
         Of the search.
     budget : Budget
         Of the run.
-    seconds : callable
-        A trial's expected refit time.
+    seconds : dict
+        Expected refit time of each trial, by number.
+    growing : set of str
+        Candidates whose fit can be cut short at the deadline.
     n_rows, n_train, n_workers : int
         Rows of the table and of a fold's training part; processes.
     first_serial : int
@@ -68,8 +72,10 @@ class Finish:
         n_train: int,
         n_workers: int,
         first_serial: int,
+        growing: AbstractSet[str] = frozenset(),
     ) -> None:
         self.budget = budget
+        self.growing = growing
         self.seconds = seconds
         self.n_rows = n_rows
         self.n_train = n_train
@@ -80,21 +86,36 @@ class Finish:
         self.errors: list[str] = []
         self._queue = _refit_order(history)
         self._serial = first_serial
-        self._waiting_for: int | None = None
+        self._refitting: Task | None = None
+        self._retried: list[Trial | None] = []
         self._importance_due = True
+        self._lock = threading.Lock()  # asked from joblib's thread, told from ours
 
     def source(self) -> Task | None:
         """Return the next task, a short wait, or None at the end."""
-        if self.pipeline is not None:
-            return self._explain()
-        if self._waiting_for is None:
-            self._queue = [t for t in self._queue if self._fits(t)]
-            if not self._queue:
+        with self._lock:
+            if self.pipeline is not None:
+                return self._explain()
+            if self._refitting is not None:
+                return self._explain() or Task("wait", -1)
+            trial = self._next_trial()
+            if trial is None:
                 return None
-            self.winner = self._queue.pop(0)
-            self._waiting_for = self._serial
-            return self._numbered(self._refit_task(self.winner))
-        return self._explain() or Task("wait", -1)
+            if trial is not self.winner:  # another winner has another importance
+                self.winner, self.importance = trial, None
+                self._importance_due = True
+            self._refitting = self._numbered(self._refit_task(trial))
+            return self._refitting
+
+    def _next_trial(self) -> Trial | None:
+        """Return the best trial whose refit can end in time, or be cut short there."""
+        left = [t for t in self._queue if self._fits(t)]
+        if not left:
+            left = [t for t in self._queue if t.candidate in self.growing]
+        if not left or self.budget.remaining_s < 2 * SPARE_S:
+            return None
+        self._queue.remove(left[0])
+        return left[0]
 
     def _explain(self) -> Task | None:
         """Return the task of the importance once."""
@@ -109,17 +130,34 @@ class Finish:
 
     def tell(self, outcome: Outcome) -> None:
         """Keep the pipeline or the importance; a failed refit makes way."""
-        if outcome.task.kind == "importance":
-            self.importance = outcome.value
-            return
-        self._waiting_for = None
-        if outcome.error is None:
-            self.pipeline = outcome.value
-            return
-        reason = outcome.error.strip().splitlines()[-1][:200]
-        self.errors.append(
-            f"Trial {outcome.task.trial} could not be fitted on all rows ({reason})."
-        )
+        with self._lock:
+            task = outcome.task
+            if task.kind == "importance":
+                if self.winner is not None and task.trial == self.winner.number:
+                    self.importance = outcome.value
+                return
+            if self._refitting is None or task.serial != self._refitting.serial:
+                return  # left over from the search
+            if outcome.error is None:
+                self.pipeline = outcome.value
+                self._note_cut(outcome)
+            elif outcome.error == "lost" and self.winner not in self._retried:
+                self._retried.append(self.winner)  # its pool died beside it
+                if self.winner is not None:
+                    self._queue.insert(0, self.winner)
+            else:
+                reason = outcome.error.strip().splitlines()[-1][:200]
+                self.errors.append(
+                    f"Trial {task.trial} could not be fitted on all rows ({reason})."
+                )
+            self._refitting = None
+
+    def _note_cut(self, outcome: Outcome) -> None:
+        if outcome.truncated:
+            self.errors.append(
+                f"The fit of trial {outcome.task.trial} on all rows was cut short at "
+                f"the end of the budget, before its {outcome.task.rounds} rounds."
+            )
 
     def _numbered(self, task: Task) -> Task:
         self._serial += 1
@@ -171,64 +209,110 @@ def importance_of(
     if not raw or not raw["drops"]:
         return None
     names = {c.id: str(c.name) for c in columns}
-    drops = {names[k]: v for k, v in raw["drops"].items()}
-    order = sorted(drops, key=lambda name: -float(np.mean(drops[name])))
+    drops = raw["drops"]
+    order = sorted(drops, key=lambda key: -float(np.mean(drops[key])))
     left_out = sum(c.used for c in columns) - len(drops)
     note = (
         f"Drop in the score when a column is permuted: {raw['n_test']:,} held-out "
         f"rows, a model fitted to {raw['n_train']:,} others, 3 permutations."
     )
     if left_out:
-        note += f" {left_out} columns were left out for want of time."
+        why = (
+            "only so many are permuted"
+            if len(drops) >= IMPORTANCE_COLUMNS
+            else ("the time for it was up")
+        )
+        note += f" {left_out} columns, drawn by chance, were left out: {why}."
     return Importance(
-        columns=tuple(order),
+        columns=tuple(names[n] for n in order),
         mean=tuple(float(np.mean(drops[n])) for n in order),
         std=tuple(float(np.std(drops[n])) for n in order),
         note=note,
     )
 
 
+@dataclass(frozen=True)
+class Deployed:
+    """What predicts after a run.
+
+    Attributes
+    ----------
+    trial : Trial
+        The configuration that was fitted, with its own score; the small model that was
+        fitted first has none (NaN).
+    shown : int
+        Number of the trial that the report is about.
+    pipeline : Pipeline
+        From the raw table.
+    notes : tuple of str
+        What to say where it is not the leader, fitted on all rows.
+    """
+
+    trial: Trial
+    shown: int
+    pipeline: Pipeline
+    notes: tuple[str, ...]
+
+
 def deployed(
     finish: Finish, search: Search, history: History, table: Table, scratch: Path
-) -> tuple[Trial, Pipeline, list[str]]:
-    """Return the configuration that is deployed, its pipeline and what to say of it."""
+) -> Deployed:
+    """Return what predicts: the refit, a holdout's model, the small one, a constant."""
+    leader = history.finished()[0]
     notes = list(finish.errors)
-    leader = history.finished()[0] if history.finished() else None
-    if leader is None:
-        raise AutoMLNoModelError(_commonest_failure(history))
-    winner = finish.winner or leader
-    kept = scratch / "models" / f"{leader.number}.pkl"
-    if finish.pipeline is None and kept.exists():
-        notes.append(
-            "The model is the one that was fitted to the holdout's training rows: a "
-            "refit on all rows did not fit in the time left."
-        )
-        steps = pickle.loads(kept.read_bytes()).steps  # noqa: S301 - our own file
-        return leader, Pipeline([("encode", table.encoder), *steps]), notes
-    if finish.pipeline is not None:
+    if finish.pipeline is not None and finish.winner is not None:
+        winner = finish.winner
         if winner.number != leader.number:
             notes.append(
-                f"Trial {leader.number} scored best, but fitting it on all rows did "
-                f"not fit in the time left; trial {winner.number} was taken."
+                f"Trial {leader.number} scored best, but was not fitted on all "
+                f"rows in the time left; trial {winner.number} was taken."
             )
-        steps = [("encode", table.encoder), *finish.pipeline.steps]
-        return winner, Pipeline(steps), notes
-    if search.fallback is not None and _leads_or_alone(leader, history):
-        notes.append(
-            "No configuration could be fitted on all rows in the time left: the model "
-            "is the small one that was fitted first."
-        )
-        steps = [("encode", table.encoder), *search.fallback.steps]
-        return winner, Pipeline(steps), notes
-    if all(t.status in ("error", "timeout") for t in history if t.number):
-        notes.append(_commonest_failure(history))
-    return history[0], baseline_pipeline(table), notes
-
-
-def _leads_or_alone(leader: Trial, history: History) -> bool:
-    """Return whether a model is to be preferred to the baseline."""
+        pipeline = _from_raw(table, finish.pipeline)
+        return Deployed(winner, winner.number, pipeline, tuple(notes))
+    kept = scratch / "models" / f"{leader.number}.pkl"
+    if kept.exists():
+        model = pickle.loads(kept.read_bytes())  # noqa: S301 - our own file
+        if _knows_all_classes(model, table):
+            notes.append(
+                "The model is the one that was fitted to the holdout's training "
+                "rows: a refit on all rows did not fit in the time left."
+            )
+            return Deployed(
+                leader, leader.number, _from_raw(table, model), tuple(notes)
+            )
     alone = all(t.status != "ok" for t in history if t.number)
-    return leader.candidate != BASELINE or alone
+    if (
+        (alone or leader.candidate != BASELINE)
+        and search.fallback is not None
+        and _knows_all_classes(search.fallback, table)
+    ):
+        notes.append(
+            "No configuration was fitted on all rows in the time left: the model "
+            "is the small one that was fitted first, and was never scored."
+        )
+        trial = Trial(-1, search.fallback_task.candidate, {}, "fallback", "ok")
+        return Deployed(
+            trial, leader.number, _from_raw(table, search.fallback), tuple(notes)
+        )
+    if alone:
+        notes.append(_commonest_failure(history))
+    elif leader.candidate != BASELINE:
+        notes.append(
+            f"Trial {leader.number} scored best, but no configuration was fitted "
+            "on all rows in the time left: the model is the constant prediction."
+        )
+    return Deployed(
+        history[0], history[0].number, baseline_pipeline(table), tuple(notes)
+    )
+
+
+def _from_raw(table: Table, pipeline: Pipeline) -> Pipeline:
+    return Pipeline([("encode", table.encoder), *pipeline.steps])
+
+
+def _knows_all_classes(pipeline: Pipeline, table: Table) -> bool:
+    """Return whether a model that saw a part of the rows saw every class."""
+    return table.classes is None or len(pipeline.classes_) == len(table.classes)
 
 
 def _commonest_failure(history: History) -> str:

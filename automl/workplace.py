@@ -181,12 +181,24 @@ def plain_classes(classes: np.ndarray) -> np.ndarray:
     return classes
 
 
-def at_most(rows: np.ndarray, limit: int | None, random_state: int) -> np.ndarray:
-    """Return a random part of rows, in order, if there are more than the limit."""
+def at_most(
+    rows: np.ndarray,
+    limit: int | None,
+    random_state: int,
+    codes: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return a random part of rows, in order, if there are more than the limit.
+
+    With the codes of all rows' classes, the first row of each class is in the part.
+    """
     if limit is None or len(rows) <= limit:
         return rows
     rng = np.random.default_rng(random_state)
-    return np.sort(rng.choice(rows, limit, replace=False))
+    part = rng.choice(rows, limit, replace=False)
+    if codes is not None:
+        _, first = np.unique(codes[rows], return_index=True)
+        part = np.union1d(part, rows[first])
+    return np.sort(part)
 
 
 def rows_of(values: np.ndarray | None, rows: np.ndarray) -> np.ndarray | None:
