@@ -120,6 +120,8 @@ def test_a_part_of_the_rows_is_drawn_in_order():
     assert len(part) == 10
     assert (np.diff(part) > 0).all()
     assert np.array_equal(part, at_most(rows, 10, 0))
+    codes = np.where(rows == 77, 2, rows % 2)
+    assert set(codes[at_most(rows, 3, 0, codes)]) == {0, 1, 2}
 
 
 def test_layout_knows_the_used_columns_only():

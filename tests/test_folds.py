@@ -126,3 +126,27 @@ def test_more_budget_means_more_folds():
     assert (folds[0], folds[-1]) == (1, 8)
     assert choose_cv(1_000, 20, 2, core_seconds=None) == 5
     assert choose_cv(200_000, 20, 2, core_seconds=None) == 3
+
+
+def test_given_splits_may_not_break_groups_or_time():
+    """What ``groups=`` and ``time=`` promise holds for the user's own splits, too."""
+    y = np.arange(12.0)
+    half = [(np.arange(6), np.arange(6, 12))]
+    plain = {"stratify": False, "random_state": 0}
+    groups = np.repeat([0, 1, 2], 4)
+    with pytest.raises(AutoMLConfigError, match="one group on both sides"):
+        make_folds(y, cv=half, groups=groups, time=None, **plain)
+    with pytest.raises(AutoMLConfigError, match="not earlier"):
+        make_folds(y, cv=half, groups=None, time=y[::-1].copy(), **plain)
+    assert len(make_folds(y, cv=half, groups=None, time=y, **plain)) == 1
+
+
+def test_a_holdout_by_time_is_the_latest_fifth():
+    """One split by time scores the latest rows, as many as any holdout has."""
+    folds = make_folds(
+        np.zeros(100), cv=1, stratify=False, groups=None, time=np.arange(100.0),
+        random_state=0,
+    )  # fmt: skip
+    train, test = folds.splits[0]
+    assert (len(train), len(test)) == (80, 20)
+    assert test.min() == 80

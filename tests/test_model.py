@@ -24,6 +24,7 @@ from automl.exceptions import AutoMLConfigError, AutoMLDataError
 from automl.history import read_journal
 
 BANK = Path(__file__).parent.parent / "examples" / "data" / "bank.csv"
+BUDGET_S = 40.0
 QUICK = {"n_trials": 3, "n_jobs": 1, "random_state": 0, "verbose": 0}
 
 
@@ -35,7 +36,7 @@ def bank():
 
 @pytest.fixture(scope="module")
 def fitted(bank, tmp_path_factory):
-    """Return a model with its run folder, fitted on two processes in seconds."""
+    """Return a model, its run folder and seconds: ten trials, or the end of the time."""
     folder = tmp_path_factory.mktemp("runs") / "bank"
     model = AutoML(time_budget_s=8, n_jobs=2, random_state=0, verbose=0, run_dir=folder)
     began = time.monotonic()
@@ -62,7 +63,7 @@ def test_one_line_gives_a_tuned_winner(fitted, bank):
 def test_the_budget_holds_everything(fitted):
     """The whole of `fit` ends within the budget and a tenth, plus two seconds."""
     _, _, wall = fitted
-    assert wall < 8 * 1.1 + 2
+    assert wall < BUDGET_S * 1.1 + 2
 
 
 def test_the_leaderboard_ranks_finished_configurations(fitted):
@@ -209,8 +210,12 @@ def test_a_test_set_is_scored_at_the_end(bank):
     model.fit(train, "y", X_test=test, y_test="y")
     X, y = test.drop(columns="y"), test["y"]
     assert model.test_score_ == pytest.approx(model.score(X, y))
-    with pytest.raises(AutoMLConfigError, match="go together"):
+    with pytest.raises(AutoMLConfigError, match="X_test was given without y_test"):
         AutoML(**QUICK).fit(train.drop(columns="y"), train["y"], X_test=X)
+    with pytest.raises(AutoMLConfigError, match="y_test was given without X_test"):
+        AutoML(**QUICK).fit(train, "y", y_test=y)
+    with pytest.raises(AutoMLDataError, match="is not in X_test"):
+        AutoML(**QUICK).fit(train, "y", X_test=X)
 
 
 def test_a_callers_metric_is_optimised(bank):
@@ -235,6 +240,8 @@ def test_a_callback_sees_and_stops_the_search(bank):
     model = AutoML(n_trials=200, n_jobs=1, random_state=0, verbose=0, callback=stop)
     model.fit(bank, "y")
     assert len(model.trials_) < 20
+    assert model.interrupted_
+    assert model.best_candidate_ != "baseline"
     assert next(s.phase for s in seen) == "start"
     assert seen[-1].phase == "end"
 
@@ -382,3 +389,47 @@ def test_the_regressor_scores_by_its_metric():
     X, y = load_diabetes(return_X_y=True)
     model = AutoMLRegressor(metric="r2", candidates="ridge", **QUICK).fit(X, y)
     assert 0.4 < model.score(X, y) < 0.7
+
+
+def test_a_second_is_enough_for_a_model(bank):
+    """The shortest budgets give a model, and say what kind of model it is."""
+    model = AutoML(time_budget_s=1, n_jobs=2, random_state=0, verbose=0)
+    model.fit(bank, "y")
+    assert model.predict(bank.drop(columns="y")).shape == (600,)
+    if model.best_candidate_ == "baseline" or np.isnan(model.best_score_):
+        assert model.notes_
+
+
+def test_folds_on_which_the_metric_is_no_number_are_not_used(bank):
+    """An area under a curve needs both classes: a fold without one is dropped."""
+    X = bank.drop(columns="y")
+    y = np.where(np.arange(600) % 9 == 0, "yes", "no")
+    y[:480:9] = "no"
+    y[5] = "yes"
+    moment = np.arange(600.0)
+    model = AutoML(candidates=["logistic"], cv=5, **QUICK).fit(X, y, time=moment)
+    assert any("folds are not used" in note for note in model.notes_)
+    assert any(t.status == "ok" for t in model.trials_ if t.number)
+
+
+def test_learners_without_weights_are_named(bank):
+    """Whoever is fitted without the weights that were given is told."""
+    X, y = bank.drop(columns="y"), bank["y"]
+    weights = np.linspace(0.5, 2, 600)
+    model = AutoML(candidates=["logistic", "k_nearest"], **QUICK)
+    model.fit(X, y, sample_weight=weights)
+    assert any("K nearest neighbours" in note for note in model.notes_)
+    assert not any("Logistic" in note for note in model.notes_)
+
+
+@pytest.mark.parametrize(
+    "labels", [[3, 7], [True, False], ["b", "a"], [10, 20, 30]], ids=str
+)
+def test_labels_come_back_as_they_were(bank, labels):
+    """Whole numbers, truth values and words are predicted as such."""
+    X = bank.drop(columns="y")
+    score = (X["age"] + X["duration"] / 50).rank(pct=True).to_numpy()
+    y = np.array(labels)[np.minimum((score * len(labels)).astype(int), len(labels) - 1)]
+    model = AutoML(candidates=["logistic"], **QUICK).fit(X, y)
+    assert model.classes_.tolist() == sorted(labels)
+    assert np.mean(model.predict(X) == y) > 0.6

@@ -180,3 +180,11 @@ def test_few_rows_are_warned_of():
     table = make_table(X[:5], np.arange(5) / 7)
     with pytest.warns(UserWarning, match="too few"):
         warn_of_notes(table)
+
+
+def test_fractions_are_no_classes():
+    """Learners refuse fractional labels, so they are refused before the search."""
+    rows = [[float(i)] for i in range(20)]
+    assert make_table(rows, [0.5, 1.0] * 10).task == "regression"
+    with pytest.raises(AutoMLDataError, match="Unknown label type: continuous"):
+        make_table(rows, [0.5, 1.0] * 10, task="classification")

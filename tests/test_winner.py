@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from automl.budget import Budget
-from automl.evaluate import Outcome
+from automl.evaluate import Outcome, Task
 from automl.history import FoldResult, History, Trial
 from automl.winner import Finish, importance_of
 
@@ -52,6 +52,44 @@ def test_a_failed_refit_makes_way_for_the_next_best():
     ending.tell(Outcome(second, value="pipeline"))
     assert ending.winner.number == 3
     assert "Trial 2 could not be fitted on all rows" in ending.errors[0]
+
+
+def test_a_refit_that_died_beside_another_task_is_tried_again():
+    """A lost refit of the leader is not the leader's failure."""
+    ending = finish(history(0.3, 0.9))
+    first, explain = ending.source(), ending.source()
+    ending.tell(Outcome(explain, error="killed"))
+    ending.tell(Outcome(first, error="lost"))
+    again = ending.source()
+    assert (again.kind, again.trial) == ("refit", 2)
+    ending.tell(Outcome(again, error="lost"))
+    assert ending.source().trial == 1
+
+
+def test_what_is_left_over_from_the_search_is_not_the_refit():
+    """Outcomes of other tasks change nothing."""
+    ending = finish(history(0.9))
+    refit = ending.source()
+    ending.tell(Outcome(Task("fold", 3, 1, 0), error="lost"))
+    ending.tell(Outcome(refit, value="pipeline"))
+    assert ending.pipeline == "pipeline"
+
+
+def test_a_refit_cut_short_is_told():
+    """Fewer rounds than the folds had are worth a sentence."""
+    ending = finish(history(0.9))
+    ending.tell(Outcome(ending.source(), value="pipeline", truncated=True))
+    assert "cut short" in ending.errors[0]
+
+
+def test_a_learner_that_grows_is_cut_rather_than_left_out():
+    """Where nothing fits in the time, boosting makes what rounds it can."""
+    budget = Budget(5.0, None, 0.0, lambda: 0.0)
+    ending = Finish(
+        history(0.9), budget, {0: 0, 1: 60.0}, n_rows=100, n_train=80, n_workers=2,
+        first_serial=1, growing={"c1"},
+    )  # fmt: skip
+    assert ending.source().trial == 1
 
 
 def test_a_refit_that_cannot_end_in_time_is_not_begun():
