@@ -36,7 +36,7 @@ def bank():
 
 @pytest.fixture(scope="module")
 def fitted(bank, tmp_path_factory):
-    """Return a model, its run folder and seconds: ten trials, or the end of the time."""
+    """Return a model, its run folder and seconds: ten trials at most."""
     folder = tmp_path_factory.mktemp("runs") / "bank"
     model = AutoML(time_budget_s=8, n_jobs=2, random_state=0, verbose=0, run_dir=folder)
     began = time.monotonic()
