@@ -42,7 +42,8 @@ class AutoML(BaseAutoML):
         What is searched: names (see ``automl candidates``), a folder of specs, or
         `Candidate` objects.
     n_jobs : int or None, default=-1
-        Processes; -1 is all cores that this process may use, 1 or None this process.
+        Processes; -1 is all cores that this process may use. 1 or None is this process,
+        where a slow fit cannot be ended: the budget then holds only roughly.
     random_state : int, RandomState, Generator or None, default=None
         Seed of folds, sampling and learners.
     run_dir : str, Path or None, default=None
