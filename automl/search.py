@@ -187,8 +187,8 @@ class Search:
 
     def reserve_s(self) -> float:
         """Return the seconds kept for the winner's refit, its facts and the report."""
-        incumbent = self._view_trials().incumbent
-        refit = 0.0 if incumbent is None else self.refit_seconds(incumbent)
+        leader = self._incumbent
+        refit = 0.0 if leader is None else self.refit_seconds(leader)
         if self.keeps_models and refit > REFIT_SHARE * (self.budget.time_s or 0.0):
             refit = 0.0
         explain = IMPORTANCE_SHARE * (self.budget.time_s or 0.0)
@@ -203,8 +203,6 @@ class Search:
     def keeps_models(self) -> bool:
         """Whether the models of the only fold are kept: they can be deployed."""
         return self.plan.n_folds == 1 and not self.ordered
-
-    # --- tasks ---------------------------------------------------------------
 
     def _dispatch(self, task: Task) -> Task:
         self._out[task.serial] = task
@@ -223,15 +221,14 @@ class Search:
 
     def _task_of(self, step: Start | Continue) -> Task:
         if isinstance(step, Start):
-            trial = self._start(step)
-            fold = 0
+            trial, fold = self._start(step), 0
         else:
             trial, fold = self.history[step.trial], step.fold
         longest_s, deadline, kill_at = self._limits()
-        incumbent = self._view_trials().incumbent
+        leader = self._incumbent
         keep_above = None
         if self.keeps_models:
-            keep_above = float("-inf") if incumbent is None else incumbent.score
+            keep_above = float("-inf") if leader is None else leader.score
         return Task(
             "fold", self._serial, trial.number, fold, trial.candidate,
             dict(trial.params), longest_s, deadline, kill_at, keep_above=keep_above,
@@ -255,14 +252,13 @@ class Search:
         """Return how long a growing learner may take, its end, and its kill."""
         if self.budget.time_s is None:
             return None, None, None
-        configurations = (
-            CONFIGURATIONS if self.plan.n_folds > 1 else HOLDOUT_CONFIGURATIONS
-        )
+        n_folds = self.plan.n_folds
+        configurations = CONFIGURATIONS if n_folds > 1 else HOLDOUT_CONFIGURATIONS
         core_seconds = 0.75 * self.plan.n_workers * self.budget.time_s
-        longest = core_seconds / (configurations * self.plan.n_folds)
-        incumbent = self._view_trials().incumbent
-        if incumbent is not None:
-            longest = min(longest, max(1.0, PATIENCE * incumbent.fit_s))
+        longest = core_seconds / (configurations * n_folds)
+        leader = self._incumbent
+        if leader is not None:
+            longest = min(longest, max(1.0, PATIENCE * leader.fit_s))
         end = self._search_end()
         return longest, end - 0.1, end + 0.3
 
@@ -275,10 +271,9 @@ class Search:
             self.budget.time_s is not None and self.budget.clock() >= self._search_end()
         )
 
-    # --- what the policy sees --------------------------------------------------
-
-    def _view_trials(self) -> View:
-        return View(self.history.trials, frozenset(), self.plan.n_folds, ())
+    @property
+    def _incumbent(self) -> Trial | None:
+        return View(self.history.trials, frozenset(), 0, ()).incumbent
 
     def _view(self) -> View:
         in_flight = frozenset(
@@ -326,8 +321,6 @@ class Search:
             else:  # unknown: not in the last quarter
                 expected[candidate.name] = 0.25 * self.budget.time_s
         return expected
-
-    # --- results ---------------------------------------------------------------
 
     def _take_arrived(self) -> bool:
         """Take what may be taken; return whether the next task may be chosen."""
@@ -378,7 +371,7 @@ class Search:
         return self._lost[key] == 1
 
     def _race(self, trial: Trial) -> None:
-        incumbent = self._view_trials().incumbent
+        incumbent = self._incumbent
         if incumbent is not None and is_losing(trial, incumbent):
             n = len(trial.scores)
             reason = f"behind trial {incumbent.number} after {n} fold{'s' * (n > 1)}"
