@@ -32,7 +32,7 @@ def paired_score(trial: Trial, reference: Trial) -> float:
 
     Examples
     --------
-    >>> from automl.history import FoldResult
+    >>> from automl.history import FoldResult, Trial
     >>> a = Trial(0, "a", {}, "", folds=(FoldResult(0, 0, "ok", 0.5),
     ...                                  FoldResult(0, 1, "ok", 0.9)))
     >>> b = Trial(1, "b", {}, "", folds=(FoldResult(1, 0, "ok", 0.6),))

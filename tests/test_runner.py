@@ -93,12 +93,13 @@ def test_a_fit_that_hangs_in_native_code_is_killed(place):
 
 def test_a_worker_that_dies_loses_no_finished_task(place):
     """Finished outcomes come out, and the tasks of the dead pool are told lost."""
-    tasks = [fold(0), fold(1), fold(2, "die"), fold(3), fold(4)]
+    tasks = [*[fold(i) for i in range(7)], fold(7, "die")]
     outcomes = run(Runner(2, place), tasks)
-    assert sorted(o.task.serial for o in outcomes) == [0, 1, 2, 3, 4]
+    assert sorted(o.task.serial for o in outcomes) == list(range(8))
     by_serial = {o.task.serial: o.error for o in outcomes}
-    assert by_serial[2] == "lost"
-    assert by_serial[0] is None
+    assert by_serial[7] == "lost"
+    # the last task is sent out when no more than three of the others are
+    assert sum(error is None for error in by_serial.values()) >= 4
     stop_workers()
 
 
