@@ -23,7 +23,14 @@ from automl.exceptions import AutoMLConfigError, AutoMLDataError, suggestion
 from automl.leaderboard import leaderboard
 from automl.progress import observer
 from automl.run import Run, run
-from automl.settings import Settings, seed_of, shown, verbosity
+from automl.settings import (
+    Settings,
+    memory_limit,
+    seed_of,
+    shown,
+    time_limit,
+    verbosity,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +63,9 @@ class BaseAutoML(BaseEstimator):
         n_jobs: int | None = -1,
         random_state: Any = None,
         run_dir: str | Path | None = None,
+        trial_time_limit_s: float | None = None,
+        memory_limit_mib: float | None = None,
+        drop_missing_target: bool = False,
         verbose: int = 1,
         callback: Callable[[Snapshot], bool | None] | None = None,
     ) -> None:
@@ -67,6 +77,9 @@ class BaseAutoML(BaseEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.run_dir = run_dir
+        self.trial_time_limit_s = trial_time_limit_s
+        self.memory_limit_mib = memory_limit_mib
+        self.drop_missing_target = drop_missing_target
         self.verbose = verbose
         self.callback = callback
 
@@ -127,6 +140,9 @@ class BaseAutoML(BaseEstimator):
             n_jobs=self.n_jobs,  # type: ignore[arg-type]  # None is checked in the run
             random_state=seed,
             run_dir=None if self.run_dir is None else Path(self.run_dir),
+            trial_time_limit_s=time_limit(self.trial_time_limit_s),
+            memory_limit_mib=memory_limit(self.memory_limit_mib),
+            drop_missing_target=bool(self.drop_missing_target),
             shown={k: shown(v) for k, v in self.get_params(deep=False).items()},
         )
         with observer(verbosity(self.verbose), self.callback) as notify:

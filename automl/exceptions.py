@@ -14,6 +14,7 @@ __all__ = [
     "AutoMLError",
     "AutoMLIntegrityError",
     "AutoMLNoModelError",
+    "AutoMLResourceError",
     "AutoMLWarning",
     "suggestion",
 ]
@@ -55,6 +56,10 @@ class AutoMLDataError(AutoMLError, ValueError):
 
 class AutoMLConfigError(AutoMLError, ValueError):
     """A parameter, candidate file or metric is not usable."""
+
+
+class AutoMLResourceError(AutoMLError, RuntimeError):
+    """Memory, disk or processes do not suffice for what was asked."""
 
 
 class AutoMLNoModelError(AutoMLError, RuntimeError):

@@ -49,6 +49,15 @@ class AutoML(BaseAutoML):
     run_dir : str, Path or None, default=None
         New folder that keeps the journal and out-of-fold predictions; without it
         nothing is left on disk.
+    trial_time_limit_s : float or None, default=None
+        Seconds that the fits of one configuration may take together, over all its
+        folds: learners that grow stop in time, others are ended. None takes a share of
+        ``time_budget_s``, and no limit without one.
+    memory_limit_mib : float or None, default=None
+        MiB that this process and its workers may use together; None is what the
+        machine and its control group allow.
+    drop_missing_target : bool, default=False
+        Whether rows without a target are left out; they are an error otherwise.
     verbose : int, default=1
         0 shows nothing, 1 what matters, 2 also each trial.
     callback : callable or None, default=None
@@ -112,6 +121,9 @@ class AutoML(BaseAutoML):
         n_jobs: int | None = -1,
         random_state: Any = None,
         run_dir: str | Path | None = None,
+        trial_time_limit_s: float | None = None,
+        memory_limit_mib: float | None = None,
+        drop_missing_target: bool = False,
         verbose: int = 1,
         callback: Callable[[Snapshot], bool | None] | None = None,
     ) -> None:
@@ -124,6 +136,9 @@ class AutoML(BaseAutoML):
             n_jobs=n_jobs,
             random_state=random_state,
             run_dir=run_dir,
+            trial_time_limit_s=trial_time_limit_s,
+            memory_limit_mib=memory_limit_mib,
+            drop_missing_target=drop_missing_target,
             verbose=verbose,
             callback=callback,
         )

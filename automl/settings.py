@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,15 @@ if TYPE_CHECKING:
 
     from automl.budget import Budget
 
-__all__ = ["Settings", "count_workers", "seed_of", "shown", "verbosity"]
+__all__ = [
+    "Settings",
+    "count_workers",
+    "memory_limit",
+    "seed_of",
+    "shown",
+    "time_limit",
+    "verbosity",
+]
 
 
 @dataclass(frozen=True)
@@ -30,6 +39,9 @@ class Settings:
     n_jobs: int
     random_state: int
     run_dir: Path | None
+    trial_time_limit_s: float | None
+    memory_limit_mib: float | None
+    drop_missing_target: bool
     shown: Mapping[str, Any]
 
 
@@ -79,6 +91,28 @@ def seed_of(random_state: Any) -> int:
         f"random_state={random_state!r} must be None, a whole number of at least 0, a "
         "RandomState or a Generator.",
         code="E-random-state",
+    )
+
+
+def time_limit(trial_time_limit_s: Any) -> float | None:
+    """Return the seconds that a configuration may take, checked."""
+    return _positive("trial_time_limit_s", trial_time_limit_s, "seconds")
+
+
+def memory_limit(memory_limit_mib: Any) -> float | None:
+    """Return the MiB that a run may use, checked."""
+    return _positive("memory_limit_mib", memory_limit_mib, "MiB")
+
+
+def _positive(name: str, value: Any, unit: str) -> float | None:
+    if value is None:
+        return None
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    if number and 0 < float(value) < float("inf"):
+        return float(value)
+    raise AutoMLConfigError(
+        f"{name}={value!r} must be a number of {unit} above 0, or None.",
+        code="E-" + name.replace("_", "-"),
     )
 
 
