@@ -16,8 +16,15 @@ __all__ = [
     "AutoMLNoModelError",
     "AutoMLResourceError",
     "AutoMLWarning",
+    "named",
     "suggestion",
 ]
+
+MOST_CHARACTERS = 60
+"""Of a name in a message; it stands there to be recognised, and may be a page long."""
+
+MOST_NAMES = 12
+"""Of the known ones in a suggestion; more are not read, the nearest are listed."""
 
 
 class AutoMLError(Exception):
@@ -26,14 +33,21 @@ class AutoMLError(Exception):
     Parameters
     ----------
     message : str
-        One or two sentences: the culprit, what was expected, what came, what to do.
-        Never a cell value.
+        A sentence: the culprit, what was expected, what came. Never a cell value.
     code : str, default=""
         Stable identifier such as ``"E-length"``.
     column : object, default=None
         The user's name of the column at fault, if one is.
     rows : tuple of int, default=()
         Positions of the first rows at fault (five at most).
+    hint : str, default=""
+        What to do, in a short sentence; ``str(error)`` ends with it.
+
+    Examples
+    --------
+    >>> error = AutoMLDataError("y has a gap.", code="E-gap", hint="Fill it.")
+    >>> str(error), error.code, error.hint
+    ('y has a gap. Fill it.', 'E-gap', 'Fill it.')
     """
 
     def __init__(
@@ -43,11 +57,13 @@ class AutoMLError(Exception):
         code: str = "",
         column: object = None,
         rows: tuple[int, ...] = (),
+        hint: str = "",
     ) -> None:
-        super().__init__(message)
+        super().__init__(f"{message} {hint}" if hint else message)
         self.code = code
         self.column = column
         self.rows = rows
+        self.hint = hint
 
 
 class AutoMLDataError(AutoMLError, ValueError):
@@ -71,7 +87,34 @@ class AutoMLIntegrityError(AutoMLError, RuntimeError):
 
 
 class AutoMLWarning(UserWarning):
-    """Something was changed or left out; the run goes on."""
+    """Something was changed or left out; the run goes on.
+
+    Parameters
+    ----------
+    message : str
+        A sentence or two, without cell values.
+    code : str, default=""
+        Stable identifier such as ``"W-leak"``.
+    column : object, default=None
+        The user's name of the column, if it is about one.
+    """
+
+    def __init__(self, message: str, *, code: str = "", column: object = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.column = column
+
+
+def named(name: object) -> str:
+    """Return how a column's name stands in a message: quoted, and not a page long.
+
+    Examples
+    --------
+    >>> named("age"), len(named("a" * 1000))
+    ("'age'", 63)
+    """
+    text = repr(name)
+    return text if len(text) <= MOST_CHARACTERS + 2 else text[:MOST_CHARACTERS] + "..."
 
 
 def suggestion(name: object, known: Iterable[str]) -> str:
@@ -85,6 +128,11 @@ def suggestion(name: object, known: Iterable[str]) -> str:
     'Known: lightgbm, ridge.'
     """
     known = sorted(known)
-    close = difflib.get_close_matches(str(name), known, n=1)
+    shown = [named(k)[1:-1] for k in known]
+    wanted = named(str(name))[1:-1]  # of long names, only the beginning is compared
+    close = difflib.get_close_matches(wanted, shown, n=1)
     hint = f"Did you mean {close[0]!r}? " if close else ""
-    return f"{hint}Known: {', '.join(known)}."
+    if len(shown) > MOST_NAMES:
+        nearest = difflib.get_close_matches(wanted, shown, n=MOST_NAMES, cutoff=0.0)
+        shown = [*sorted(nearest), f"and {len(known) - MOST_NAMES} more"]
+    return f"{hint}Known: {', '.join(shown)}."

@@ -9,15 +9,31 @@ from automl.exceptions import (
     AutoMLDataError,
     AutoMLError,
     AutoMLNoModelError,
+    AutoMLWarning,
+    named,
     suggestion,
 )
 
 
 def test_an_error_keeps_its_facts_through_a_pickle():
-    """A worker's error arrives with code, column and rows."""
-    error = AutoMLDataError("No.", code="E-x", column="a", rows=(1, 2))
+    """A worker's error arrives with code, column, rows and hint."""
+    error = AutoMLDataError("No.", code="E-x", column="a", rows=(1, 2), hint="Do.")
     copy = pickle.loads(pickle.dumps(error))
-    assert (str(copy), copy.code, copy.column, copy.rows) == ("No.", "E-x", "a", (1, 2))
+    assert (str(copy), copy.hint) == ("No. Do.", "Do.")
+    assert (copy.code, copy.column, copy.rows) == ("E-x", "a", (1, 2))
+
+
+def test_a_warning_keeps_its_facts():
+    """Programs tell warnings apart by their code."""
+    warning = pickle.loads(pickle.dumps(AutoMLWarning("Look.", code="W-x", column="a")))
+    assert (str(warning), warning.code, warning.column) == ("Look.", "W-x", "a")
+
+
+def test_names_and_lists_of_names_are_short_in_messages():
+    """A name may be a page long, and a table may have a thousand of them."""
+    assert len(named("x" * 10_000)) < 70
+    assert len(suggestion("x" * 10_000, [f"{i}" * 500 for i in range(1000)])) < 1000
+    assert "and 988 more" in suggestion("c5", [f"c{i}" for i in range(1000)])
 
 
 @pytest.mark.parametrize(
