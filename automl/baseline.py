@@ -11,9 +11,10 @@ from sklearn.pipeline import Pipeline
 
 from automl.exceptions import AutoMLConfigError
 from automl.folds import Folds
-from automl.history import BASELINE, FoldResult, History, Journal, Trial
+from automl.history import BASELINE, FoldResult, History, Trial
 
 if TYPE_CHECKING:
+    from automl.journal import Journal
     from automl.metrics import Metric
     from automl.table import Table
 

@@ -1,37 +1,26 @@
-"""What was tried and what came of it: all above is a function of this record.
-
-The journal on disk is a text file of one event a line, each with its length and
-checksum, written by the parent only. A torn or damaged line is skipped and counted;
-what was whole before and after it stays.
-"""
+"""What was tried and what came of it: all above is a function of this record."""
 
 from __future__ import annotations
 
 import json
 import math
-import os
-import re
-import zlib
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from statistics import fmean, stdev
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.exceptions import AutoMLDataError
-
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
 
-__all__ = ["FORMAT", "FoldResult", "History", "Journal", "Trial", "read_journal"]
-
-FORMAT = 1
-"""Version of the journal's lines; a newer one is refused."""
+__all__ = ["BASELINE", "FoldResult", "History", "Known", "Trial"]
 
 BASELINE = "baseline"
 """The candidate that predicts without looking at the features."""
+
+FAILED = frozenset({"crash", "error", "invalid_score", "lost", "memory", "timeout"})
+"""Statuses of a configuration that was tried and did not work."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +32,9 @@ class FoldResult:
     trial, fold : int
         Which configuration, which fold; from 0.
     status : str
-        ``ok``, ``error``, ``invalid_score``, ``timeout`` or ``cancelled``.
+        ``ok``; ``error`` (it raised), ``invalid_score``, ``timeout`` and ``memory`` (it
+        was ended at that limit), ``crash`` (it ended its worker, twice), ``lost`` (its
+        worker ended beside it, again and again) or ``cancelled``.
     score : float or None
         On the fold's scoring rows, greater is better.
     fit_s, predict_s, cpu_s : float
@@ -97,8 +88,8 @@ class Trial:
     origin : str
         ``baseline``, ``start: <name>``, ``tpe``, ``random`` or ``perturbed``.
     status : str
-        ``running``, ``ok`` (all folds finished), ``raced``, ``error``,
-        ``invalid_score``, ``timeout`` or ``cancelled``.
+        ``running``, ``ok`` (all folds finished), ``raced``, ``cancelled``, or that of
+        the fold that failed (see `FoldResult`).
     folds : tuple of FoldResult
         Those that ended, by fold.
     reason : str or None
@@ -199,151 +190,36 @@ class History:
         return sorted(done, key=lambda t: (-t.score, t.number))
 
 
-class Journal:
-    """The run's events on disk, appended one line at a time.
+@dataclass(frozen=True)
+class Known:
+    """A fold that an earlier session of the run has done.
 
-    Parameters
+    Attributes
     ----------
-    folder : Path
-        Folder of the run; ``journal.jsonl`` and ``oof/`` lie there, private to the
-        user.
+    candidate : str
+        Name of the candidate.
+    params : dict
+        Its hyperparameters, as JSON values.
+    result : FoldResult
+        What came of it.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.path = folder / "journal.jsonl"
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        (folder / "oof").mkdir(exist_ok=True, mode=0o700)
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        self._file = os.fdopen(descriptor, "ab")
-        if _is_torn(descriptor):
-            self._file.write(b"\n")  # or the next event would share the torn line
+    candidate: str
+    params: Mapping[str, Any]
+    result: FoldResult
 
-    def __enter__(self) -> Self:
-        return self
+    def answers(self, candidate: str, params: Mapping[str, Any]) -> bool:
+        """Return whether a task about this configuration needs not be run.
 
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def write(self, event: str, facts: Mapping[str, Any]) -> None:
-        """Append one event and see it to the disk."""
-        self._file.write(journal_line({"event": event, **facts}))
-        self._file.flush()
-        os.fsync(self._file.fileno())
-
-    def keep_fold(self, result: FoldResult, predictions: np.ndarray | None) -> None:
-        """Append a finished fold, its predictions first."""
-        if predictions is not None:
-            path = self._oof(result.trial, result.fold)
-            part = path.with_suffix(".part")
-            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                np.save(file, predictions.astype(np.float32))
-            part.replace(path)
-        self.write("fold", asdict(result))
-
-    def predictions(self, trial: int, fold: int) -> np.ndarray:
-        """Return the predictions for a fold's scoring rows, float32.
-
-        Returns
-        -------
-        array of shape (n_scoring_rows, n_classes) or (n_scoring_rows,)
+        Examples
+        --------
+        >>> known = Known("mlp", {"layers": [8, 8]}, FoldResult(1, 0, "ok", 0.5))
+        >>> known.answers("mlp", {"layers": (8, 8)}), known.answers("mlp", {})
+        (True, False)
         """
-        kept: np.ndarray = np.load(self._oof(trial, fold), allow_pickle=False)
-        return kept
-
-    def _oof(self, trial: int, fold: int) -> Path:
-        return self.folder / "oof" / f"{trial:05d}-{fold:02d}.npy"
+        return self.candidate == candidate and _same(self.params, params)
 
 
-def _is_torn(descriptor: int) -> bool:
-    """Return whether a file ends within a line."""
-    size = os.fstat(descriptor).st_size
-    if size == 0:
-        return False
-    os.lseek(descriptor, size - 1, os.SEEK_SET)
-    return os.read(descriptor, 1) != b"\n"
-
-
-def journal_line(facts: Mapping[str, Any]) -> bytes:
-    r"""Return an event as one line with its length and checksum.
-
-    Examples
-    --------
-    >>> journal_line({"event": "end"})
-    b'{"n": 15, "crc": "09ef79a3", "fact": {"event":"end"}}\n'
-    """
-    body = json.dumps(_plain(facts), separators=(",", ":"), allow_nan=False).encode()
-    crc = zlib.crc32(body)
-    return b'{"n": %d, "crc": "%08x", "fact": %s}\n' % (len(body), crc, body)
-
-
-def read_journal(path: Path) -> tuple[list[dict[str, Any]], int]:
-    """Return the events of a journal and how many lines were damaged.
-
-    Raises
-    ------
-    AutoMLDataError
-        If a line was written by a newer format (``E-journal-format``).
-    """
-    data = path.read_bytes()
-    events: list[dict[str, Any]] = []
-    damaged = 0
-    end = 0
-    head = _HEAD.search(data)
-    while head is not None:
-        stop = head.end() + int(head["n"])
-        fact = _read_fact(data[head.end() : stop], head["crc"])
-        if fact is None:
-            head = _HEAD.search(data, head.end())
-            continue
-        damaged += _count_scraps(data[end : head.start()])
-        _refuse_newer(fact, path)
-        events.append(fact)
-        end = stop + (data[stop : stop + 1] == b"}")
-        head = _HEAD.search(data, end)
-    return events, damaged + _count_scraps(data[end:])
-
-
-_HEAD = re.compile(rb'\{"n": (?P<n>\d{1,12}), "crc": "(?P<crc>[0-9a-f]{8})", "fact": ')
-"""How an event begins. JSON escapes quotes, so none begins inside another."""
-
-
-def _count_scraps(data: bytes) -> int:
-    """Return how many lines between two whole events hold something."""
-    return sum(1 for line in data.split(b"\n") if line.strip())
-
-
-def _read_fact(body: bytes, crc: bytes) -> dict[str, Any] | None:
-    if b"%08x" % zlib.crc32(body) != crc:
-        return None
-    try:
-        fact = json.loads(body)
-    except ValueError:
-        return None
-    return fact if isinstance(fact, dict) else None
-
-
-def _refuse_newer(fact: Mapping[str, Any], path: Path) -> None:
-    form = fact.get("format", FORMAT)
-    if isinstance(form, int) and form > FORMAT:
-        raise AutoMLDataError(
-            f"{path.name} was written by a newer version (format {form}; this one "
-            f"reads {FORMAT}). Upgrade automl-pipelines.",
-            code="E-journal-format",
-        )
-
-
-def _plain(value: Any) -> Any:
-    """Return a value that JSON can hold: numpy unpacked, NaN and infinity as null."""
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+def _same(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    """Return whether two configurations are one: a tuple is a list in JSON."""
+    return json.dumps(a, sort_keys=True) == json.dumps(b, sort_keys=True)

@@ -24,7 +24,8 @@ from automl.exceptions import AutoMLConfigError
 from automl.facts import RunRecord, build_facts
 from automl.fitting import unweighted
 from automl.folds import Folds, choose_cv, make_folds
-from automl.history import BASELINE, FORMAT, History, Journal, Trial
+from automl.history import BASELINE, History, Trial
+from automl.journal import FORMAT, Journal
 from automl.metrics import Metric, resolve_metric
 from automl.pipeline import Layout, idle_options
 from automl.runner import Runner, stop_workers

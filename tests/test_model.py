@@ -21,7 +21,7 @@ from sklearn.pipeline import Pipeline
 import automl
 from automl import AutoML, AutoMLRegressor
 from automl.exceptions import AutoMLConfigError, AutoMLDataError
-from automl.history import read_journal
+from automl.journal import read_journal
 
 BANK = Path(__file__).parent.parent / "examples" / "data" / "bank.csv"
 BUDGET_S = 40.0

@@ -10,7 +10,8 @@ import pytest
 from automl.budget import Budget
 from automl.candidates import Candidate, Dimension
 from automl.evaluate import Outcome
-from automl.history import FoldResult, History, Journal, Trial, read_journal
+from automl.history import FoldResult, History, Trial
+from automl.journal import Journal, read_journal
 from automl.search import LOOK_AHEAD, Plan, Search
 
 CANDIDATES = tuple(
