@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,10 +11,10 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.pipeline import Pipeline
 
 from automl.exceptions import AutoMLConfigError
-from automl.folds import Folds
 from automl.history import BASELINE, FoldResult, History, Trial
 
 if TYPE_CHECKING:
+    from automl.folds import Folds
     from automl.journal import Journal
     from automl.metrics import Metric
     from automl.table import Table
@@ -89,7 +90,7 @@ def scoreable(
     if not dropped:
         return folds, ()
     note = f"{dropped} of {len(folds)} folds are not used: {metric.name} is no number"
-    return Folds(tuple(splits), folds.name), (f"{note} on their rows.",)
+    return replace(folds, splits=tuple(splits)), (f"{note} on their rows.",)
 
 
 def _constant(table: Table, train: np.ndarray, n_rows: int) -> np.ndarray:

@@ -7,8 +7,7 @@ row and their out-of-fold predictions can be combined.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 from numbers import Integral
 from typing import Any
 
@@ -24,11 +23,10 @@ from sklearn.model_selection import (
     TimeSeriesSplit,
 )
 
-from automl.exceptions import AutoMLConfigError, AutoMLDataError
+from automl.exceptions import AutoMLConfigError, AutoMLDataError, AutoMLWarning
+from automl.splits import Folds, freeze, given_folds
 
 __all__ = ["Folds", "choose_cv", "make_folds"]
-
-Split = tuple[np.ndarray, np.ndarray]
 
 HOLDOUT_SHARE = 0.2
 """Rows that score where one split must do (scikit-learn's usual test share is .25)."""
@@ -43,25 +41,6 @@ some ten, a portfolio has not met every family once."""
 
 SEARCH_SHARE = 0.75
 """Share of the core-seconds that the first configurations may take."""
-
-
-@dataclass(frozen=True)
-class Folds:
-    """The splits of a run.
-
-    Attributes
-    ----------
-    splits : tuple of (array of int, array of int)
-        Positions of training and of scoring rows.
-    name : str
-        What to call it in a sentence: ``5-fold cross-validation, stratified``.
-    """
-
-    splits: tuple[Split, ...]
-    name: str
-
-    def __len__(self) -> int:
-        return len(self.splits)
 
 
 def fold_seconds(n_rows: int, n_columns: int, n_classes: int) -> float:
@@ -124,6 +103,7 @@ def make_folds(
     time: np.ndarray | None,
     random_state: int,
     kept: np.ndarray | None = None,
+    copies: np.ndarray | None = None,
 ) -> Folds:
     """Return the splits of a run.
 
@@ -144,6 +124,9 @@ def make_folds(
     kept : array of int or None
         Positions of the user's rows that are in ``y``, if not all; a list of splits
         counts the user's rows.
+    copies : array of int or None
+        Codes that equal rows share. Unless the user says which rows belong together,
+        or gives the splits, they do: what was learnt by heart is no skill.
 
     Raises
     ------
@@ -160,116 +143,32 @@ def make_folds(
     (5, '5-fold cross-validation')
     """
     if isinstance(cv, bool) or not isinstance(cv, Integral):
-        folds = _given(cv, y, groups, kept)
-        _refuse_leaks(folds, groups, time)
-        return folds
+        return given_folds(cv, y, groups, time, kept)
     if cv < 1:
         raise AutoMLConfigError(
-            f"cv={cv} is not possible: at least 2 folds, or 1 for a holdout.",
+            f"cv={cv} is not possible.",
             code="E-cv",
+            hint="Use at least 2 folds, or 1 for a holdout.",
         )
     k = int(cv)
     if time is not None:
         return _forward(time, groups, k)
     if groups is not None:
         folds = _grouped(y, groups, k, stratify=stratify, random_state=random_state)
+    elif copies is not None:
+        folds = _together(y, copies, k, stratify=stratify, random_state=random_state)
     else:
         folds = _shuffled(y, k, stratify=stratify, random_state=random_state)
     return _without_lonely(folds, y, groups) if stratify else folds
 
 
-def _freeze(splits: Iterable[Any], name: str) -> Folds:
-    pairs = tuple(
-        (np.sort(np.asarray(a, dtype=np.int64)), np.sort(np.asarray(b, dtype=np.int64)))
-        for a, b in splits
-    )
-    return Folds(pairs, name)
-
-
-def _given(
-    cv: Any, y: np.ndarray, groups: np.ndarray | None, kept: np.ndarray | None
-) -> Folds:
-    if hasattr(cv, "split") and not isinstance(cv, str):
-        try:
-            splits = list(cv.split(np.zeros((len(y), 1)), y, groups))
-        except ValueError as error:
-            raise AutoMLConfigError(
-                f"cv={cv} cannot split these {len(y)} rows: {error}", code="E-cv"
-            ) from error
-        return _checked(splits, str(cv), len(y))
-    if isinstance(cv, Iterable) and not isinstance(cv, str):
-        splits = list(cv)
-        if splits:
-            return _checked(splits, "the given splits", len(y), kept)
-    raise AutoMLConfigError(
-        f'cv={cv!r} is not usable: "auto", a number of folds, a scikit-learn splitter '
-        "or a list of (train, test) positions was expected.",
-        code="E-cv",
-    )
-
-
-def _refuse_leaks(
-    folds: Folds, groups: np.ndarray | None, time: np.ndarray | None
-) -> None:
-    """Refuse given splits that break what ``groups=`` and ``time=`` promise."""
-    for number, (train, test) in enumerate(folds.splits):
-        if groups is not None and np.isin(groups[train], groups[test]).any():
-            raise AutoMLConfigError(
-                f"Split {number} of cv= has rows of one group on both sides; with "
-                "groups= that is never so. Use GroupKFold, or leave groups= out.",
-                code="E-cv",
-            )
-        if time is not None and time[train].max() >= time[test].min():
-            raise AutoMLConfigError(
-                f"Split {number} of cv= trains on rows that are not earlier than those "
-                "it scores; with time= that is never so. Use a number for cv=, or "
-                "leave time= out.",
-                code="E-cv",
-            )
-
-
-def _checked(
-    splits: list[Any], name: str, n_rows: int, kept: np.ndarray | None = None
-) -> Folds:
-    """Return the user's splits; positions of rows or masks."""
-    try:
-        pairs = [(_positions(a), _positions(b)) for a, b in splits]
-    except (TypeError, ValueError) as error:
-        raise AutoMLConfigError(
-            "cv= holds something else than pairs (train, test) of row positions.",
-            code="E-cv",
-        ) from error
-    for number, pair in enumerate(pairs):
-        both = np.concatenate(pair)
-        if len(both) and (both.min() < 0 or (kept is None and both.max() >= n_rows)):
-            raise AutoMLConfigError(
-                f"Split {number} of cv= names rows outside 0 to {n_rows - 1}.",
-                code="E-cv",
-            )
-    if kept is not None:
-        pairs = [(_kept_of(a, kept), _kept_of(b, kept)) for a, b in pairs]
-    folds = _freeze(pairs, name)
-    for number, (train, test) in enumerate(folds.splits):
-        if not len(train) or not len(test):
-            fault = "has no rows to train on or none to score on"
-        elif len(np.intersect1d(train, test)):
-            fault = "scores rows that it trains on"
-        else:
-            continue
-        raise AutoMLConfigError(f"Split {number} of cv= {fault}.", code="E-cv")
-    return folds
-
-
-def _positions(rows: Any) -> np.ndarray:
-    array = np.asarray(rows)
-    if array.ndim != 1 or (len(array) and array.dtype.kind not in "biu"):
-        raise TypeError("positions are whole numbers")
-    return np.flatnonzero(array) if array.dtype.kind == "b" else array.astype(np.int64)
-
-
-def _kept_of(rows: Any, kept: np.ndarray) -> np.ndarray:
-    """Return where the kept ones of the user's rows stand now."""
-    return np.flatnonzero(np.isin(kept, rows))
+def _fewer(k: int, most: int, what: str) -> tuple[str, ...]:
+    """Warn, and return what to say, if something is too few for ``k`` folds."""
+    if k <= most:
+        return ()
+    note = f"{most} folds instead of {k}, since there are only {most} {what}."
+    warnings.warn(AutoMLWarning(note, code="W-folds"), stacklevel=5)
+    return (note,)
 
 
 def _forward(time: np.ndarray, groups: np.ndarray | None, k: int) -> Folds:
@@ -277,15 +176,17 @@ def _forward(time: np.ndarray, groups: np.ndarray | None, k: int) -> Folds:
     moments, place = np.unique(time, return_inverse=True)
     if len(moments) < 3:
         raise AutoMLDataError(
-            f"time= has {len(moments)} different moments; at least 3 were expected. "
-            "Leave time= out, or give finer moments.",
+            f"time= has {len(moments)} different moments; at least 3 were expected.",
             code="E-time",
+            hint="Leave time= out, or give finer moments.",
         )
+    notes: tuple[str, ...] = ()
     if k == 1:
         share = _holdout_share(len(time))
         cut = min(np.quantile(time, 1 - share), moments[-2])
         splits = [(np.flatnonzero(time <= cut), np.flatnonzero(time > cut))]
     else:
+        notes = _fewer(k, len(moments) - 1, "later moments")
         splitter = TimeSeriesSplit(n_splits=min(k, len(moments) - 1))
         splits = [
             (np.flatnonzero(np.isin(place, a)), np.flatnonzero(np.isin(place, b)))
@@ -297,11 +198,12 @@ def _forward(time: np.ndarray, groups: np.ndarray | None, k: int) -> Folds:
         if not splits:
             raise AutoMLDataError(
                 "Every group of groups= goes on through all of time=, so none is left "
-                "to train on before others are scored. Leave one of the two out.",
+                "to train on before others are scored.",
                 code="E-groups",
+                hint="Leave one of the two out.",
             )
     name = "the latest rows held out" if k == 1 else f"{len(splits)} forward splits"
-    return _freeze(splits, f"{name}, by time")
+    return replace(freeze(splits, f"{name}, by time"), notes=notes)
 
 
 def _grouped(
@@ -310,16 +212,17 @@ def _grouped(
     n_groups = len(np.unique(groups))
     if n_groups < 2:
         raise AutoMLDataError(
-            f"groups= has {n_groups} group; at least 2 were expected. Leave groups= "
-            "out, or give what tells the groups apart.",
+            f"groups= has {n_groups} group; at least 2 were expected.",
             code="E-groups",
+            hint="Leave groups= out, or give what tells the groups apart.",
         )
     rows = np.zeros((len(y), 1))
     if k == 1:
         share = _holdout_share(len(y))
         holdout = GroupShuffleSplit(1, test_size=share, random_state=random_state)
         name = f"a holdout of {share:.0%}, by group"
-        return _freeze(holdout.split(rows, y, groups), name)
+        return freeze(holdout.split(rows, y, groups), name)
+    notes = _fewer(k, n_groups, "groups")
     k = min(k, n_groups)
     splitter: Any = GroupKFold(k, shuffle=True, random_state=random_state)
     if stratify and k <= np.bincount(y.astype(np.int64)).max():
@@ -328,7 +231,26 @@ def _grouped(
         warnings.simplefilter("ignore")  # of classes rarer than the folds
         splits = list(splitter.split(rows, y, groups))
     splits = [(a, b) for a, b in splits if len(a) and len(b)]  # big groups fill folds
-    return _freeze(splits, f"{len(splits)}-fold cross-validation, by group")
+    name = f"{len(splits)}-fold cross-validation, by group"
+    return replace(freeze(splits, name), notes=notes)
+
+
+def _together(
+    y: np.ndarray, copies: np.ndarray, k: int, *, stratify: bool, random_state: int
+) -> Folds:
+    """Return folds of the different rows, each with its copies; fast for many rows."""
+    _, first = np.unique(copies, return_index=True)
+    different = _shuffled(y[first], k, stratify=stratify, random_state=random_state)
+    codes = copies[first]
+    splits = []
+    for _, test in different.splits:
+        scored = np.zeros(int(copies.max()) + 1, dtype=bool)
+        scored[codes[test]] = True
+        splits.append((np.flatnonzero(~scored[copies]), np.flatnonzero(scored[copies])))
+    share = 1 - len(first) / len(y)
+    note = f"{share:.0%} of the rows are copies of others; folds keep copies together."
+    folds = freeze(splits, f"{different.name}, copies of rows together")
+    return replace(folds, notes=(note, *different.notes))
 
 
 def _holdout_share(n_rows: int) -> float:
@@ -346,7 +268,8 @@ def _shuffled(y: np.ndarray, k: int, *, stratify: bool, random_state: int) -> Fo
         kinds = StratifiedShuffleSplit if fits else ShuffleSplit
         shuffle = kinds(1, test_size=share, random_state=random_state)
         kind = ", stratified" if fits else ""
-        return _freeze(shuffle.split(rows, y), f"a holdout of {share:.0%}{kind}")
+        return freeze(shuffle.split(rows, y), f"a holdout of {share:.0%}{kind}")
+    notes = _fewer(k, n_rows, "rows")
     k = min(k, n_rows)
     splitter: Any = KFold(k, shuffle=True, random_state=random_state)
     fits = stratify and k <= counts.max()
@@ -356,7 +279,7 @@ def _shuffled(y: np.ndarray, k: int, *, stratify: bool, random_state: int) -> Fo
         warnings.simplefilter("ignore")  # of classes with fewer rows than folds
         splits = list(splitter.split(rows, y))
     kind = ", stratified" if fits else ""
-    return _freeze(splits, f"{k}-fold cross-validation{kind}")
+    return replace(freeze(splits, f"{k}-fold cross-validation{kind}"), notes=notes)
 
 
 def _without_lonely(folds: Folds, y: np.ndarray, groups: np.ndarray | None) -> Folds:
@@ -377,4 +300,4 @@ def _without_lonely(folds: Folds, y: np.ndarray, groups: np.ndarray | None) -> F
     if not splits and groups is None:  # a holdout of nothing else: swap for another row
         scored = np.setdiff1d(folds.splits[0][0], lonely)[-1:]
         splits = [(np.setdiff1d(np.arange(len(y)), scored), scored)]
-    return Folds(tuple(splits), folds.name) if splits else folds
+    return replace(folds, splits=tuple(splits)) if splits else folds

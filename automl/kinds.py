@@ -23,7 +23,7 @@ from automl.encoding import (
     read_dates,
     read_numbers,
 )
-from automl.exceptions import AutoMLDataError
+from automl.exceptions import AutoMLDataError, named
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -32,14 +32,17 @@ __all__ = [
     "DROPPED_KINDS",
     "KINDS",
     "Column",
+    "as_copy",
     "describe_column",
     "find_date_format",
 ]
 
-KINDS = ("number", "boolean", "category", "date", "text", "identifier", "constant")
-"""The seven readings of a column."""
+KINDS = (
+    "number", "boolean", "category", "date", "text", "identifier", "constant", "copy",
+)  # fmt: skip
+"""The eight readings of a column."""
 
-DROPPED_KINDS = frozenset({"identifier", "constant"})
+DROPPED_KINDS = frozenset({"identifier", "constant", "copy"})
 """Kinds that no pipeline sees."""
 
 PARSED_SHARE = 0.95
@@ -226,10 +229,11 @@ def _refuse_objects(cells: list[Any], name: Hashable) -> None:
         if written and hashed and not issubclass(kind, _NO_CELLS):
             continue
         raise AutoMLDataError(
-            f"Column {name!r} holds cells of type {kind.__name__}; numbers, texts or "
-            "dates were expected. Turn them into columns of their own.",
+            f"Column {named(name)} holds cells of type {kind.__name__}; numbers, texts "
+            "or dates were expected.",
             code="E-cell-type",
             column=name,
+            hint="Turn them into columns of their own.",
         )
 
 
@@ -354,6 +358,17 @@ def _column(
 
 def _n_distinct(finite: np.ndarray) -> int:
     return len(np.unique(finite))
+
+
+def as_copy(column: Column, original: Hashable) -> Column:
+    """Return a column left out as a copy of another one.
+
+    Examples
+    --------
+    >>> as_copy(describe_column(pd.Series([1, 2]), "b", 1), "a").reason
+    "left out: the same as column 'a'"
+    """
+    return _as_dropped(column, "copy", f"the same as column {named(original)}")
 
 
 def _as_dropped(column: Column, kind: str, reason: str) -> Column:

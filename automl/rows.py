@@ -15,7 +15,44 @@ from automl.exceptions import AutoMLDataError
 from automl.kinds import find_date_format
 from automl.target import as_series, first_rows
 
-__all__ = ["read_groups", "read_time", "read_weights"]
+__all__ = ["read_groups", "read_time", "read_weights", "rows_to_keep"]
+
+
+def rows_to_keep(
+    y: pd.Series, weights: np.ndarray | None, *, drop_missing_target: bool
+) -> tuple[np.ndarray | None, list[str]]:
+    """Return the positions of rows that count, None if all do, and what to say of it.
+
+    Raises
+    ------
+    AutoMLDataError
+        If no row has a target (``E-target-missing``).
+
+    Examples
+    --------
+    >>> rows_to_keep(pd.Series([1.0, None, 2.0]), None, drop_missing_target=True)
+    (array([0, 2]), ['1 of 3 rows has no target and is left out.'])
+    """
+    counts = np.ones(len(y), dtype=bool) if weights is None else weights > 0
+    notes = []
+    unweighted = int((~counts).sum())
+    if unweighted:
+        notes.append(f"{unweighted} rows of weight zero are left out.")
+    if drop_missing_target:
+        missing = y.isna().to_numpy() & counts
+        n_missing = int(missing.sum())
+        if n_missing:
+            few = "has no target and is" if n_missing == 1 else "have no target and are"
+            notes.append(f"{n_missing} of {len(y)} rows {few} left out.")
+        counts &= ~missing
+        if not counts.any():
+            raise AutoMLDataError(
+                f"Not one of {len(y)} rows has a target.",
+                code="E-target-missing",
+                rows=first_rows(missing),
+                hint="Check the target's column.",
+            )
+    return (np.flatnonzero(counts) if notes else None), notes
 
 
 def read_weights(given: Any, n_rows: int) -> np.ndarray | None:
@@ -37,7 +74,9 @@ def read_weights(given: Any, n_rows: int) -> np.ndarray | None:
         weights = np.array(given, dtype=np.float64)
     except (TypeError, ValueError):
         raise AutoMLDataError(
-            "sample_weight must hold numbers.", code="E-weight"
+            "sample_weight must hold numbers.",
+            code="E-weight",
+            hint="Give each row a number of at least 0.",
         ) from None
     if weights.ndim == 0:
         weights = np.full(n_rows, float(weights))
@@ -55,6 +94,8 @@ def read_weights(given: Any, n_rows: int) -> np.ndarray | None:
         raise AutoMLDataError(
             "sample_weight must be finite, not negative, and not all zero.",
             code="E-weight",
+            rows=first_rows(~np.isfinite(weights) | (weights < 0)),
+            hint="Use 0 to leave a row out.",
         )
     return weights
 
@@ -84,6 +125,7 @@ def read_groups(given: Any, n_rows: int) -> np.ndarray | None:
             f"groups has {int((codes < 0).sum())} missing values; every row needs one.",
             code="E-groups",
             rows=first_rows(codes < 0),
+            hint="Fill them, or drop these rows.",
         )
     return codes.astype(np.int64)
 
@@ -114,6 +156,7 @@ def read_time(given: Any, n_rows: int) -> np.ndarray | None:
             "dates; every row needs one.",
             code="E-time",
             rows=first_rows(np.isnan(moments)),
+            hint="Fill them, or drop these rows.",
         )
     return moments
 

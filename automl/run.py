@@ -116,6 +116,7 @@ def run(
         table = make_table(
             X, y, task=settings.task, metric=settings.metric, groups=groups,
             time=time, sample_weight=sample_weight,
+            drop_missing_target=settings.drop_missing_target,
         )  # fmt: skip
         warn_of_notes(table)
         metric = resolve_metric(settings.metric, table.task)
@@ -148,7 +149,10 @@ def run(
         teller.tell("refit", "", history)
         finish = _finish(runner, search, history, plan, interrupted=interrupted)
         out = deployed(finish, search, history, table, scratch)
-        notes = (*table.notes, *dropped, *unweighted(fitting, table), *out.notes)
+        notes = (
+            *table.notes, *folds.notes, *dropped, *unweighted(fitting, table),
+            *out.notes,
+        )  # fmt: skip
         teller.tell("report", "", history)
         facts = build_facts(
             RunRecord(
@@ -185,6 +189,7 @@ def _folds(table: Table, settings: Settings, n_workers: int) -> Folds:
     return make_folds(
         table.y, cv=cv, stratify=table.is_classification, groups=table.groups,
         time=table.time, random_state=settings.random_state, kept=table.kept,
+        copies=table.copies,
     )  # fmt: skip
 
 

@@ -26,6 +26,9 @@ __all__ = [
     "verbosity",
 ]
 
+MOST_PROCESSES = 1024
+"""More cores than the largest servers have; a larger number is a slip."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -51,7 +54,7 @@ def count_workers(n_jobs: Any) -> int:
     Raises
     ------
     AutoMLConfigError
-        If it is 0 or no whole number (``E-n-jobs``).
+        If it is 0, no whole number, or huge (``E-n-jobs``).
 
     Examples
     --------
@@ -69,6 +72,14 @@ def count_workers(n_jobs: Any) -> int:
             f"n_jobs={n_jobs!r} must be a whole number of processes: 1 or more, or -1 "
             "for all cores.",
             code="E-n-jobs",
+            hint="Use -1 if in doubt.",
+        )
+    if n_jobs > MOST_PROCESSES:
+        raise AutoMLConfigError(
+            f"n_jobs={n_jobs} is more than {MOST_PROCESSES} processes, which no "
+            "machine runs at once.",
+            code="E-n-jobs",
+            hint="Use -1 for all cores.",
         )
     if n_jobs > 0:
         return int(n_jobs)

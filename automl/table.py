@@ -13,27 +13,21 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
-from automl.encoding import TableEncoder, as_frame
-from automl.exceptions import AutoMLDataError, AutoMLWarning, suggestion
-from automl.kinds import Column, describe_column
-from automl.rows import read_groups, read_time, read_weights
-from automl.target import (
-    FEW_ROWS,
-    as_series,
-    encode_target,
-    find_task,
-    name_task,
-)
+from automl.encoding import TableEncoder
+from automl.exceptions import AutoMLDataError, AutoMLWarning, named
+from automl.frames import check_shape, read_frame, read_target, take_column
+from automl.kinds import Column, as_copy, describe_column
+from automl.repeats import column_copies, leaking_columns, row_copies
+from automl.rows import read_groups, read_time, read_weights, rows_to_keep
+from automl.target import FEW_ROWS, encode_target, find_task, name_task
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Mapping
+
+    import pandas as pd
 
 __all__ = ["Table", "make_table"]
-
-MIN_ROWS = 2
-"""One row to learn from and one to score on."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +55,16 @@ class Table:
     groups, time, sample_weight : array of shape (n_rows,) or None
         As given, checked.
     kept : array of int or None
-        Positions of the given rows that are here, if some had weight zero.
+        Positions of the given rows that are here, if some had weight zero or no
+        target.
+    copies : array of shape (n_rows,) or None
+        A code for each row, the same for equal rows, if there are many of these.
     fingerprint : str
         SHA-256 of the encoded data.
     notes : tuple of str
         What was decided about the data, in sentences.
+    doubts : tuple of AutoMLWarning
+        Those of the notes that the user is warned of.
     """
 
     X: pd.DataFrame
@@ -80,8 +79,10 @@ class Table:
     time: np.ndarray | None = None
     sample_weight: np.ndarray | None = None
     kept: np.ndarray | None = None
+    copies: np.ndarray | None = None
     fingerprint: str = ""
     notes: tuple[str, ...] = field(default_factory=tuple)
+    doubts: tuple[AutoMLWarning, ...] = field(default_factory=tuple)
 
     @property
     def n_rows(self) -> int:
@@ -117,6 +118,7 @@ def make_table(
     groups: Any = None,
     time: Any = None,
     sample_weight: Any = None,
+    drop_missing_target: bool = False,
 ) -> Table:
     """Return the checked and encoded data.
 
@@ -135,6 +137,8 @@ def make_table(
         feature for groups, and stays one for time.
     sample_weight : array-like of shape (n_rows,), default=None
         Weights of rows; rows of weight zero are left out.
+    drop_missing_target : bool, default=False
+        Whether rows without a target are left out instead of refused.
 
     Raises
     ------
@@ -149,37 +153,34 @@ def make_table(
     >>> table.task, [c.kind for c in table.columns]
     ('regression', ['number', 'category'])
     """
-    frame = _read_frame(X)
-    frame, y, target = _read_target(frame, y)
-    frame, groups = _take_column(frame, groups, "groups", drop=True)
-    frame, time = _take_column(frame, time, "time", drop=False)
-    _check_shape(frame, y)
+    frame = read_frame(X)
+    frame, y, target = read_target(frame, y)
+    frame, groups = take_column(frame, groups, "groups", drop=True)
+    frame, time = take_column(frame, time, "time", drop=False)
+    check_shape(frame, y)
     n_rows = len(frame)
     weights = read_weights(sample_weight, n_rows)
     group_codes = read_groups(groups, n_rows)
     moments = read_time(time, n_rows)
-    notes: list[str] = []
-    keep = None
-    if weights is not None and (weights == 0).any():
-        keep = np.flatnonzero(weights > 0)
-        notes.append(f"{n_rows - len(keep)} rows of weight zero are left out.")
-        frame, y, weights = frame.iloc[keep], y.iloc[keep], weights[keep]
-        group_codes = None if group_codes is None else group_codes[keep]
-        moments = None if moments is None else moments[keep]
-        _check_shape(frame, y)
+    keep, notes = rows_to_keep(y, weights, drop_missing_target=drop_missing_target)
+    if keep is not None:
+        frame, y, weights = frame.iloc[keep], y.iloc[keep], _at(weights, keep)
+        group_codes, moments = _at(group_codes, keep), _at(moments, keep)
+        check_shape(frame, y)
     found, reason = find_task(y, task, metric)
     codes, classes = encode_target(y, found, task)
     found = name_task(found, classes)
-    columns = _describe_columns(frame)
-    encoder = TableEncoder(
-        tuple(c.plan for c in columns if c.used),
-        tuple(frame.columns),
-        named=any(isinstance(name, str) for name in frame.columns),
-    )
-    _check_usable(columns)
-    encoded = encoder.transform(frame).reset_index(drop=True)
-    notes += [f"Column {c.name!r} is {c.reason}." for c in columns if not c.used]
-    notes += _target_notes(codes, classes)
+    columns, encoder, encoded, digests = _encode(frame)
+    doubts = [
+        *_column_doubts(columns, encoded, codes),
+        *_target_doubts(codes, classes),
+    ]
+    warned = {doubt.column for doubt in doubts if doubt.code == "W-id"}
+    notes += [
+        f"Column {named(c.name)} is {c.reason}."
+        for c in columns
+        if not c.used and c.name not in warned
+    ]
     return Table(
         X=encoded,
         y=codes,
@@ -193,110 +194,45 @@ def make_table(
         time=moments,
         sample_weight=weights,
         kept=keep,
-        fingerprint=_fingerprint(encoded, codes),
-        notes=tuple(notes),
+        copies=row_copies(encoded),
+        fingerprint=_fingerprint(codes, digests),
+        notes=(*notes, *(str(doubt) for doubt in doubts)),
+        doubts=tuple(doubts),
     )
 
 
-def _read_frame(X: Any) -> pd.DataFrame:
-    if X is None:
-        raise AutoMLDataError("X is None; a table was expected.", code="E-type")
-    try:
-        frame = as_frame(X)
-    except UnicodeError:
-        raise AutoMLDataError(
-            "X holds text that is no Unicode (a lone surrogate). Convert it to valid "
-            "text first.",
-            code="E-encoding",
-        ) from None
-    except TypeError as error:
-        if "Sparse" in str(error):
-            raise
-        raise AutoMLDataError(str(error), code="E-type") from None
-    except ValueError as error:
-        raise AutoMLDataError(str(error), code="E-shape") from None
-    repeated = frame.columns[frame.columns.duplicated()]
-    if len(repeated):
-        raise AutoMLDataError(
-            f"The column name {repeated[0]!r} stands more than once; names must "
-            "differ. Rename or drop the copies.",
-            code="E-duplicate-columns",
-            column=repeated[0],
+def _at(values: np.ndarray | None, rows: np.ndarray) -> np.ndarray | None:
+    return None if values is None else values[rows]
+
+
+def _encode(
+    frame: pd.DataFrame,
+) -> tuple[tuple[Column, ...], TableEncoder, pd.DataFrame, dict[str, bytes]]:
+    """Return columns, their encoder, what it makes of the table, and digests of that.
+
+    Of columns that are encoded alike, the first is used.
+    """
+    columns = _describe_columns(frame)
+    _check_usable(columns)
+    encoder = _encoder_of(columns, frame)
+    encoded = encoder.transform(frame).reset_index(drop=True)
+    digests = {name: _digest(encoded[name]) for name in encoded.columns}
+    copies = column_copies(columns, digests)
+    if copies:
+        columns = tuple(
+            as_copy(c, copies[c.id].name) if c.id in copies else c for c in columns
         )
-    return frame
+        encoder = _encoder_of(columns, frame)
+        encoded = encoded[[name for name in encoded.columns if name not in copies]]
+    return columns, encoder, encoded, digests
 
 
-def _read_target(frame: pd.DataFrame, y: Any) -> tuple[pd.DataFrame, pd.Series, str]:
-    if y is None:
-        raise AutoMLDataError(
-            "y is None: this estimator requires y to be passed, but the target y is "
-            "None. Pass the target values or the name of their column in X.",
-            code="E-target-missing",
-        )
-    if isinstance(y, str):
-        names = list(frame.columns)
-        if y not in names:
-            raise AutoMLDataError(
-                f"The target column {y!r} is not in the table. "
-                + suggestion(y, [str(c) for c in names][:50]),
-                code="E-target-missing",
-                column=y,
-            )
-        rest, values = _without(frame, names.index(y))
-        return rest, values, y
-    values = as_series(y)
-    name = getattr(values, "name", None)
-    if isinstance(values, pd.Series) and isinstance(name, str) and name:
-        return frame, values, name
-    return frame, values, "target"
-
-
-def _take_column(
-    frame: pd.DataFrame, given: Any, what: str, *, drop: bool
-) -> tuple[pd.DataFrame, Any]:
-    """Return the values of ``groups=`` or ``time=``, which may name a column."""
-    if not isinstance(given, str):
-        return frame, given
-    names = list(frame.columns)
-    if given not in names:
-        raise AutoMLDataError(
-            f"{what}={given!r} names no column of X.", code=f"E-{what}", column=given
-        )
-    rest, values = _without(frame, names.index(given))
-    return (rest if drop else frame), values
-
-
-def _without(frame: pd.DataFrame, place: int) -> tuple[pd.DataFrame, pd.Series]:
-    """Return a table without a column, and the column; by place, not by a level."""
-    others = [i for i in range(frame.shape[1]) if i != place]
-    return frame.iloc[:, others], frame.iloc[:, place]
-
-
-def _check_shape(frame: pd.DataFrame, y: pd.Series) -> None:
-    n_rows, n_columns = frame.shape
-    if n_columns == 0:
-        raise AutoMLDataError(
-            f"X is empty: 0 feature(s) (shape=({n_rows}, 0)) while a minimum of 1 is "
-            "required.",
-            code="E-empty",
-        )
-    if n_rows == 0:
-        raise AutoMLDataError(
-            f"X is empty: 0 sample(s) (shape=(0, {n_columns})) while a minimum of "
-            f"{MIN_ROWS} is required.",
-            code="E-empty",
-        )
-    if n_rows != len(y):
-        raise AutoMLDataError(
-            f"Found input variables with inconsistent numbers of samples: X has "
-            f"{n_rows} rows and y has {len(y)}.",
-            code="E-length",
-        )
-    if n_rows < MIN_ROWS:
-        raise AutoMLDataError(
-            f"X has n_samples={n_rows}; at least {MIN_ROWS} rows were expected.",
-            code="E-too-few",
-        )
+def _encoder_of(columns: tuple[Column, ...], frame: pd.DataFrame) -> TableEncoder:
+    return TableEncoder(
+        tuple(c.plan for c in columns if c.used),
+        tuple(frame.columns),
+        named=any(isinstance(name, str) for name in frame.columns),
+    )
 
 
 def _describe_columns(frame: pd.DataFrame) -> tuple[Column, ...]:
@@ -316,46 +252,73 @@ def _describe_columns(frame: pd.DataFrame) -> tuple[Column, ...]:
 def _check_usable(columns: tuple[Column, ...]) -> None:
     if any(c.used for c in columns):
         return
-    names = ", ".join(repr(c.name) for c in columns[:5])
+    names = ", ".join(named(c.name) for c in columns[:3])
+    others = f" and {len(columns) - 3} more" if len(columns) > 3 else ""
     raise AutoMLDataError(
-        f"No column can be used: {names} are constant, empty or identifiers.",
+        f"No column can be used: {names}{others} are constant, empty or identifiers.",
         code="E-no-features",
+        column=columns[0].name,
+        hint="Add columns that differ from row to row.",
     )
 
 
-def _target_notes(codes: np.ndarray, classes: np.ndarray | None) -> list[str]:
-    notes = []
+def _column_doubts(
+    columns: tuple[Column, ...], X: pd.DataFrame, y: np.ndarray
+) -> list[AutoMLWarning]:
+    """Return warnings of identifiers, and of columns that are the target."""
+    doubts = [
+        AutoMLWarning(
+            f"Column {named(c.name)} is {c.reason}.", code="W-id", column=c.name
+        )
+        for c in columns
+        if c.kind == "identifier"
+    ]
+    for column, how in leaking_columns(columns, X, y):
+        message = (
+            f"Column {named(column.name)} {how}: each of its values has one target. "
+            "Drop it if it is not known before the target is."
+        )
+        doubts.append(AutoMLWarning(message, code="W-leak", column=column.name))
+    return doubts
+
+
+def _target_doubts(
+    codes: np.ndarray, classes: np.ndarray | None
+) -> list[AutoMLWarning]:
+    """Return warnings of targets of which little can be learnt."""
+    doubts = []
     if len(codes) < FEW_ROWS:
-        notes.append(f"{len(codes)} rows are too few for any estimate of quality.")
+        message = f"{len(codes)} rows are too few for any estimate of quality."
+        doubts.append(AutoMLWarning(message, code="W-few-rows"))
     if classes is None:
         if np.ptp(codes) == 0:
-            notes.append("The target has one value: every model predicts it.")
-        return notes
-    counts = np.bincount(codes, minlength=len(classes))
-    lonely = int((counts == 1).sum())
+            message = "The target has one value: every model predicts it."
+            doubts.append(AutoMLWarning(message, code="W-constant-target"))
+        return doubts
+    lonely = int((np.bincount(codes, minlength=len(classes)) == 1).sum())
     if lonely:
-        notes.append(f"{lonely} class(es) have one row, which is only ever trained on.")
-    return notes
+        message = f"{lonely} class(es) have one row, which is only ever trained on."
+        doubts.append(AutoMLWarning(message, code="W-lonely-class"))
+    return doubts
 
 
 def warn_of_notes(table: Table) -> None:
-    """Warn of what makes every estimate doubtful."""
-    if table.n_rows < FEW_ROWS:
-        warnings.warn(
-            f"X has {table.n_rows} rows: too few for any estimate of quality.",
-            AutoMLWarning,
-            stacklevel=3,
-        )
+    """Warn of what makes estimates doubtful, and of what was decided about columns."""
+    for doubt in table.doubts:
+        warnings.warn(doubt, stacklevel=3)
 
 
-def _fingerprint(X: pd.DataFrame, y: np.ndarray) -> str:
+def _digest(values: pd.Series) -> bytes:
+    if values.dtype == object:
+        cells = "\x1f".join(values).encode("utf-8", "surrogatepass")
+        return hashlib.sha256(cells).digest()
+    return hashlib.sha256(np.ascontiguousarray(values.to_numpy()).data).digest()
+
+
+def _fingerprint(y: np.ndarray, digests: Mapping[str, bytes]) -> str:
     digest = hashlib.sha256()
-    digest.update(repr(X.shape).encode())
+    digest.update(repr((len(y), len(digests))).encode())
     digest.update(np.ascontiguousarray(y).tobytes())
-    for name in X.columns:
-        column = X[name]
-        if column.dtype == object:
-            digest.update("\x1f".join(column).encode("utf-8", "surrogatepass"))
-        else:
-            digest.update(np.ascontiguousarray(column.to_numpy()).tobytes())
+    for part in digests.values():
+        digest.update(part)
     return digest.hexdigest()

@@ -55,7 +55,9 @@ def as_series(y: Any, *, what: str = "y", stacklevel: int = 5) -> pd.Series:
         return y
     if hasattr(y, "tocsr"):
         raise AutoMLDataError(
-            "Sparse target is not supported: y must be a plain array.", code="E-type"
+            "Sparse target is not supported: y must be a plain array.",
+            code="E-type",
+            hint="Use y.toarray().ravel().",
         )
     if isinstance(y, pd.DataFrame) and y.shape[1] == 1:
         return y.iloc[:, 0]
@@ -79,9 +81,9 @@ def as_series(y: Any, *, what: str = "y", stacklevel: int = 5) -> pd.Series:
     if array.ndim != 1:
         raise AutoMLDataError(
             f"{what} should be a 1d array: one column was expected, got an array of "
-            f"shape {array.shape} instead."
-            + (" Fit one model for each target." if what == "y" else ""),
+            f"shape {array.shape} instead.",
             code="E-multioutput" if what == "y" else f"E-{what}",
+            hint="Fit one model for each target." if what == "y" else "",
         )
     name = getattr(y, "name", None)
     return pd.Series(array, name=name if isinstance(name, str) else None)
@@ -101,12 +103,13 @@ def _array_of(y: Any, what: str) -> np.ndarray:
             array = np.asarray(y.to_pandas())
         else:
             array = None
-    except (TypeError, ValueError, RuntimeError, AttributeError) as error:
+    except Exception:  # noqa: BLE001 - whatever the object's own code raises
         raise AutoMLDataError(
             f"{what} must be a column of values or a column's name. Got "
             f"{type(y).__name__}, which cannot be read.",
             code="E-type",
-        ) from error
+            hint="Convert it to an array first.",
+        ) from None
     if array is None:
         raise AutoMLDataError(
             f"{what} must be a column of values or a column's name. Got "
@@ -146,10 +149,10 @@ def find_task(y: pd.Series, task: str, metric: Any) -> tuple[str, str]:
     if missing.any():
         raise AutoMLDataError(
             f"Input y contains NaN: {int(missing.sum())} of {len(y)} target values are "
-            f"missing, the first in row {int(np.flatnonzero(missing)[0])}. Drop these "
-            "rows.",
+            f"missing, the first in row {int(np.flatnonzero(missing)[0])}.",
             code="E-target-missing",
             rows=first_rows(missing),
+            hint="Drop these rows, or use drop_missing_target=True.",
         )
     if task != "auto":
         found = "regression" if task == "regression" else "classification"
@@ -171,8 +174,9 @@ def _task_of_values(y: pd.Series) -> tuple[str, str]:
         if getattr(dtype, "kind", "") in "Mm" or isinstance(dtype, pd.PeriodDtype):
             raise AutoMLDataError(
                 "The target holds dates or durations; numbers or classes were "
-                "expected. Convert it, such as with (y - y.min()).dt.total_seconds().",
+                "expected.",
                 code="E-target-type",
+                hint="Convert it, such as with (y - y.min()).dt.total_seconds().",
             )
         return "classification", "the target holds words"
     n_values = len(np.unique(numbers))
@@ -222,8 +226,9 @@ def encode_target(
     except TypeError:
         raise AutoMLDataError(
             "The target mixes types (such as text and numbers), so its classes cannot "
-            "be told apart; one type was expected. Convert it with .astype(str).",
+            "be told apart; one type was expected.",
             code="E-target-mixed",
+            hint="Convert it with .astype(str).",
         ) from None
     _check_classes(classes, codes, task)
     return codes.astype(np.int64), classes
@@ -248,17 +253,18 @@ def _numbers_of(y: pd.Series) -> np.ndarray:
     if np.isnan(numbers).any():
         raise AutoMLDataError(
             f"The target of a regression must hold numbers; "
-            f"{int(np.isnan(numbers).sum())} of {len(y)} values are none. Use "
-            "task='classification', or convert them.",
+            f"{int(np.isnan(numbers).sum())} of {len(y)} values are none.",
             code="E-target-type",
             rows=first_rows(np.isnan(numbers)),
+            hint="Use task='classification', or convert them.",
         )
     if np.isinf(numbers).any():
         raise AutoMLDataError(
             f"Input y contains infinity: {int(np.isinf(numbers).sum())} of {len(y)} "
-            "values. Drop these rows.",
+            "values.",
             code="E-target-inf",
             rows=first_rows(np.isinf(numbers)),
+            hint="Drop these rows.",
         )
     return numbers
 
@@ -270,15 +276,17 @@ def _check_class_labels(y: pd.Series) -> None:
     if np.isinf(values).any():
         raise AutoMLDataError(
             f"Input y contains infinity: {int(np.isinf(values).sum())} of {len(y)} "
-            "values. Drop these rows.",
+            "values.",
             code="E-target-inf",
             rows=first_rows(np.isinf(values)),
+            hint="Drop these rows.",
         )
     if (values != np.floor(values)).any():
         raise AutoMLDataError(
             "Unknown label type: continuous. The target of a classification must hold "
-            "classes; fractions came. Use task='regression', or y.astype(str).",
+            "classes; fractions came.",
             code="E-target-type",
+            hint="Use task='regression', or y.astype(str).",
         )
 
 
@@ -286,27 +294,29 @@ def _check_classes(classes: np.ndarray, codes: np.ndarray, task: str) -> None:
     if type_of_target(classes) not in ("binary", "multiclass"):
         raise AutoMLDataError(
             f"Unknown label type: classes of type {type(classes[0]).__name__} are not "
-            "understood by learners; numbers or text were expected. Convert them with "
-            "y.astype(str).",
+            "understood by learners; numbers or text were expected.",
             code="E-target-type",
+            hint="Convert them with y.astype(str).",
         )
     if len(classes) < 2:
         raise AutoMLDataError(
             "The target has only one class (1 class); at least 2 were expected, "
             "since there is nothing to tell apart.",
             code="E-one-class",
+            hint="Check how the rows were chosen.",
         )
     if task == "binary" and len(classes) > 2:
         raise AutoMLConfigError(
-            f"task='binary' was asked for, but the target has {len(classes)} classes. "
-            "Use task='multiclass' or leave it out.",
+            f"task='binary' was asked for, but the target has {len(classes)} classes.",
             code="E-task",
+            hint="Use task='multiclass' or leave it out.",
         )
     if len(classes) == len(codes) and len(codes) > FEW_ROWS:
         raise AutoMLDataError(
             f"Every row has a class of its own ({len(classes)} classes), so nothing "
-            "can be learnt. Is this an identifier?",
+            "can be learnt.",
             code="E-target-id-like",
+            hint="Take another column: this one is an identifier.",
         )
 
 

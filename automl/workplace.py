@@ -108,7 +108,7 @@ def write_workplace(
         candidates=dict(candidates),
         random_state=random_state,
         sample_weight=table.sample_weight,
-        groups=table.groups,
+        groups=table.copies if table.groups is None else table.groups,
         time=table.time,
     )
     (folder / "workplace.pkl").write_bytes(cloudpickle.dumps((place, numeric)))
