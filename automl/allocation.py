@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from automl.history import BASELINE, Trial
+from automl.history import BASELINE, FAILED, Trial
 from automl.racing import paired_score
 from automl.sampling import tpe
 from automl.space import perturb, point_key, start_point
@@ -183,9 +183,7 @@ def _hopeless(candidate: Candidate, view: View) -> bool:
     """Return whether every configuration of a family failed so far, twice at least."""
     own = [t for t in view.trials if t.candidate == candidate.name]
     ended = [t for t in own if t.status != "running"]
-    return len(ended) > 1 and all(
-        t.status in ("error", "invalid_score", "timeout") for t in ended
-    )
+    return len(ended) > 1 and all(t.status in FAILED for t in ended)
 
 
 def _next_proposal(view: View, rng: np.random.Generator) -> Start | None:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from automl.workplace import Prepared, Workplace
 
-__all__ = ["Outcome", "Task", "run_task"]
+__all__ = ["Outcome", "Task", "failed", "run_task"]
 
 
 IMPORTANCE_ROWS = 2000
@@ -73,6 +73,8 @@ class Task:
         On `time.monotonic`: they stop here in any case, and nothing begins after it.
     kill_at : float or None
         On `time.monotonic`: the parent ends the process here.
+    limit_s : float or None
+        Seconds from its own start after which the parent ends the process.
     rounds : int or None
         Rounds of a refit.
     n_jobs : int
@@ -92,6 +94,7 @@ class Task:
     longest_s: float | None = None
     deadline: float | None = None
     kill_at: float | None = None
+    limit_s: float | None = None
     rounds: int | None = None
     n_jobs: int = 1
     max_rows: int | None = None
@@ -111,7 +114,11 @@ class Outcome:
     value : object
         Predictions of a fold, the pipeline of a refit, arrays of an importance.
     error : str or None
-        Traceback, if it failed; ``late``, ``lost`` or ``killed`` if it did not end.
+        Traceback, if it failed. If it did not end, why: ``late`` (never begun),
+        ``timeout``, ``memory``, ``cancelled``, ``crash`` (it ended its worker) or
+        ``lost`` (its worker ended beside it).
+    detail : str or None
+        How its worker ended.
     truncated : bool
         Whether a refit was cut short by its deadline.
     """
@@ -121,6 +128,7 @@ class Outcome:
     value: Any = None
     error: str | None = None
     truncated: bool = False
+    detail: str | None = None
 
 
 def run_task(folder: Path, task: Task) -> Outcome:
@@ -138,10 +146,8 @@ def run_task(folder: Path, task: Task) -> Outcome:
         return Outcome(task)
     if task.deadline is not None and time.monotonic() > task.deadline:
         return Outcome(task, error="late")
-    mark = folder / "running" / str(task.serial)
     started = time.monotonic()
     try:
-        mark.write_text(str(os.getpid()), encoding="ascii")
         place, prepared = open_workplace(folder)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -151,13 +157,24 @@ def run_task(folder: Path, task: Task) -> Outcome:
                 pipeline, truncated = _refit(place, task)
                 return Outcome(task, value=pipeline, truncated=truncated)
             return Outcome(task, value=_importance(place, task))
-    except Exception:  # noqa: BLE001 - a failed configuration is a result
-        return _failed(task, traceback.format_exc(), time.monotonic() - started)
-    finally:
-        mark.unlink(missing_ok=True)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001 - a failed configuration, `sys.exit` too
+        return failed(task, traceback.format_exc(), time.monotonic() - started)
 
 
-def _failed(task: Task, error: str, seconds: float) -> Outcome:
+def failed(task: Task, error: str, seconds: float) -> Outcome:
+    """Return the outcome of a task that raised.
+
+    Parameters
+    ----------
+    task : Task
+        What was asked.
+    error : str
+        Traceback; its last line is the reason.
+    seconds : float
+        That it took.
+    """
     reason = error.strip().splitlines()[-1][:300]
     result = None
     if task.kind == "fold":

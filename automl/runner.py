@@ -2,34 +2,43 @@
 
 Tasks are asked for when a worker falls free, by joblib as many at once as there are
 workers; results come in the order of completion. A worker that dies takes the pool with
-it: finished results are kept, the tasks that were in flight are reported as lost, and a
-new pool goes on.
+it: what was finished is kept, why it died is found out, the tasks that were in flight
+are told with it, and a new pool goes on.
 """
 
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import threading
-import time
+import warnings
 from collections.abc import Callable, Generator, Iterator
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
 
-from automl.evaluate import Outcome, Task, run_task
+from automl.evaluate import Outcome, Task, failed, run_task
+from automl.exceptions import AutoMLWarning
+from automl.watchdog import Limits, Watchdog
+from automl.worker import forget_kept, work
+from automl.workplace import close_workplace
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Runner", "stop_workers"]
+    from automl.interrupt import Interrupt
 
-LOOK_S = 0.1
-"""Seconds between two looks of the watchdog."""
+__all__ = ["Runner"]
+
+POOL = threading.Lock()
+"""joblib has one pool of processes for all: one run at a time uses it."""
 
 Source = Callable[[], Task | None]
 
 
 class Runner:
-    """Runs tasks on a number of processes, or in this one.
+    """Runs tasks on a number of processes, or in this one; a context manager.
 
     Parameters
     ----------
@@ -46,42 +55,71 @@ class Runner:
         self.n_jobs = n_jobs
         self.folder = folder
         self.queued = queued
-        self.in_flight: dict[int, Task] = {}
-        self.killed: set[int] = set()
-        self._lock = threading.Lock()
         self._failure: BaseException | None = None
+        self._holds_pool = False
 
-    def run(self, source: Source) -> Iterator[Outcome]:
+    def __enter__(self) -> Self:
+        if self.n_jobs > 1 and not _must_run_here(self.n_jobs):
+            self._holds_pool = POOL.acquire(blocking=False)
+            if not self._holds_pool:
+                warnings.warn(
+                    "Another fit of this process uses the workers: this one runs in "
+                    "its own thread, one task at a time.",
+                    AutoMLWarning,
+                    stacklevel=2,
+                )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._holds_pool:
+            try:
+                self._stop_workers()
+            finally:
+                self._holds_pool = False
+                POOL.release()
+        else:
+            close_workplace()
+
+    @property
+    def parallel(self) -> bool:
+        """Whether tasks run in processes of their own."""
+        return self._holds_pool
+
+    def run(self, source: Source, limits: Limits | None = None) -> Iterator[Outcome]:
         """Yield outcomes until ``source`` returns None and all are in.
 
         Parameters
         ----------
         source : callable
             Returns the next task; is called from another thread.
+        limits : Limits, default=None
+            What tasks are ended for; that of the tasks themselves by default.
 
         Yields
         ------
         Outcome
-            With ``error="killed"`` for a task that overran its ``kill_at``, and
-            ``error="lost"`` for one whose worker died beside it.
+            Of each task, those included that were ended or died.
         """
-        self.in_flight, self.killed, self._failure = {}, set(), None
-        if self.n_jobs == 1 or _must_run_here(self.n_jobs):
-            yield from self._run_here(source)
+        limits = limits or Limits()
+        self._failure = None
+        if not self._holds_pool:
+            yield from self._run_here(source, limits)
             return
         over = False
         while not over:
-            over = yield from self._run_pool(source)
+            over = yield from self._run_pool(source, limits)
 
-    def _run_here(self, source: Source) -> Iterator[Outcome]:
+    def _run_here(self, source: Source, limits: Limits) -> Iterator[Outcome]:
         from threadpoolctl import threadpool_limits
 
         with threadpool_limits(1):
             while (task := source()) is not None:
                 if task.kind != "wait":
-                    yield run_task(self.folder, task)
+                    yield _run_one(self.folder, task, limits.interrupt)
 
-    def _run_pool(self, source: Source) -> Generator[Outcome, None, bool]:
+    def _run_pool(
+        self, source: Source, limits: Limits
+    ) -> Generator[Outcome, None, bool]:
         """Run one pool; return whether the source is exhausted."""
         from concurrent.futures.process import BrokenProcessPool
 
@@ -96,29 +134,26 @@ class Runner:
                 batch_size=1,
                 max_nbytes=None,
             )
-        over = threading.Event()
-        watchdog = threading.Thread(target=self._watch, args=(over,), daemon=True)
-        watchdog.start()
-        try:
-            outcomes = parallel(
-                delayed(run_task)(self.folder, task) for task in self._watched(source)
-            )
-            for outcome in outcomes:
-                with self._lock:
-                    self.in_flight.pop(outcome.task.serial, None)
-                if outcome.task.kind != "wait":
-                    yield outcome
-        except BrokenProcessPool:
-            yield from self._lost()
-            return False
-        finally:
-            over.set()
-            watchdog.join()
+        with Watchdog(self.folder, limits) as watchdog:
+            try:
+                with _without_interrupts():  # workers inherit it: Ctrl-C is for us
+                    outcomes = parallel(
+                        delayed(work)(self.folder, task, os.getpid())
+                        for task in self._watched(source, watchdog)
+                    )
+                for outcome in outcomes:
+                    watchdog.remove(outcome.task.serial)
+                    if outcome.task.kind != "wait":
+                        forget_kept(self.folder, outcome.task.serial)
+                        yield _received(outcome)
+            except BrokenProcessPool:
+                yield from watchdog.autopsy()
+                return False
         if self._failure is not None:
             raise self._failure
         return True
 
-    def _watched(self, source: Source) -> Iterator[Task]:
+    def _watched(self, source: Source, watchdog: Watchdog) -> Iterator[Task]:
         """Yield tasks and remember them; a failing source ends the run."""
         while True:
             try:
@@ -128,41 +163,46 @@ class Runner:
                 return
             if task is None:
                 return
-            with self._lock:
-                self.in_flight[task.serial] = task
+            if task.kind != "wait":
+                watchdog.add(task)
             yield task
 
-    def _lost(self) -> Iterator[Outcome]:
-        """Yield what died with the pool."""
-        with self._lock:
-            lost, self.in_flight = list(self.in_flight.values()), {}
-        for task in lost:
-            if task.kind != "wait":
-                error = "killed" if task.serial in self.killed else "lost"
-                yield Outcome(task, error=error)
+    def _stop_workers(self) -> None:
+        """End the pool's processes, so that nothing of a run is left."""
+        from joblib.externals.loky import get_reusable_executor
 
-    def _watch(self, over: threading.Event) -> None:
-        """Kill the process of a task that overruns."""
-        while not over.wait(LOOK_S):
-            now = time.monotonic()
-            with self._lock:
-                late = [
-                    t for t in self.in_flight.values()
-                    if t.kill_at is not None and now > t.kill_at
-                ]  # fmt: skip
-            for task in late:
-                pid = self._process_of(task)
-                if pid is not None and pid != os.getpid():
-                    self.killed.add(task.serial)
-                    _kill(pid)
+        executor: Any = get_reusable_executor()
+        executor.shutdown(wait=True, kill_workers=True)
 
-    def _process_of(self, task: Task) -> int | None:
-        """Return the process that runs a task, once it has begun."""
-        try:
-            text = (self.folder / "running" / str(task.serial)).read_text("ascii")
-        except OSError:
-            return None
-        return int(text) if text else None
+
+def _run_one(folder: Path, task: Task, interrupt: Interrupt | None) -> Outcome:
+    """Do a task in this process, where a Ctrl-C reaches into the fit."""
+    try:
+        with _noted(interrupt):
+            return run_task(folder, task)
+    except KeyboardInterrupt:
+        if interrupt is None or interrupt.again:
+            raise
+        return Outcome(task, error="cancelled")
+
+
+@contextmanager
+def _noted(interrupt: Interrupt | None) -> Iterator[None]:
+    if interrupt is None:
+        yield
+        return
+    with interrupt.fitting():
+        yield
+
+
+def _received(outcome: Outcome) -> Outcome:
+    """Return the outcome with its pipeline, which came pickled, unpickled."""
+    if outcome.task.kind != "refit" or not isinstance(outcome.value, bytes):
+        return outcome
+    try:
+        return replace(outcome, value=pickle.loads(outcome.value))  # noqa: S301 - our own
+    except Exception as error:  # noqa: BLE001 - a model that cannot be read has failed
+        return failed(outcome.task, f"{type(error).__name__}: {error}", 0.0)
 
 
 def _must_run_here(n_jobs: int) -> bool:
@@ -173,16 +213,14 @@ def _must_run_here(n_jobs: int) -> bool:
         return int(effective_n_jobs(n_jobs)) == 1
 
 
-def _kill(pid: int) -> None:
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Hold SIGINT back in this thread, and for ever in what it starts."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        os.kill(pid, signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
-    except ProcessLookupError:
-        return  # it ended by itself in the meantime
-
-
-def stop_workers() -> None:
-    """End the pool's processes, so that nothing of a run is left."""
-    from joblib.externals.loky import get_reusable_executor
-
-    executor: Any = get_reusable_executor()
-    executor.shutdown(wait=True, kill_workers=True)
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -9,14 +9,16 @@ the same for any number of workers up to that.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, replace
+from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from automl.allocation import Continue, Start, Stop, View, Wait, next_step
 from automl.evaluate import Outcome, Task
-from automl.history import FoldResult, History, Journal, Trial
+from automl.history import FoldResult, History, Trial
+from automl.pacing import Pace
 from automl.racing import is_losing
 from automl.space import active, point_key, start_point
 
@@ -24,58 +26,23 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from automl.budget import Budget
-    from automl.candidates import Candidate
+    from automl.history import Known
+    from automl.journal import Journal
+    from automl.pacing import Plan
 
-__all__ = ["IMPORTANCE_SHARE", "Plan", "Search"]
+__all__ = ["Search"]
 
 LOOK_AHEAD = 8
 """Tasks that may be out before the oldest result is known, where order matters."""
 
-CONFIGURATIONS = 6
-"""Full configurations that the longest fits must leave room for in the budget."""
+TRIES = {"crash": 2, "lost": 4}
+"""How often a task is run that ends its worker, or whose worker ends beside it."""
 
-HOLDOUT_CONFIGURATIONS = 3
-"""The same where the only fold is a holdout: large tables."""
+UNBEGUN = ("late", "cancelled")
+"""What counts as if it had never begun: the end of the search came first."""
 
-PATIENCE = 4.0
-"""How much longer than the incumbent's a fit may take, and a second at least: what is
-four times as slow has to be better by much to be worth its seconds."""
-
-REFIT_SHARE = 0.25
-"""Share of the budget that is kept for a refit after a holdout; a longer one is not
-waited for, since the model of the holdout's training rows is there already."""
-
-IMPORTANCE_SHARE = 0.04
-"""Share of the budget within which columns are permuted, beside the refit."""
-
-OVERHEAD_S = 0.9
-"""Seconds kept for facts, pickling and the end of the pool (measured: .3 to .7)."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is fixed for a search.
-
-    Attributes
-    ----------
-    candidates : tuple of Candidate
-        Those that fit the table, in the order of first tries.
-    n_folds : int
-        Folds.
-    n_rows, n_train : int
-        Rows of the table, and of a fold's training part.
-    n_workers : int
-        Processes.
-    random_state : int
-        Seed of the run.
-    """
-
-    candidates: tuple[Candidate, ...]
-    n_folds: int
-    n_rows: int
-    n_train: int
-    n_workers: int
-    random_state: int
+CRASHES = 10
+"""Crashes in a row after which the search gives up: it is the machine, or all."""
 
 
 class Search:
@@ -91,6 +58,8 @@ class Search:
         With the baseline as trial 0.
     journal : Journal
         Where finished folds go.
+    known : mapping, default=None
+        Folds of an earlier session by trial and number, not to be run again.
 
     Attributes
     ----------
@@ -100,6 +69,8 @@ class Search:
         Set to True, it ends the search.
     fallback : Pipeline or None
         A small model on the encoded table, from the first second on.
+    given_up : str or None
+        Why the search ended itself before its time.
     """
 
     def __init__(
@@ -108,6 +79,7 @@ class Search:
         budget: Budget,
         history: History,
         journal: Journal,
+        known: Mapping[tuple[int, int], Known] | None = None,
     ) -> None:
         self.plan = plan
         self.budget = budget
@@ -115,6 +87,8 @@ class Search:
         self.journal = journal
         self.changes: list[Trial] = []
         self.stopped = False
+        self.given_up: str | None = None
+        self.known = known or {}
         self.fallback: Any = None
         self.fallback_task = Task("refit", -1)
         self._by_name = {c.name: c for c in plan.candidates}
@@ -122,8 +96,14 @@ class Search:
         self._taken = 0
         self._arrived: dict[int, Outcome] = {}
         self._out: dict[int, Task] = {}
-        self._tried: set[str] = set()
-        self._lost: dict[tuple[int, int], int] = {}
+        self._tried = {
+            point_key(self._by_name[t.candidate], t.params)
+            for t in history
+            if t.candidate in self._by_name
+        }
+        self._deaths: dict[tuple[int, str], int] = {}
+        self._again: deque[Task] = deque()
+        self._crashes = 0
         self._lock = threading.RLock()
         self._fallback_due = budget.time_s is not None
 
@@ -135,38 +115,84 @@ class Search:
     def source(self) -> Task | None:
         """Return the next task, a short wait, or None at the end."""
         with self._lock:
-            if not self._take_arrived():
+            task = self._next()
+            while task is not None and self._answer(task):
+                task = self._next()
+            return task
+
+    def _next(self) -> Task | None:
+        over = self.stopped or self.given_up is not None or self._out_of_time()
+        if self._again and not over:
+            return self._with_limits(self._again.popleft())
+        if not self._take_arrived():
+            return None if over else Task("wait", -1)
+        if self._fallback_due:
+            self._fallback_due = False
+            self.fallback_task = self._fallback_task()
+            return self._dispatch(self.fallback_task)
+        return None if over else self._next_of_policy()
+
+    def _next_of_policy(self) -> Task | None:
+        while True:
+            # drawn anew for each state, so that asking again changes nothing
+            seed = [self.plan.random_state, 1, self._serial, self._taken]
+            step = next_step(self._view(), np.random.default_rng(seed))
+            if isinstance(step, Stop):
+                return None
+            if not isinstance(step, Wait):
+                return self._dispatch(self._task_of(step))
+            if not self._take_one():
                 return Task("wait", -1)
-            while True:
-                if self._fallback_due:
-                    self._fallback_due = False
-                    self.fallback_task = self._fallback_task()
-                    return self._dispatch(self.fallback_task)
-                if self.stopped or self._out_of_time():
-                    return None
-                # drawn anew for each state, so that asking again changes nothing
-                seed = [self.plan.random_state, 1, self._serial, self._taken]
-                step = next_step(self._view(), np.random.default_rng(seed))
-                if isinstance(step, Stop):
-                    return None
-                if not isinstance(step, Wait):
-                    return self._dispatch(self._task_of(step))
-                if not self._take_one():
-                    return Task("wait", -1)
+
+    def _answer(self, task: Task) -> bool:
+        """Answer a fold that an earlier session has run; return whether it had."""
+        known = self.known.get((task.trial, task.fold))
+        if known is None or task.kind != "fold":
+            return False
+        if not known.answers(task.candidate, task.params or {}):
+            return False
+        self._arrive(Outcome(task, known.result))
+        return True
 
     def tell(self, outcome: Outcome) -> None:
         """Keep what came of a task; it counts when its turn comes."""
         with self._lock:
-            if outcome.result is not None:
-                result = _relative(outcome.result, self.budget.started)
+            task = outcome.task
+            if outcome.error == "crash":
+                self._count_crash(outcome)
+            if outcome.error in TRIES:
+                deaths = self._deaths.get((task.serial, outcome.error), 0) + 1
+                self._deaths[task.serial, outcome.error] = deaths
+                if deaths < TRIES[outcome.error]:
+                    self._again.append(task)
+                    return
+            result = outcome.result
+            if result is not None:
+                result = _relative(result, self.budget.started)
+            elif task.kind == "fold" and outcome.error not in UNBEGUN:
+                result = _died(outcome)
+            if result is not None and task.kind == "fold":
                 outcome = replace(outcome, result=result)
                 scored = result.status == "ok"
                 self.journal.keep_fold(result, outcome.value if scored else None)
-            self._arrived[outcome.task.serial] = replace(
-                outcome, value=outcome.value if outcome.task.kind == "refit" else None
+                self._crashes = 0 if scored else self._crashes
+            self._arrive(outcome)
+
+    def _arrive(self, outcome: Outcome) -> None:
+        """Let an outcome wait for its turn; without order that is now."""
+        value = outcome.value if outcome.task.kind == "refit" else None
+        self._arrived[outcome.task.serial] = replace(outcome, value=value)
+        if not self.ordered:
+            self._take_arrived()
+
+    def _count_crash(self, outcome: Outcome) -> None:
+        self._crashes += 1
+        if self._crashes >= CRASHES:
+            self.given_up = (
+                f"{CRASHES} fits in a row ended their worker process, the last one "
+                f"of {outcome.task.candidate} ({outcome.detail}): the search was given "
+                "up."
             )
-            if not self.ordered:
-                self._take_arrived()
 
     def take_changes(self) -> list[Trial]:
         """Return the trials that started or ended since the last time."""
@@ -181,28 +207,30 @@ class Search:
                 self._take(self._arrived.pop(serial))
             for trial in self.history:
                 if trial.status == "running":
-                    reason = "stopped" if self.stopped else "the budget was used up"
+                    reason = "the budget was used up"
+                    if self.stopped or self.given_up is not None:
+                        reason = "stopped"
                     self._end(trial, "cancelled", reason)
             return self.history
 
-    def reserve_s(self) -> float:
-        """Return the seconds kept for the winner's refit, its facts and the report."""
-        leader = self._incumbent
-        refit = 0.0 if leader is None else self.refit_seconds(leader)
-        if self.keeps_models and refit > REFIT_SHARE * (self.budget.time_s or 0.0):
-            refit = 0.0
-        explain = IMPORTANCE_SHARE * (self.budget.time_s or 0.0)
-        together = refit + explain if self.plan.n_workers == 1 else max(refit, explain)
-        return together + OVERHEAD_S
-
-    def refit_seconds(self, trial: Trial) -> float:
-        """Return about how long a trial's refit on all rows takes."""
-        return 1.2 * trial.fit_s * self.plan.n_rows / max(self.plan.n_train, 1)
-
     @property
-    def keeps_models(self) -> bool:
-        """Whether the models of the only fold are kept: they can be deployed."""
-        return self.plan.n_folds == 1 and not self.ordered
+    def pace(self) -> Pace:
+        """How the time is shared out, by what is known now."""
+        return Pace(self.plan, self.budget, self.history)
+
+    def kill_at(self, task: Task) -> float | None:
+        """Return when a task is ended at the latest: the end moves with what is known.
+
+        Parameters
+        ----------
+        task : Task
+            That this search gave out.
+        """
+        if task.kill_at is None:
+            return None
+        with self._lock:
+            now = self.pace.kill_at(self._by_name.get(task.candidate))
+        return task.kill_at if now is None else min(task.kill_at, now)
 
     def _dispatch(self, task: Task) -> Task:
         self._out[task.serial] = task
@@ -216,7 +244,7 @@ class Search:
         return Task(
             "refit", self._serial, candidate=candidate.name,
             params=start_point(candidate, params), rounds=50, max_rows=20_000,
-            longest_s=0.1 * (self.budget.time_s or 0.0), kill_at=self._search_end(),
+            longest_s=0.1 * (self.budget.time_s or 0.0), kill_at=self.pace.search_end(),
         )  # fmt: skip
 
     def _task_of(self, step: Start | Continue) -> Task:
@@ -224,14 +252,24 @@ class Search:
             trial, fold = self._start(step), 0
         else:
             trial, fold = self.history[step.trial], step.fold
-        longest_s, deadline, kill_at = self._limits()
-        leader = self._incumbent
         keep_above = None
-        if self.keeps_models:
+        if self.pace.keeps_models:
+            leader = self.pace.incumbent
             keep_above = float("-inf") if leader is None else leader.score
-        return Task(
+        task = Task(
             "fold", self._serial, trial.number, fold, trial.candidate,
-            dict(trial.params), longest_s, deadline, kill_at, keep_above=keep_above,
+            dict(trial.params), keep_above=keep_above,
+        )  # fmt: skip
+        return self._with_limits(task)
+
+    def _with_limits(self, task: Task) -> Task:
+        """Return the task of a fold with the limits of this moment."""
+        if task.kind != "fold":
+            return task
+        limits = self.pace.limits(self._by_name[task.candidate])
+        return replace(
+            task, longest_s=limits.longest_s, deadline=limits.deadline,
+            kill_at=limits.kill_at, limit_s=limits.limit_s,
         )  # fmt: skip
 
     def _start(self, step: Start) -> Trial:
@@ -248,32 +286,8 @@ class Search:
         self.changes.append(trial)
         return trial
 
-    def _limits(self) -> tuple[float | None, float | None, float | None]:
-        """Return how long a growing learner may take, its end, and its kill."""
-        if self.budget.time_s is None:
-            return None, None, None
-        n_folds = self.plan.n_folds
-        configurations = CONFIGURATIONS if n_folds > 1 else HOLDOUT_CONFIGURATIONS
-        core_seconds = 0.75 * self.plan.n_workers * self.budget.time_s
-        longest = core_seconds / (configurations * n_folds)
-        leader = self._incumbent
-        if leader is not None:
-            longest = min(longest, max(1.0, PATIENCE * leader.fit_s))
-        end = self._search_end()
-        return longest, end - 0.1, end + 0.3
-
-    def _search_end(self) -> float:
-        deadline = self.budget.deadline
-        return float("inf") if deadline is None else deadline - self.reserve_s()
-
     def _out_of_time(self) -> bool:
-        return (
-            self.budget.time_s is not None and self.budget.clock() >= self._search_end()
-        )
-
-    @property
-    def _incumbent(self) -> Trial | None:
-        return View(self.history.trials, frozenset(), 0, ()).incumbent
+        return self.pace.seconds_left() == 0.0
 
     def _view(self) -> View:
         in_flight = frozenset(
@@ -282,45 +296,17 @@ class Search:
         n_left = None
         if self.budget.n_trials is not None:
             n_left = self.budget.n_trials - (len(self.history) - 1)
-        seconds_left = None
-        if self.budget.time_s is not None:
-            seconds_left = max(0.0, self._search_end() - self.budget.clock())
+        pace = self.pace
         return View(
             trials=self.history.trials,
             in_flight=in_flight,
             n_folds=self.plan.n_folds,
             candidates=self.plan.candidates,
             n_left=n_left,
-            seconds_left=seconds_left,
+            seconds_left=pace.seconds_left(),
             tried=self._tried,
-            seconds=self._expected_seconds(),
+            seconds=pace.expected_seconds(),
         )
-
-    def _expected_seconds(self) -> Mapping[str, float]:
-        """Return what a fold of each candidate is expected to take.
-
-        Learners that grow stop by themselves, so that a little time is enough; the
-        others are given half as much again as their slowest fold so far.
-        """
-        if self.budget.time_s is None:
-            return {}
-        seen: dict[str, float] = {}
-        for trial in self.history:
-            for fold in trial.folds:
-                seconds = fold.seconds
-                if fold.status == "timeout":  # how long it would take is not known
-                    seconds = self.budget.time_s
-                seen[trial.candidate] = max(seen.get(trial.candidate, 0.0), seconds)
-        expected = {}
-        for candidate in self.plan.candidates:
-            slowest = seen.get(candidate.name)
-            if candidate.resource is not None:
-                expected[candidate.name] = 0.5 * (slowest or 0.5)
-            elif slowest is not None:
-                expected[candidate.name] = 1.5 * slowest
-            else:  # unknown: not in the last quarter
-                expected[candidate.name] = 0.25 * self.budget.time_s
-        return expected
 
     def _take_arrived(self) -> bool:
         """Take what may be taken; return whether the next task may be chosen."""
@@ -347,12 +333,10 @@ class Search:
         if task.kind == "refit":
             self.fallback = outcome.value if outcome.error is None else self.fallback
             return
-        if outcome.error == "late" or (
-            outcome.error == "lost" and self._may_retry(task)
-        ):
+        if outcome.result is None:  # its trial is still to be run
             return
         trial = self.history[task.trial]
-        result = outcome.result or _died(task, outcome.error or "lost")
+        result = outcome.result
         self.history = self.history.told(result)
         if trial.status != "running":
             return
@@ -364,14 +348,8 @@ class Search:
         else:
             self._race(trial)
 
-    def _may_retry(self, task: Task) -> bool:
-        """Return whether a task whose worker died is left to be run once more."""
-        key = (task.trial, task.fold)
-        self._lost[key] = self._lost.get(key, 0) + 1
-        return self._lost[key] == 1
-
     def _race(self, trial: Trial) -> None:
-        incumbent = self._incumbent
+        incumbent = self.pace.incumbent
         if incumbent is not None and is_losing(trial, incumbent):
             n = len(trial.scores)
             reason = f"behind trial {incumbent.number} after {n} fold{'s' * (n > 1)}"
@@ -384,15 +362,19 @@ class Search:
         self.changes.append(self.history[trial.number])
 
 
-def _died(task: Task, error: str) -> FoldResult:
-    killed = error == "killed"
-    return FoldResult(
-        task.trial,
-        task.fold,
-        "timeout" if killed else "error",
-        reason="killed at its time limit" if killed else "its worker process died",
-        error=None,
-    )
+REASONS = {
+    "timeout": "ended at its time limit",
+    "memory": "ended at the memory limit",
+    "lost": "its worker process ended beside it, again and again",
+}
+
+
+def _died(outcome: Outcome) -> FoldResult:
+    """Return the result of a fold that did not come to its end."""
+    status = outcome.error or "lost"
+    twice = f"its worker process {outcome.detail}, and a new one again"
+    reason = REASONS.get(status, twice)
+    return FoldResult(outcome.task.trial, outcome.task.fold, status, reason=reason)
 
 
 def _relative(result: FoldResult, started: float) -> FoldResult:

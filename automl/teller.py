@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from automl.history import FAILED
 from automl.snapshot import Notify, Snapshot
 
 if TYPE_CHECKING:
@@ -50,10 +51,7 @@ class Teller:
                     n_trials=len(trials),
                     n_trials_budget=self.budget.n_trials,
                     n_finished=sum(t.status == "ok" for t in trials),
-                    n_failed=sum(
-                        t.status in ("error", "invalid_score", "timeout")
-                        for t in trials
-                    ),
+                    n_failed=sum(t.status in FAILED for t in trials),
                     metric=self.metric.name,
                     best=self.metric.natural(leader.score) if leader else None,
                     best_candidate=leader.candidate if leader else None,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pickle
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from automl.baseline import baseline_pipeline
 from automl.evaluate import IMPORTANCE_COLUMNS, Outcome, Task
 from automl.facts import Importance
 from automl.history import BASELINE, History, Trial
-from automl.search import IMPORTANCE_SHARE, Search
+from automl.pacing import IMPORTANCE_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 
     from automl.budget import Budget
     from automl.kinds import Column
+    from automl.search import Search
     from automl.table import Table
 
-__all__ = ["Deployed", "Finish", "deployed", "importance_of"]
+__all__ = ["SPARE_S", "Deployed", "Finish", "deployed", "importance_of"]
 
 SPARE_S = 0.4
 """Seconds between the end of a refit and the end of the budget."""
@@ -60,6 +61,9 @@ class Finish:
         Rows of the table and of a fold's training part; processes.
     first_serial : int
         Number of the first task.
+    kept : bool, default=False
+        Whether the leader's model of a holdout is there: a refit that was cut short is
+        then only taken where that one cannot be.
     """
 
     def __init__(
@@ -73,8 +77,11 @@ class Finish:
         n_workers: int,
         first_serial: int,
         growing: AbstractSet[str] = frozenset(),
+        kept: bool = False,
     ) -> None:
         self.budget = budget
+        self.kept = kept
+        self.stump: Any = None
         self.growing = growing
         self.seconds = seconds
         self.n_rows = n_rows
@@ -82,6 +89,7 @@ class Finish:
         self.n_workers = n_workers
         self.winner: Trial | None = None
         self.pipeline: Any = None
+        self.refit: Outcome | None = None
         self.importance: dict[str, Any] | None = None
         self.errors: list[str] = []
         self._queue = _refit_order(history)
@@ -106,6 +114,19 @@ class Finish:
                 self._importance_due = True
             self._refitting = self._numbered(self._refit_task(trial))
             return self._refitting
+
+    def hurry(self, deadline: float) -> None:
+        """Bring the end of the run forward.
+
+        Parameters
+        ----------
+        deadline : float
+            Reading of the budget's clock.
+        """
+        with self._lock:
+            time_s = deadline - self.budget.started
+            if self.budget.time_s is None or time_s < self.budget.time_s:
+                self.budget = replace(self.budget, time_s=time_s)
 
     def _next_trial(self) -> Trial | None:
         """Return the best trial whose refit can end in time, or be cut short there."""
@@ -139,14 +160,20 @@ class Finish:
             if self._refitting is None or task.serial != self._refitting.serial:
                 return  # left over from the search
             if outcome.error is None:
-                self.pipeline = outcome.value
+                self.refit = outcome
                 self._note_cut(outcome)
-            elif outcome.error == "lost" and self.winner not in self._retried:
+                if outcome.truncated and self.kept:
+                    self.stump = outcome.value
+                else:
+                    self.pipeline = outcome.value
+            elif (
+                outcome.error in ("crash", "lost") and self.winner not in self._retried
+            ):
                 self._retried.append(self.winner)  # its pool died beside it
                 if self.winner is not None:
                     self._queue.insert(0, self.winner)
             else:
-                reason = outcome.error.strip().splitlines()[-1][:200]
+                reason = outcome.detail or outcome.error.strip().splitlines()[-1][:200]
                 self.errors.append(
                     f"Trial {task.trial} could not be fitted on all rows ({reason})."
                 )
@@ -280,6 +307,10 @@ def deployed(
             return Deployed(
                 leader, leader.number, _from_raw(table, model), tuple(notes)
             )
+    if finish.stump is not None:
+        return Deployed(
+            leader, leader.number, _from_raw(table, finish.stump), tuple(notes)
+        )
     alone = all(t.status != "ok" for t in history if t.number)
     if (
         (alone or leader.candidate != BASELINE)

@@ -112,7 +112,7 @@ def write_workplace(
         time=table.time,
     )
     (folder / "workplace.pkl").write_bytes(cloudpickle.dumps((place, numeric)))
-    for name in ("running", "models"):
+    for name in ("done", "models", "running"):
         (folder / name).mkdir(exist_ok=True)
     return folder
 

@@ -14,6 +14,7 @@ import pandas as pd
 from sklearn.model_selection import train_test_split
 
 from automl import AutoML
+from automl.history import FAILED
 
 
 def measure(job: dict[str, Any]) -> dict[str, Any]:
@@ -54,9 +55,7 @@ def measure(job: dict[str, Any]) -> dict[str, Any]:
         "busy": cpu / (cores * wall),
         "trials": len(trials),
         "finished": sum(t.status == "ok" for t in trials),
-        "failed": sum(
-            t.status in ("error", "timeout", "invalid_score") for t in trials
-        ),
+        "failed": sum(t.status in FAILED for t in trials),
         "notes": list(model.notes_)[-2:],
         "commit": _commit(),
         "environment": dict(model.facts_["environment"]),

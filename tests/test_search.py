@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,9 +11,10 @@ import pytest
 from automl.budget import Budget
 from automl.candidates import Candidate, Dimension
 from automl.evaluate import Outcome
-from automl.history import FoldResult, History, Trial
+from automl.history import FoldResult, History, Known, Trial
 from automl.journal import Journal, read_journal
-from automl.search import LOOK_AHEAD, Plan, Search
+from automl.pacing import Plan
+from automl.search import CRASHES, LOOK_AHEAD, Search
 
 CANDIDATES = tuple(
     Candidate(
@@ -136,7 +138,7 @@ def test_an_error_is_kept_with_its_reason(tmp_path):
 
 
 def test_a_task_lost_with_its_pool_is_run_once_more(tmp_path):
-    """What died beside another task is tried again; what dies twice has failed."""
+    """What dies beside another task is tried again, a few times."""
     search = make(tmp_path, n_trials=2)
     first = search.source()
     search.tell(answer(first, error="lost"))
@@ -154,8 +156,8 @@ def test_a_task_lost_with_its_pool_is_run_once_more(tmp_path):
             search.tell(answer(task))
     assert again is not None
     history = search.finish()
-    assert history[1].status == "error"
-    assert history[1].reason == "its worker process died"
+    assert history[1].status == "lost"
+    assert "ended beside it" in history[1].reason
 
 
 class Clock:
@@ -178,19 +180,8 @@ def test_a_budget_in_seconds_begins_with_a_fallback_and_ends_in_time(tmp_path):
     search.tell(answer(task))
     assert search.source().kind == "fold"
     assert search.fallback == "a pipeline"
-    clock.now = 20.0 - search.reserve_s() + 0.01
+    clock.now = search.pace.search_end() + 0.01
     assert search.source() is None
-
-
-def test_the_reserve_grows_with_the_refit_of_the_leader(tmp_path):
-    """A slow leader needs more time to be fitted on all rows."""
-    search = make(tmp_path, time_s=20.0, clock=Clock())
-    before = search.reserve_s()
-    folds = tuple(FoldResult(1, k, "ok", 0.5, fit_s=2.0) for k in range(3))
-    search.history = search.history.started(
-        Trial(1, "one", {"a": 0.1}, "", "ok", folds)
-    )
-    assert search.reserve_s() > before + 1.0
 
 
 def test_a_wish_to_stop_ends_the_search(tmp_path):
@@ -200,3 +191,115 @@ def test_a_wish_to_stop_ends_the_search(tmp_path):
     search.stopped = True
     assert search.source() is None
     assert search.finish()[1].status == "cancelled"
+
+
+def test_a_configuration_that_ends_its_worker_twice_is_put_aside(tmp_path):
+    """It is run once more, under its old number; then its status says how it died."""
+    search = make(tmp_path, n_trials=2)
+    first = search.source()
+    died = Outcome(first, error="crash", detail="ended by SIGSEGV")
+    search.tell(died)
+    assert search.source() == first
+    search.tell(died)
+    history = drive(search)
+    assert history[1].status == "crash"
+    assert "SIGSEGV" in history[1].reason
+    events, _ = read_journal(tmp_path / "journal.jsonl")
+    folds = {(e["trial"], e["fold"]): e for e in events if e["event"] == "fold"}
+    assert folds[1, 0]["status"] == "crash"
+
+
+def test_what_died_once_leaves_no_trace_in_the_history(tmp_path):
+    """With a budget in trials, a killed worker changes nothing that is found."""
+    calm = drive(make(tmp_path / "a", n_trials=20))
+    search = make(tmp_path / "b", n_trials=20)
+    died, told = set(), search.tell
+
+    def tell(outcome):
+        if outcome.task.serial % 3 == 0 and outcome.task.serial not in died:
+            died.add(outcome.task.serial)
+            outcome = Outcome(outcome.task, error="crash", detail="ended by SIGKILL")
+        told(outcome)
+
+    search.tell = tell
+    shaken = drive(search)
+    assert died
+    assert [(t.params, t.status, t.scores) for t in shaken] == [
+        (t.params, t.status, t.scores) for t in calm
+    ]
+
+
+def test_ten_crashes_in_a_row_end_the_search(tmp_path):
+    """A machine on which every fit dies is not tried for ever, and the run says why."""
+    search = make(tmp_path, n_trials=100)
+    count = 0
+    while (task := search.source()) is not None and count < 100:
+        if task.kind != "wait":
+            count += 1
+            search.tell(Outcome(task, error="crash", detail="ended by SIGBUS"))
+    assert count == CRASHES
+    assert "SIGBUS" in search.given_up
+    assert search.finish()[0].candidate == "baseline"
+
+
+def test_a_finished_fold_between_crashes_keeps_the_search_going(tmp_path):
+    """Only crashes in a row count."""
+    search = make(tmp_path, n_trials=40)
+    for i in range(60):
+        task = search.source()
+        if task is None:
+            break
+        if task.kind != "wait":
+            bad = Outcome(task, error="crash", detail="ended by SIGBUS")
+            search.tell(bad if i % 5 else answer(task))
+    assert search.given_up is None
+
+
+def test_folds_of_an_earlier_session_are_not_run_again(tmp_path):
+    """What is known is answered at once, and the history is the same."""
+    whole = drive(make(tmp_path / "a", n_trials=12))
+    known = {
+        (t.number, f.fold): Known(t.candidate, t.params, f)
+        for t in list(whole)[1:9]
+        for f in t.folds
+    }
+    search = make(tmp_path / "b", n_trials=12)
+    search.known = known
+    ran = []
+    source = search.source
+
+    def seen():
+        task = source()
+        if task is not None and task.kind == "fold":
+            ran.append((task.trial, task.fold))
+        return task
+
+    search.source = seen
+    again = drive(search)
+    assert [(t.params, t.scores) for t in again] == [
+        (t.params, t.scores) for t in whole
+    ]
+    assert ran
+    assert not set(ran) & set(known)
+
+
+def test_a_fold_cut_off_by_the_end_of_the_search_counts_as_not_begun(tmp_path):
+    """Its trial ends as cancelled, not as too slow."""
+    search = make(tmp_path, time_s=60.0)
+    search.source()
+    task = search.source()
+    search.tell(Outcome(task, error="cancelled"))
+    search.stopped = True
+    history = search.finish()
+    assert (history[1].status, history[1].folds) == ("cancelled", ())
+
+
+def test_the_end_of_a_fit_moves_with_what_is_known(tmp_path):
+    """A slow leader needs a longer refit: fits in flight then end sooner."""
+    search = make(tmp_path, time_s=60.0)
+    task = next(t for t in iter(search.source, None) if t.kind == "fold")
+    before = search.kill_at(task)
+    folds = tuple(FoldResult(1, k, "ok", 1.0, fit_s=9.0) for k in range(3))
+    leader = replace(search.history[1], status="ok", folds=folds)
+    search.history = search.history.replaced(leader)
+    assert search.kill_at(task) < before - 5.0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.history import BASELINE, Trial
+from automl.history import BASELINE, FAILED, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,15 +27,15 @@ MAX_FAILURES = 60
 MAX_TRACEBACK = 2_000
 """Characters of a traceback; its end says what went wrong."""
 
-FAILED = ("error", "invalid_score", "timeout")
-"""Statuses of trials that went wrong, rather than lost."""
-
 STATUS_TEXTS = {
     "ok": "finished",
     "raced": "dropped early",
     "error": "failed",
     "invalid_score": "no valid score",
     "timeout": "out of time",
+    "memory": "out of memory",
+    "crash": "crashed",
+    "lost": "lost",
     "cancelled": "cancelled",
     "running": "not finished",
 }

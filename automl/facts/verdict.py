@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from automl.facts.standings import FAILED, compare
-from automl.history import BASELINE, Trial
+from automl.facts.standings import compare
+from automl.history import BASELINE, FAILED, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -1,0 +1,80 @@
+"""Ctrl-C during a run: the first asks to stop, the second stops."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Interrupt"]
+
+
+class Interrupt:
+    """Takes SIGINT for the time of a run, where it can be taken: in the main thread.
+
+    The first only asks to stop, so that nothing is torn; during a fit in this very
+    process, which nothing else can end, it raises there. The second raises anywhere.
+
+    Attributes
+    ----------
+    asked_s : float or None
+        When the user asked to stop, on `time.monotonic`.
+    again : bool
+        Whether he asked again.
+
+    Examples
+    --------
+    >>> with Interrupt() as interrupt:
+    ...     signal.raise_signal(signal.SIGINT)
+    ...     interrupt.asked
+    True
+    """
+
+    def __init__(self) -> None:
+        self.asked_s: float | None = None
+        self.again = False
+        self._fitting = False
+        self._previous: Any = None
+        self._taken = False
+
+    @property
+    def asked(self) -> bool:
+        """Whether the user asked to stop."""
+        return self.asked_s is not None
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._previous = signal.getsignal(signal.SIGINT)
+            # a program that ignores Ctrl-C, or handles it outside Python, goes on so
+            if callable(self._previous):
+                signal.signal(signal.SIGINT, self._handle)
+                self._taken = True
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._taken:
+            signal.signal(signal.SIGINT, self._previous)
+            self._taken = False
+
+    @contextmanager
+    def fitting(self) -> Iterator[None]:
+        """Let the first Ctrl-C raise, for the time of a fit in this process."""
+        self._fitting = True
+        try:
+            if self.asked and not self.again:
+                raise KeyboardInterrupt
+            yield
+        finally:
+            self._fitting = False
+
+    def _handle(self, _number: int, _frame: object) -> None:
+        self.again = self.asked
+        self.asked_s = time.monotonic() if self.asked_s is None else self.asked_s
+        if self.again or self._fitting:
+            self._fitting = False
+            raise KeyboardInterrupt

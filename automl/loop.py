@@ -1,0 +1,116 @@
+"""Runs a search and what follows it on a runner: here policies meet processes."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from automl.watchdog import Limits
+from automl.winner import SPARE_S, Finish
+
+if TYPE_CHECKING:
+    from automl.evaluate import Task
+    from automl.history import History
+    from automl.interrupt import Interrupt
+    from automl.runner import Runner
+    from automl.search import Search
+    from automl.teller import Teller
+    from automl.watchdog import MemoryGuard
+
+__all__ = ["finish_run", "run_search"]
+
+INTERRUPT_S = 4.0
+"""Seconds from a Ctrl-C in which the best configuration is fitted."""
+
+
+def run_search(
+    runner: Runner,
+    search: Search,
+    teller: Teller,
+    interrupt: Interrupt,
+    memory: MemoryGuard | None = None,
+) -> History:
+    """Run the search to its end and return its history.
+
+    Parameters
+    ----------
+    runner : Runner
+        Where tasks run.
+    search : Search
+        What is asked for tasks.
+    teller : Teller
+        Told of what changes.
+    interrupt : Interrupt
+        Ends the search where it was asked for.
+    memory : callable, default=None
+        Chooses processes to end for want of memory.
+    """
+    if runner.parallel and not search.ordered:
+        # hyperopt takes a second to import, and is used later: while workers start
+        threading.Thread(target=__import__, args=("hyperopt",), daemon=True).start()
+
+    def source() -> Task | None:
+        search.stopped |= interrupt.asked
+        return search.source()
+
+    limits = Limits(search.kill_at, interrupt, memory)
+    for outcome in runner.run(source, limits):
+        search.tell(outcome)
+        teller.tell_changes(search)
+    search.stopped |= interrupt.asked
+    return search.finish()
+
+
+def finish_run(
+    runner: Runner,
+    search: Search,
+    history: History,
+    interrupt: Interrupt,
+    memory: MemoryGuard | None = None,
+) -> Finish:
+    """Refit and explain the winner; after a Ctrl-C in the seconds that it allows.
+
+    Parameters
+    ----------
+    runner, search, interrupt, memory
+        As in `run_search`.
+    history : History
+        That the search came to.
+    """
+    pace = replace(search.pace, history=history)
+    seconds = {t.number: pace.refit_seconds(t) for t in history}
+    growing = {c.name for c in pace.plan.candidates if c.resource is not None}
+    if pace.keeps_models:  # no cheaper configuration, no stump of a fit is a match
+        growing = set()
+        leader = next(iter(history.finished()), None)
+        seconds = {
+            n: s if leader is None or n == leader.number else float("inf")
+            for n, s in seconds.items()
+        }
+    finish = Finish(
+        history,
+        search.budget,
+        seconds,
+        n_rows=pace.plan.n_rows,
+        n_train=pace.plan.n_train,
+        n_workers=pace.plan.n_workers,
+        first_serial=10_000_000,
+        growing=growing,
+        kept=pace.keeps_models,
+    )
+
+    def source() -> Task | None:
+        if interrupt.asked_s is not None:
+            finish.hurry(interrupt.asked_s + INTERRUPT_S)
+        return finish.source()
+
+    def kill_at(task: Task) -> float | None:
+        if interrupt.asked_s is None:
+            return task.kill_at
+        soon = interrupt.asked_s + INTERRUPT_S - SPARE_S
+        return soon if task.kill_at is None else min(soon, task.kill_at)
+
+    for outcome in runner.run(source, Limits(kill_at, interrupt, memory)):
+        finish.tell(outcome)
+    return finish

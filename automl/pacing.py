@@ -1,0 +1,236 @@
+"""How the time of a run is shared out: limits of a fit, the end of the search.
+
+All of it follows from what was measured so far. With a budget in trials alone nothing
+here looks at the clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from automl.allocation import View
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from automl.budget import Budget
+    from automl.candidates import Candidate
+    from automl.history import History, Trial
+
+__all__ = ["IMPORTANCE_SHARE", "FitLimits", "Pace", "Plan"]
+
+CONFIGURATIONS = 6
+"""Full configurations that the longest fits must leave room for in the budget."""
+
+HOLDOUT_CONFIGURATIONS = 3
+"""The same where the only fold is a holdout: large tables."""
+
+PATIENCE = 4.0
+"""How much longer than the incumbent's a fit may take, and a second at least: what is
+four times as slow has to be better by much to be worth its seconds."""
+
+REFIT_SHARE = 0.25
+"""Share of the budget that is kept for a refit after a holdout; a longer one is not
+waited for, since the model of the holdout's training rows is there already."""
+
+IMPORTANCE_SHARE = 0.04
+"""Share of the budget within which columns are permuted, beside the refit."""
+
+OVERHEAD_S = 0.9
+"""Seconds kept for facts, pickling and the end of the pool (measured: .3 to .7)."""
+
+RESTART_S = 1.5
+"""Seconds that a new pool needs before it fits (measured: 1.1 to 1.5): what must be
+killed at the end of the search is killed so much earlier."""
+
+SHORTEST_LIMIT_S = 2.0
+"""Seconds that the fit of a fold is given at least, limits set by the user aside."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is fixed for a search.
+
+    Attributes
+    ----------
+    candidates : tuple of Candidate
+        Those that fit the table, in the order of first tries.
+    n_folds : int
+        Folds.
+    n_rows, n_train : int
+        Rows of the table, and of a fold's training part.
+    n_workers : int
+        Processes.
+    random_state : int
+        Seed of the run.
+    trial_time_limit_s : float or None
+        Seconds that a configuration's fits may take together, as the user wants it.
+    resumed : bool
+        Whether configurations of an earlier session may lead, whose models are gone.
+    """
+
+    candidates: tuple[Candidate, ...]
+    n_folds: int
+    n_rows: int
+    n_train: int
+    n_workers: int
+    random_state: int
+    trial_time_limit_s: float | None = None
+    resumed: bool = False
+
+
+@dataclass(frozen=True)
+class FitLimits:
+    """How long the fit of a fold may take.
+
+    Attributes
+    ----------
+    longest_s : float or None
+        Seconds after which a learner that grows stops with what it has.
+    deadline : float or None
+        Reading of the clock at which it stops in any case.
+    kill_at : float or None
+        Reading of the clock at which the process is ended.
+    limit_s : float or None
+        Seconds from the fit's own start after which the process is ended.
+    """
+
+    longest_s: float | None = None
+    deadline: float | None = None
+    kill_at: float | None = None
+    limit_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What a history says about the time that is left.
+
+    Attributes
+    ----------
+    plan : Plan
+        What is fixed.
+    budget : Budget
+        Time and trials, with the clock.
+    history : History
+        So far.
+    """
+
+    plan: Plan
+    budget: Budget
+    history: History
+
+    @property
+    def incumbent(self) -> Trial | None:
+        """The best finished configuration, the baseline aside."""
+        return View(self.history.trials, frozenset(), 0, ()).incumbent
+
+    @property
+    def keeps_models(self) -> bool:
+        """Whether the models of the only fold are kept: they can be deployed."""
+        timed = self.budget.time_s is not None
+        return self.plan.n_folds == 1 and timed and not self.plan.resumed
+
+    @property
+    def trial_limit_s(self) -> float | None:
+        """Seconds that the fits of one configuration may take together.
+
+        Without a limit of the user's: what takes longer than all workers have in the
+        whole budget could never finish its folds.
+        """
+        if self.plan.trial_time_limit_s is not None:
+            return self.plan.trial_time_limit_s
+        if self.budget.time_s is None:
+            return None
+        shortest = SHORTEST_LIMIT_S * self.plan.n_folds
+        return max(shortest, self.plan.n_workers * self.budget.time_s)
+
+    def refit_seconds(self, trial: Trial) -> float:
+        """Return about how long a trial's refit on all rows takes."""
+        return 1.2 * trial.fit_s * self.plan.n_rows / max(self.plan.n_train, 1)
+
+    def reserve(self) -> dict[str, float]:
+        """Return the seconds kept for what follows the search, by purpose."""
+        leader = self.incumbent
+        budget_s = self.budget.time_s or 0.0
+        refit = 0.0 if leader is None else self.refit_seconds(leader)
+        if self.keeps_models and refit > REFIT_SHARE * budget_s:
+            refit = 0.0
+        explain = IMPORTANCE_SHARE * budget_s
+        if self.plan.n_workers > 1:  # side by side
+            explain = max(0.0, explain - refit)
+        return {"refit": refit, "explain": explain, "report": OVERHEAD_S}
+
+    def search_end(self) -> float:
+        """Return the reading of the clock at which the search ends."""
+        deadline = self.budget.deadline
+        if deadline is None:
+            return float("inf")
+        return deadline - sum(self.reserve().values())
+
+    def seconds_left(self) -> float | None:
+        """Return the seconds until the search ends; None without a limit."""
+        if self.budget.time_s is None:
+            return None
+        return max(0.0, self.search_end() - self.budget.clock())
+
+    def kill_at(self, candidate: Candidate | None) -> float | None:
+        """Return when a fit of a candidate is ended, by what is known now."""
+        if self.budget.time_s is None:
+            return None
+        grows = candidate is not None and candidate.resource is not None
+        # what grows stops by itself before; of the rest, a kill costs the pool
+        margin = 0.3 if grows else -min(RESTART_S, 0.1 * self.budget.time_s)
+        return self.search_end() + margin
+
+    def limits(self, candidate: Candidate) -> FitLimits:
+        """Return how long the fit of a fold may take."""
+        whole = self.trial_limit_s
+        limit_s = None if whole is None else whole / self.plan.n_folds
+        longest_s = None
+        if self.plan.trial_time_limit_s is not None and limit_s is not None:
+            longest_s = 0.8 * limit_s
+        if self.budget.time_s is None:
+            return FitLimits(longest_s, limit_s=limit_s)
+        longest = self._longest_s()
+        longest_s = longest if longest_s is None else min(longest, longest_s)
+        return FitLimits(
+            longest_s, self.search_end() - 0.1, self.kill_at(candidate), limit_s
+        )
+
+    def _longest_s(self) -> float:
+        """Return how long a learner that grows may take for a fold."""
+        n_folds = self.plan.n_folds
+        configurations = CONFIGURATIONS if n_folds > 1 else HOLDOUT_CONFIGURATIONS
+        core_seconds = 0.75 * self.plan.n_workers * (self.budget.time_s or 0.0)
+        longest = core_seconds / (configurations * n_folds)
+        leader = self.incumbent
+        if leader is not None:
+            longest = min(longest, max(1.0, PATIENCE * leader.fit_s))
+        return longest
+
+    def expected_seconds(self) -> Mapping[str, float]:
+        """Return what a fold of each candidate is expected to take.
+
+        Learners that grow stop by themselves, so that a little time is enough; the
+        others are given half as much again as their slowest fold so far.
+        """
+        if self.budget.time_s is None:
+            return {}
+        seen: dict[str, float] = {}
+        for trial in self.history:
+            for fold in trial.folds:
+                seconds = fold.seconds
+                if fold.status == "timeout":  # how long it would take is not known
+                    seconds = self.budget.time_s
+                seen[trial.candidate] = max(seen.get(trial.candidate, 0.0), seconds)
+        expected = {}
+        for candidate in self.plan.candidates:
+            slowest = seen.get(candidate.name)
+            if candidate.resource is not None:
+                expected[candidate.name] = 0.5 * (slowest or 0.5)
+            elif slowest is not None:
+                expected[candidate.name] = 1.5 * slowest
+            else:  # unknown: not in the last quarter
+                expected[candidate.name] = 0.25 * self.budget.time_s
+        return expected

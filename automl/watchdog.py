@@ -1,0 +1,217 @@
+"""Watches tasks that run in processes: ends those that must end, tells how they died.
+
+It knows from the workers' marks which process runs which task since when. Nothing in a
+worker is trusted to end by itself: a fit may hang in native code.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from automl.evaluate import Outcome, Task
+from automl.worker import Mark, read_mark, take_kept
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from automl.interrupt import Interrupt
+
+__all__ = ["Limits", "MemoryGuard", "Watchdog"]
+
+LOOK_S = 0.1
+"""Seconds between two looks."""
+
+GRACE_S = 0.5
+"""Seconds that fits in flight are given to end after the user asked to stop."""
+
+UNSEEN_S = 2.0
+"""Seconds past its end after which a task that no worker admits to ends the pool."""
+
+MemoryGuard = Callable[[dict[int, float]], Iterable[int]]
+"""Told which process runs a task since when; returns the processes to end."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the watchdog ends tasks for.
+
+    Attributes
+    ----------
+    kill_at : callable
+        Returns when a task is ended at the latest, on `time.monotonic`, or None.
+    interrupt : Interrupt or None
+        Whether the user asked to stop: folds in flight are then ended.
+    memory : callable or None
+        Chooses the processes that must end for want of memory.
+    """
+
+    kill_at: Callable[[Task], float | None] = lambda task: task.kill_at
+    interrupt: Interrupt | None = None
+    memory: MemoryGuard | None = None
+
+
+class Watchdog:
+    """Watches the tasks of one pool from a thread of its own; a context manager.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the workplace.
+    limits : Limits
+        What tasks are ended for.
+    """
+
+    def __init__(self, folder: Path, limits: Limits) -> None:
+        self.folder = folder
+        self.limits = limits
+        self._in_flight: dict[int, Task] = {}
+        self._ended: dict[int, str] = {}
+        self._pids: dict[int, int] = {}
+        self._processes: dict[int, Any] = {}
+        self._asked_s: float | None = None
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def add(self, task: Task) -> None:
+        """Watch a task that is sent out."""
+        with self._lock:
+            self._in_flight[task.serial] = task
+
+    def remove(self, serial: int) -> None:
+        """Watch a task no more: its outcome is here."""
+        with self._lock:
+            self._in_flight.pop(serial, None)
+
+    def autopsy(self) -> list[Outcome]:
+        """Return what became of the tasks that were in flight when the pool died."""
+        with self._lock:
+            tasks, self._in_flight = list(self._in_flight.values()), {}
+        codes = {t.serial: self._exit_code(t) for t in tasks}
+        return [self._found(task, codes) for task in tasks]
+
+    def _found(self, task: Task, codes: dict[int, int | None]) -> Outcome:
+        (self.folder / "running" / str(task.serial)).unlink(missing_ok=True)
+        kept = take_kept(self.folder, task.serial)
+        if kept is not None:
+            return kept
+        if task.serial in self._ended:
+            return Outcome(task, error=self._ended[task.serial])
+        code = codes[task.serial]
+        # The pool ends its other workers by SIGKILL: any other end is a worker's own,
+        # and where there is none, and none by us, whoever ran may have been the cause.
+        others = any(
+            serial in self._ended or c not in (None, -_sigkill())
+            for serial, c in codes.items()
+        )
+        if code is None or (code == -_sigkill() and others):
+            return Outcome(task, error="lost")
+        return Outcome(task, error="crash", detail=_how(code))
+
+    def _exit_code(self, task: Task) -> int | None:
+        """Return how the process of a task ended; None if none had begun it."""
+        mark = read_mark(self.folder, task.serial)
+        pid = self._pids.get(task.serial) if mark is None else mark[0]
+        process = None if pid is None else self._processes.get(pid)
+        if process is None:
+            return None
+        process.join(timeout=1.0)
+        code: int | None = process.exitcode
+        return code
+
+    def _watch(self) -> None:
+        while not self._over.wait(LOOK_S):
+            self._look(time.monotonic())
+
+    def _look(self, now: float) -> None:
+        self._processes.update(_workers())
+        with self._lock:
+            tasks = list(self._in_flight.values())
+        found = {t.serial: read_mark(self.folder, t.serial) for t in tasks}
+        marks = {serial: mark for serial, mark in found.items() if mark is not None}
+        self._pids.update({serial: mark[0] for serial, mark in marks.items()})
+        interrupt = self.limits.interrupt
+        if interrupt is not None and interrupt.asked and self._asked_s is None:
+            self._asked_s = now
+        for task in tasks:
+            why = self._verdict(task, marks.get(task.serial), now)
+            if why == "unseen":
+                for pid in list(self._processes):
+                    _end(pid)
+            elif why is not None:
+                self._end_task(task.serial, marks[task.serial][0], why)
+        if self.limits.memory is not None:
+            chosen = set(self.limits.memory(dict(marks.values())))
+            for serial, (pid, _) in marks.items():
+                if pid in chosen:
+                    self._end_task(serial, pid, "memory")
+
+    def _verdict(self, task: Task, mark: Mark | None, now: float) -> str | None:
+        """Return why a task must end now, if it must; ``unseen`` if nobody runs it."""
+        kill_at = self.limits.kill_at(task)
+        if mark is None:
+            late = kill_at is not None and now > kill_at + UNSEEN_S
+            return "unseen" if late else None
+        if kill_at is not None and now > kill_at:
+            return "cancelled" if task.kind == "fold" else "timeout"
+        if task.limit_s is not None and now > mark[1] + task.limit_s:
+            return "timeout"
+        asked = self._asked_s is not None and now > self._asked_s + GRACE_S
+        return "cancelled" if asked and task.kind == "fold" else None
+
+    def _end_task(self, serial: int, pid: int, why: str) -> None:
+        if serial not in self._ended:
+            self._ended[serial] = why
+            _end(pid)
+
+
+def _workers() -> dict[int, Any]:
+    """Return the pool's processes that are alive, by number."""
+    return {
+        child.pid: child
+        for child in multiprocessing.active_children()
+        if child.pid is not None and "loky" in type(child).__module__
+    }
+
+
+def _sigkill() -> int:
+    return int(getattr(signal, "SIGKILL", signal.SIGTERM))
+
+
+def _how(code: int) -> str:
+    """Return how a process ended, in words.
+
+    Examples
+    --------
+    >>> _how(-11), _how(3)
+    ('ended by SIGSEGV', 'ended with exit code 3')
+    """
+    if code < 0:
+        return f"ended by {signal.Signals(-code).name}"
+    return f"ended with exit code {code}"
+
+
+def _end(pid: int) -> None:
+    """Kill a process and all that it started."""
+    import psutil
+
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        for member in [*process.children(recursive=True), process]:
+            with suppress(psutil.NoSuchProcess):
+                member.kill()

@@ -1,0 +1,61 @@
+"""How the time of a run is shared out."""
+
+from __future__ import annotations
+
+import pytest
+
+from automl.budget import Budget
+from automl.candidates import Candidate, Resource
+from automl.history import FoldResult, History, Trial
+from automl.pacing import Pace, Plan
+
+SLOW = Candidate("slow", "Slow", ("regression",), {})
+GROWING = Candidate(
+    "growing", "Growing", ("regression",), {}, resource=Resource("n_estimators", 8, 99)
+)
+
+
+def pace(*trials, time_s=60.0, n_folds=5, limit=None):
+    """Return the pace of a run on two workers at its start."""
+    plan = Plan((SLOW, GROWING), n_folds, 100, 80, 2, 0, limit)
+    return Pace(plan, Budget(time_s, None, 0.0, lambda: 0.0), History(trials))
+
+
+def finished(fit_s):
+    """Return a finished configuration whose folds took so long."""
+    folds = tuple(FoldResult(1, k, "ok", 0.5, fit_s=fit_s) for k in range(5))
+    return (Trial(0, "baseline", {}, "", "ok"), Trial(1, "slow", {}, "", "ok", folds))
+
+
+def test_the_users_limit_of_a_trial_is_shared_by_its_folds():
+    """Ten seconds over five folds are two each, and what grows stops before that."""
+    limits = pace(limit=10.0).limits(GROWING)
+    assert limits.limit_s == 2.0
+    assert limits.longest_s < 2.0
+    unlimited = pace().limits(GROWING)
+    assert unlimited.limit_s > 2.0
+
+
+def test_the_users_limit_holds_without_a_budget_in_time():
+    """Trials alone have no limits but that one."""
+    assert pace(time_s=None, limit=10.0).limits(SLOW).limit_s == 2.0
+    assert pace(time_s=None).limits(SLOW) == type(pace().limits(SLOW))()
+
+
+def test_a_fold_that_could_never_finish_its_trial_is_ended():
+    """Without a limit of the user's it is all the workers' time, shared by folds."""
+    assert pace(time_s=60.0, n_folds=5).limits(SLOW).limit_s == pytest.approx(24.0)
+
+
+def test_the_reserve_grows_with_the_leaders_fit():
+    """What is kept for the refit follows from what was measured."""
+    early, late = pace(), pace(*finished(8.0))
+    assert early.reserve()["refit"] == 0.0
+    assert late.reserve()["refit"] == pytest.approx(1.2 * 8.0 * 100 / 80)
+    assert late.search_end() < early.search_end() - 5
+
+
+def test_what_cannot_stop_by_itself_is_ended_before_the_search_is():
+    """A kill costs a new pool, which the refit would wait for."""
+    now = pace(*finished(1.0))
+    assert now.kill_at(SLOW) < now.search_end() < now.kill_at(GROWING)
