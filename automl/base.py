@@ -17,6 +17,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from automl.budget import make_budget
+from automl.bundle.rows import encode_rows
 from automl.bundle.schema import describe_table
 from automl.encoding import as_frame
 from automl.exceptions import AutoMLConfigError, AutoMLDataError, suggestion
@@ -151,7 +152,7 @@ class BaseAutoML(BaseEstimator):
                 sample_weight=sample_weight,
             )  # fmt: skip
         self._keep(done)
-        self._seed = seed
+        self._seed = done.random_state
         if X_test is not None:
             self.test_score_ = self._score_test(X_test, y if y_test is None else y_test)
         return self
@@ -197,12 +198,20 @@ class BaseAutoML(BaseEstimator):
         Returns
         -------
         array of shape (n_rows,)
+
+        Raises
+        ------
+        AutoMLDataError
+            If it is no table, a column is missing or there are more or fewer of them.
         """
         check_is_fitted(self, "model_")
-        frame = as_frame(X)
-        if not len(frame):
+        rows = self._encode(X)
+        if not len(rows):
             return np.empty(0, dtype=self._output_dtype())
-        return np.asarray(self.model_.predict(frame))
+        return np.asarray(self.model_[1:].predict(rows))
+
+    def _encode(self, X: Any) -> pd.DataFrame:
+        return encode_rows(self.model_[0], X, model=type(self).__name__)
 
     def _output_dtype(self) -> Any:
         return self.classes_.dtype if hasattr(self, "classes_") else np.float64
@@ -213,10 +222,10 @@ class BaseAutoML(BaseEstimator):
         check_is_fitted(self, "model_")
         if self.task_ == "regression":
             raise AttributeError("predict_proba: the task is regression.")
-        frame = as_frame(X)
-        if not len(frame):
+        rows = self._encode(X)
+        if not len(rows):
             return np.empty((0, len(self.classes_)))
-        return np.asarray(self.model_.predict_proba(frame), dtype=np.float64)
+        return np.asarray(self.model_[1:].predict_proba(rows), dtype=np.float64)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the metric's score on raw rows, greater is better."""
@@ -334,6 +343,7 @@ def _check_test(y: Any, X_test: Any, y_test: Any) -> None:
         raise AutoMLConfigError(
             f"X_test and y_test go together: {given} was given without {missing}.",
             code="E-test",
+            hint=f"Give {missing}, too.",
         )
     target = y if named else y_test
     if X_test is not None and isinstance(target, str):

@@ -6,36 +6,32 @@ on disk is made and removed.
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+import warnings
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.baseline import score_baseline, scoreable
-from automl.candidates import Candidate, load_candidates
 from automl.environment import environment
-from automl.exceptions import AutoMLConfigError
+from automl.exceptions import AutoMLWarning
 from automl.facts import RunRecord, build_facts
-from automl.fitting import unweighted
-from automl.folds import Folds, choose_cv, make_folds
 from automl.history import BASELINE, History, Trial
-from automl.journal import FORMAT, Journal
-from automl.metrics import Metric, resolve_metric
-from automl.pipeline import Layout, idle_options
-from automl.runner import Runner, stop_workers
-from automl.search import Plan, Search
+from automl.interrupt import Interrupt
+from automl.loop import finish_run, run_search
+from automl.memory import Guard, allowed_mib
+from automl.pacing import Plan
+from automl.problem import make_problem
+from automl.replay import checked_predictions, digest, recipe_of, remake
+from automl.runner import Runner
+from automl.scratch import Scratch
+from automl.search import Search
+from automl.session import take_up
 from automl.settings import Settings, count_workers
-from automl.space import without
-from automl.table import Table, make_table, warn_of_notes
 from automl.teller import Teller, announcement
-from automl.winner import Finish, deployed, importance_of
-from automl.workplace import close_workplace, write_workplace
+from automl.winner import deployed, importance_of
+from automl.workplace import write_workplace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,12 +39,15 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from automl.budget import Budget
+    from automl.folds import Folds
+    from automl.journal import Journal
+    from automl.metrics import Metric
+    from automl.problem import Problem
+    from automl.session import Session
     from automl.snapshot import Notify
+    from automl.table import Table
 
 __all__ = ["Run", "run"]
-
-INTERRUPT_S = 4.0
-"""Seconds that an interrupted run takes to fit its best configuration."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +68,8 @@ class Run:
         Sentences about the run.
     interrupted : bool
         Whether the user stopped it.
+    random_state : int
+        Its seed; that of its first session, if it was resumed.
     """
 
     table: Table
@@ -80,6 +81,7 @@ class Run:
     facts: dict[str, Any]
     notes: tuple[str, ...]
     interrupted: bool
+    random_state: int
 
 
 def run(
@@ -109,49 +111,48 @@ def run(
         Before any worker starts, if the data or a parameter cannot be used.
     """
     started_utc = datetime.now(UTC).isoformat(timespec="seconds")
-    budget = settings.budget
     n_workers = count_workers(settings.n_jobs)
-    candidates = load_candidates(settings.candidates)
+    guard = Guard(allowed_mib(settings.memory_limit_mib))
     with ExitStack() as stack:
-        table = make_table(
-            X, y, task=settings.task, metric=settings.metric, groups=groups,
-            time=time, sample_weight=sample_weight,
-            drop_missing_target=settings.drop_missing_target,
+        session = take_up(settings, stack)
+        settings, budget = session.settings, session.budget
+        problem = make_problem(
+            X, y, settings, n_workers, groups=groups, time=time,
+            sample_weight=sample_weight,
         )  # fmt: skip
-        warn_of_notes(table)
-        metric = resolve_metric(settings.metric, table.task)
-        folds, dropped = scoreable(table, _folds(table, settings, n_workers), metric)
-        fitting = _fitting(candidates, table)
-        scratch = Path(stack.enter_context(_temporary()))
-        home = _open_run_dir(settings.run_dir) or scratch / "run"
-        journal = stack.enter_context(Journal(home))
-        journal.write("start", _opening(settings, table, folds, n_workers))
+        table, metric, folds = problem.table, problem.metric, problem.folds
+        fitting = problem.candidates
+        scratch = stack.enter_context(Scratch())
+        journal = session.begin(problem, n_workers, scratch, stack)
         titles = {c.name: c.title for c in fitting} | {BASELINE: "Baseline"}
         teller = Teller(notify, budget, metric, titles)
         teller.tell("start", announcement(table, metric, folds))
-        history = score_baseline(table, folds, metric, journal, budget.started)
+        if session.is_over:
+            return _again(session, problem, teller)
+        history = session.first_history(problem, journal)
         write_workplace(
             scratch, table, folds, metric, {c.name: c for c in fitting},
             settings.random_state,
         )  # fmt: skip
         plan = Plan(
-            fitting, len(folds), table.n_rows, _mean_train(folds), n_workers,
-            settings.random_state,
+            fitting, len(folds), table.n_rows, problem.n_train, n_workers,
+            settings.random_state, settings.trial_time_limit_s,
+            resumed=session.restored is not None,
         )  # fmt: skip
         queued = n_workers if len(folds) > 1 else 0  # a holdout's fits are long
-        runner = Runner(n_workers, scratch, queued)
-        stack.callback(stop_workers if n_workers > 1 else close_workplace)
-        search = Search(plan, budget, history, journal)
-        read_s = budget.elapsed_s
-        interrupted = _loop(runner, search, teller)
-        history = search.finish()
+        runner = stack.enter_context(Runner(n_workers, scratch, queued))
+        search = Search(plan, budget, history, journal, session.known)
+        read_s = budget.elapsed_s - session.earlier_s
+        interrupt = stack.enter_context(Interrupt())
+        history = run_search(runner, search, teller, interrupt, guard)
         searched_s = budget.elapsed_s
         teller.tell("refit", "", history)
-        finish = _finish(runner, search, history, plan, interrupted=interrupted)
+        finish = finish_run(runner, search, history, interrupt, guard)
         out = deployed(finish, search, history, table, scratch)
+        given_up = () if search.given_up is None else (search.given_up,)
         notes = (
-            *table.notes, *folds.notes, *dropped, *unweighted(fitting, table),
-            *out.notes,
+            *session.notes, *problem.notes, *given_up, *out.notes,
+            *_disk_notes(journal),
         )  # fmt: skip
         teller.tell("report", "", history)
         facts = build_facts(
@@ -161,157 +162,58 @@ def run(
                 titles=titles, pipeline=out.pipeline, settings=dict(settings.shown),
                 importance=importance_of(finish.importance, table.columns),
                 timeline=_timeline(budget, read_s, searched_s),
-                interrupted=interrupted or search.stopped,
+                interrupted=interrupt.asked or search.stopped,
                 started_utc=started_utc,
                 environment=environment(n_workers), notes=notes,
             )
         )  # fmt: skip
-        journal.write(
-            "finish", {"winner": out.trial.number, "elapsed": budget.elapsed_s}
-        )
-        if settings.run_dir is not None:
-            _write_private(home / "facts.json", json.dumps(facts, allow_nan=False))
+        recipe = recipe_of(out, finish.refit, search.fallback_task, problem) | {
+            "leader": history.finished()[0].number,
+            "interrupted": interrupt.asked or search.stopped,
+            "notes": notes,
+        }
+        session.end(journal, facts, recipe, out.pipeline, problem)
+        notes = _warn_of_disk(journal, notes)
         teller.tell("end", _verdict(facts), history)
     return Run(
         table, metric, folds, history, out.trial, out.pipeline, facts, notes,
-        interrupted or search.stopped,
+        interrupt.asked or search.stopped, settings.random_state,
     )  # fmt: skip
 
 
-def _folds(table: Table, settings: Settings, n_workers: int) -> Folds:
-    cv = settings.cv
-    if isinstance(cv, str) and cv == "auto":
-        time_s = settings.budget.time_s
-        cv = choose_cv(
-            table.n_rows, table.X.shape[1], table.n_classes,
-            core_seconds=None if time_s is None else time_s * n_workers,
-        )  # fmt: skip
-    return make_folds(
-        table.y, cv=cv, stratify=table.is_classification, groups=table.groups,
-        time=table.time, random_state=settings.random_state, kept=table.kept,
-        copies=table.copies,
+def _again(session: Session, problem: Problem, teller: Teller) -> Run:
+    """Return a finished run with its model made again, nothing searched."""
+    restored, facts = session.restored, session.facts
+    if restored is None or restored.finish is None or facts is None:
+        raise AssertionError("only a finished run is given back")
+    recipe, history = restored.finish, restored.history
+    teller.tell("refit", "", history)
+    pipeline = remake(recipe, problem, session.settings.random_state)
+    notes = tuple(recipe.get("notes", ()))
+    found = digest(checked_predictions(pipeline, problem.table))
+    if found != recipe["predictions"]:
+        note = "The model was fitted again and does not predict quite as it did."
+        notes = (*notes, note)
+    trial = Trial(-1, recipe["candidate"], {}, "fallback", "ok")
+    if recipe["winner"] >= 0:
+        trial = history[recipe["winner"]]
+    teller.tell("end", _verdict(facts), history)
+    return Run(
+        problem.table, problem.metric, problem.folds, history, trial, pipeline, facts,
+        notes, interrupted=False, random_state=session.settings.random_state,
     )  # fmt: skip
 
 
-def _fitting(
-    candidates: Mapping[str, Candidate], table: Table
-) -> tuple[Candidate, ...]:
-    """Return the candidates that suit task and size."""
-    size = (table.task, table.n_rows, table.X.shape[1], table.n_classes)
-    idle = idle_options(Layout.of(table))
-    fitting = tuple(without(c, idle) for c in candidates.values() if c.fits(*size))
-    if not fitting:
-        raise AutoMLConfigError(
-            f"None of the candidates ({', '.join(candidates)}) suits a {table.task} "
-            f"table of {table.n_rows} rows by {table.X.shape[1]} columns.",
-            code="E-candidates",
-        )
-    return fitting
+def _disk_notes(journal: Journal) -> tuple[str, ...]:
+    return () if journal.failure is None else (journal.failure,)
 
 
-def _temporary() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="automl-", ignore_cleanup_errors=True)
-
-
-def _open_run_dir(folder: Path | None) -> Path | None:
-    if folder is None:
-        return None
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        used = any(folder.iterdir())
-    except OSError as error:
-        raise AutoMLConfigError(
-            f"run_dir={str(folder)!r} cannot be used: {error.strerror}.",
-            code="E-path",
-        ) from None
-    if used:
-        raise AutoMLConfigError(
-            f"run_dir={str(folder)!r} is not empty; a new folder was expected. Choose "
-            "another name or remove it.",
-            code="E-path",
-        )
-    if not os.access(folder, os.W_OK):
-        raise AutoMLConfigError(
-            f"run_dir={str(folder)!r} cannot be written to.", code="E-path"
-        )
-    return folder
-
-
-def _opening(
-    settings: Settings, table: Table, folds: Folds, n_workers: int
-) -> dict[str, Any]:
-    return {
-        "format": FORMAT,
-        "settings": dict(settings.shown),
-        "random_state": settings.random_state,
-        "fingerprint": table.fingerprint,
-        "task": table.task,
-        "n_rows": table.n_rows,
-        "n_columns": len(table.columns),
-        "folds": folds.name,
-        "versions": environment(n_workers),
-    }
-
-
-def _loop(runner: Runner, search: Search, teller: Teller) -> bool:
-    """Run the search; return whether the user interrupted it."""
-    if not search.ordered:
-        _import_ahead(runner)
-    try:
-        for outcome in runner.run(search.source):
-            search.tell(outcome)
-            teller.tell_changes(search)
-    except KeyboardInterrupt:
-        search.stopped = True
-        return True
-    return False
-
-
-def _import_ahead(runner: Runner) -> None:
-    """Import hyperopt while the workers start: it takes a second, and is used later."""
-    if runner.n_jobs > 1:
-        import threading
-
-        threading.Thread(target=__import__, args=("hyperopt",), daemon=True).start()
-
-
-def _finish(
-    runner: Runner, search: Search, history: History, plan: Plan, *, interrupted: bool
-) -> Finish:
-    budget = search.budget
-    if interrupted:
-        time_s = budget.elapsed_s + INTERRUPT_S
-        if budget.time_s is not None:
-            time_s = min(time_s, budget.time_s)
-        budget = replace(budget, time_s=time_s)
-    seconds = {t.number: search.refit_seconds(t) for t in history}
-    if search.keeps_models:  # a cheaper configuration is no match for a kept model
-        leader = next(iter(history.finished()), None)
-        seconds = {
-            n: s if leader is None or n == leader.number else float("inf")
-            for n, s in seconds.items()
-        }
-    finish = Finish(
-        history,
-        budget,
-        seconds,
-        n_rows=plan.n_rows,
-        n_train=plan.n_train,
-        n_workers=plan.n_workers,
-        first_serial=10_000_000,
-        growing={c.name for c in plan.candidates if c.resource is not None},
-    )
-    try:
-        for outcome in runner.run(finish.source):
-            finish.tell(outcome)
-    except KeyboardInterrupt:
-        finish.errors.append("The fit on all rows was interrupted.")
-    return finish
-
-
-def _mean_train(folds: Folds) -> int:
-    """Return the mean number of training rows: forward splits grow."""
-    return round(float(np.mean([len(train) for train, _ in folds.splits])))
+def _warn_of_disk(journal: Journal, notes: tuple[str, ...]) -> tuple[str, ...]:
+    """Warn once of a disk that refused; return the notes with that among them."""
+    if journal.failure is None:
+        return notes
+    warnings.warn(AutoMLWarning(journal.failure, code="W-disk"), stacklevel=4)
+    return notes if journal.failure in notes else (*notes, journal.failure)
 
 
 def _timeline(budget: Budget, read_s: float, searched_s: float) -> dict[str, float]:
@@ -335,7 +237,8 @@ def _predictions(
         shape = (table.n_rows, table.n_classes) if table.n_classes else (table.n_rows,)
         whole = np.full(shape, np.nan, dtype=np.float32)
         for k, (_, test) in enumerate(folds.splits):
-            whole[test] = journal.predictions(trial, k)
+            with suppress(OSError, ValueError, EOFError):  # a note says it is gone
+                whole[test] = journal.predictions(trial, k)
         return whole
 
     return read
@@ -344,10 +247,3 @@ def _predictions(
 def _verdict(facts: Mapping[str, Any]) -> str:
     verdict = facts.get("verdict", {})
     return str(verdict.get("sentence", "")) if isinstance(verdict, dict) else ""
-
-
-def _write_private(path: Path, text: str) -> None:
-    part = path.with_suffix(".part")
-    part.write_text(text, encoding="utf-8")
-    part.chmod(0o600)
-    part.replace(path)

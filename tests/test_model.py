@@ -92,10 +92,12 @@ def test_the_run_folder_holds_the_run(fitted):
     assert len(model.trials_) > 5
 
 
-def test_a_used_run_folder_is_refused(fitted, bank):
-    """A folder with something in it is not written over."""
+def test_a_folder_with_something_else_in_it_is_refused(bank, tmp_path):
+    """A folder that is neither empty nor that of a run is not written to."""
+    (tmp_path / "mine.txt").touch()
     with pytest.raises(AutoMLConfigError, match="not empty"):
-        AutoML(run_dir=fitted[1], **QUICK).fit(bank, "y")
+        AutoML(run_dir=tmp_path, **QUICK).fit(bank, "y")
+    assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
 
 
 def test_report_and_bundle_come_from_the_fitted_model(fitted, bank, tmp_path):

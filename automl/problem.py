@@ -1,0 +1,143 @@
+"""What a run works on: the table, how it is scored, and what is searched.
+
+The same data and settings give the same problem, in a run and when it is repeated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from automl.baseline import scoreable
+from automl.candidates import Candidate, load_candidates
+from automl.exceptions import AutoMLConfigError
+from automl.fitting import unweighted
+from automl.folds import Folds, choose_cv, make_folds
+from automl.metrics import Metric, resolve_metric
+from automl.pipeline import Layout, idle_options
+from automl.space import without
+from automl.table import Table, make_table, warn_of_notes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from automl.settings import Settings
+
+__all__ = ["Problem", "make_problem"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a run works on.
+
+    Attributes
+    ----------
+    table : Table
+        Checked and encoded.
+    metric : Metric
+        What is scored.
+    folds : Folds
+        On which the metric is a number.
+    cv : int or None
+        What ``cv="auto"`` meant, or the number that was given; None for a splitter.
+    candidates : tuple of Candidate
+        Those that suit task and size, in the order of first tries.
+    notes : tuple of str
+        What was decided and left out, in sentences.
+    """
+
+    table: Table
+    metric: Metric
+    folds: Folds
+    cv: int | None
+    candidates: tuple[Candidate, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def n_train(self) -> int:
+        """Mean number of training rows: forward splits grow."""
+        return round(float(np.mean([len(train) for train, _ in self.folds.splits])))
+
+
+def make_problem(
+    X: Any,
+    y: Any,
+    settings: Settings,
+    n_workers: int,
+    *,
+    groups: Any = None,
+    time: Any = None,
+    sample_weight: Any = None,
+) -> Problem:
+    """Return what a run on this table works on.
+
+    Parameters
+    ----------
+    X, y, groups, time, sample_weight
+        As in `automl.table.make_table`.
+    settings : Settings
+        What the user asked for.
+    n_workers : int
+        Processes; with the budget, they decide what ``cv="auto"`` means.
+
+    Raises
+    ------
+    AutoMLDataError, AutoMLConfigError
+        If the data or a parameter cannot be used.
+    """
+    candidates = load_candidates(settings.candidates)
+    table = make_table(
+        X, y, task=settings.task, metric=settings.metric, groups=groups, time=time,
+        sample_weight=sample_weight, drop_missing_target=settings.drop_missing_target,
+    )  # fmt: skip
+    warn_of_notes(table)
+    metric = resolve_metric(settings.metric, table.task)
+    cv = _cv(table, settings, n_workers)
+    folds, dropped = scoreable(table, _folds(table, cv, settings.random_state), metric)
+    fitting = _fitting(candidates, table)
+    number = int(cv) if isinstance(cv, int | np.integer) else None
+    return Problem(
+        table,
+        metric,
+        folds,
+        number,
+        fitting,
+        (*table.notes, *folds.notes, *dropped, *unweighted(fitting, table)),
+    )
+
+
+def _cv(table: Table, settings: Settings, n_workers: int) -> Any:
+    """Return what makes the folds; ``auto`` is a number that the budget allows."""
+    if not isinstance(settings.cv, str) or settings.cv != "auto":
+        return settings.cv
+    time_s = settings.budget.time_s
+    return choose_cv(
+        table.n_rows, table.X.shape[1], table.n_classes,
+        core_seconds=None if time_s is None else time_s * n_workers,
+    )  # fmt: skip
+
+
+def _folds(table: Table, cv: Any, random_state: int) -> Folds:
+    return make_folds(
+        table.y, cv=cv, stratify=table.is_classification, groups=table.groups,
+        time=table.time, random_state=random_state, kept=table.kept,
+        copies=table.copies,
+    )  # fmt: skip
+
+
+def _fitting(
+    candidates: Mapping[str, Candidate], table: Table
+) -> tuple[Candidate, ...]:
+    """Return the candidates that suit task and size."""
+    size = (table.task, table.n_rows, table.X.shape[1], table.n_classes)
+    idle = idle_options(Layout.of(table))
+    fitting = tuple(without(c, idle) for c in candidates.values() if c.fits(*size))
+    if not fitting:
+        raise AutoMLConfigError(
+            f"None of the candidates ({', '.join(candidates)}) suits a {table.task} "
+            f"table of {table.n_rows} rows by {table.X.shape[1]} columns.",
+            code="E-candidates",
+        )
+    return fitting

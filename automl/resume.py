@@ -1,0 +1,356 @@
+"""From a journal's events to where its run stood, and whether this is the same run.
+
+Everything here is a pure function of events and facts; nothing is read or written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from automl.exceptions import AutoMLConfigError
+from automl.history import BASELINE, FoldResult, History, Known, Trial
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from automl.budget import Budget
+    from automl.candidates import Candidate
+    from automl.folds import Folds
+    from automl.table import Table
+
+__all__ = [
+    "Restored",
+    "identity",
+    "refuse_another",
+    "restore",
+    "resumed_budget",
+]
+
+UNFINISHED = ("running", "cancelled", "lost")
+"""Ends that were not the configuration's doing: a later session goes on with them."""
+
+FLOOR_S = 5.0
+"""Seconds that a resumed run has at least, beside the refit of its leader: reading,
+starting workers and the report take about two."""
+
+REFIT_FOLDS = 1.5
+"""A refit as a multiple of a fold's fit: on all rows instead of four fifths, with room
+to spare."""
+
+DIGITS = 8
+"""Of a hash, where one is shown."""
+
+
+@dataclass(frozen=True)
+class Restored:
+    """Where a run stood when its journal ended.
+
+    Attributes
+    ----------
+    start : dict
+        The event that began it.
+    history : History
+        As recorded; a trial without an end is running.
+    lost : set of (int, int)
+        Trials and folds whose predictions cannot be read any more.
+    elapsed_s : float
+        Seconds that its sessions took.
+    ordered : bool
+        Whether all of them had budgets in trials alone.
+    finish : dict or None
+        The event that ended it, unless something came later.
+    damaged : int
+        Lines of the journal that could not be read.
+    """
+
+    start: Mapping[str, Any]
+    history: History
+    lost: frozenset[tuple[int, int]]
+    elapsed_s: float
+    ordered: bool
+    finish: Mapping[str, Any] | None
+    damaged: int
+
+    @cached_property
+    def known(self) -> dict[tuple[int, int], Known]:
+        """Folds that need not be run again, by trial and fold."""
+        return {
+            (trial.number, fold.fold): Known(trial.candidate, trial.params, fold)
+            for trial in self.history
+            for fold in self._kept(trial)
+        }
+
+    @cached_property
+    def reopened(self) -> History:
+        """The history to go on with: what did not end by itself is running again."""
+        return History(tuple(self._reopen(trial) for trial in self.history))
+
+    def _reopen(self, trial: Trial) -> Trial:
+        if trial.number and trial.candidate == BASELINE:
+            return trial  # its line is damaged
+        folds = self._kept(trial)
+        less = len(folds) < len(trial.folds)
+        trial = replace(trial, folds=folds)
+        if trial.status in UNFINISHED or (less and trial.status == "ok"):
+            running = replace(trial, status="running", reason=None)
+            return _settled(running, self.n_folds)
+        return trial
+
+    def _kept(self, trial: Trial) -> tuple[FoldResult, ...]:
+        """Return the folds that are over and whose predictions are there."""
+        return tuple(
+            fold
+            for fold in trial.folds
+            if fold.status not in UNFINISHED
+            and (trial.number, fold.fold) not in self.lost
+        )
+
+    @property
+    def n_folds(self) -> int:
+        """Folds of the run."""
+        return int(self.start["n_folds"])
+
+    @property
+    def seed(self) -> int:
+        """Seed of the run."""
+        return int(self.start["random_state"])
+
+    def is_over(self, budget: Budget) -> bool:
+        """Return whether the run was finished with this budget or a larger one."""
+        if self.finish is None or self.finish.get("interrupted"):
+            return False
+        had = self.finish.get("budget", {})
+        return _within(budget.time_s, had.get("time_s")) and _within(
+            budget.n_trials, had.get("n_trials")
+        )
+
+
+def _within(now: float | None, then: float | None) -> bool:
+    """Return whether a limit leaves no more room than an earlier one did."""
+    return then is None if now is None else then is None or now <= then
+
+
+def restore(
+    events: list[dict[str, Any]],
+    damaged: int,
+    has_predictions: Callable[[int, int], bool],
+) -> Restored | None:
+    """Return where a run stood; None if it had not begun.
+
+    Parameters
+    ----------
+    events : list of dict
+        As `automl.journal.read_journal` returns them. Of several about the same trial
+        or fold the last counts; a trial that starts anew with another configuration
+        has no folds yet.
+    damaged : int
+        Lines that could not be read.
+    has_predictions : callable
+        Whether the predictions of a trial's fold can be read; a good fold without them
+        is left out, and so run again.
+    """
+    start = next((e for e in events if e.get("event") == "start"), None)
+    if start is None or not {"n_folds", "random_state", "identity"} <= start.keys():
+        return None
+    trials: dict[int, Trial] = {}
+    finish: dict[str, Any] | None = None
+    ordered = True
+    for event in events:
+        kind = event.get("event")
+        finish = event if kind == "finish" else None
+        if kind in ("start", "resume"):
+            ordered = ordered and bool(event.get("ordered"))
+        elif kind == "trial":
+            _take_trial(trials, event)
+        elif kind in ("fold", "end") and event.get("trial") in trials:
+            trial = trials[event["trial"]]
+            take = _with_fold if kind == "fold" else _with_end
+            trials[trial.number] = take(trial, event)
+    n_folds = int(start["n_folds"])
+    history = History(
+        tuple(
+            _settled(trials[i], n_folds) if i in trials else _gap(i)
+            for i in range(max(trials, default=-1) + 1)
+        )
+    )
+    lost = frozenset(
+        (trial.number, fold.fold)
+        for trial in history
+        for fold in trial.folds
+        if fold.status == "ok" and not has_predictions(trial.number, fold.fold)
+    )
+    return Restored(start, history, lost, _elapsed(events), ordered, finish, damaged)
+
+
+def _take_trial(trials: dict[int, Trial], event: Mapping[str, Any]) -> None:
+    number = event.get("trial")
+    if not isinstance(number, int) or number < 0:
+        return
+    trial = Trial(
+        number,
+        str(event.get("candidate", "")),
+        dict(event.get("params") or {}),
+        str(event.get("origin", BASELINE)),
+    )
+    known = trials.get(number)
+    if known is not None and (known.candidate, known.params) == (
+        trial.candidate, trial.params,
+    ):  # fmt: skip
+        return
+    trials[number] = trial
+
+
+def _with_fold(trial: Trial, event: Mapping[str, Any]) -> Trial:
+    names = {f.name for f in fields(FoldResult)}
+    facts = {k: v for k, v in event.items() if k in names}
+    if not {"fold", "status"} <= facts.keys():
+        return trial
+    return trial.with_fold(FoldResult(**facts))
+
+
+def _with_end(trial: Trial, event: Mapping[str, Any]) -> Trial:
+    status = str(event.get("status", "running"))
+    return replace(trial, status=status, reason=event.get("reason"))
+
+
+def _gap(number: int) -> Trial:
+    """Return what stands for a trial whose line is damaged."""
+    reason = "its line in the journal is damaged"
+    return Trial(number, BASELINE, {}, "", "lost", (), reason)
+
+
+def _settled(trial: Trial, n_folds: int) -> Trial:
+    """Return a running trial with its end, if only the line of that was missing."""
+    if trial.status != "running":
+        return trial
+    failed = next((f for f in trial.folds if f.status != "ok"), None)
+    if failed is not None:
+        return replace(trial, status=failed.status, reason=failed.reason)
+    if len(trial.folds) == n_folds:
+        return replace(trial, status="ok")
+    return trial
+
+
+def _elapsed(events: list[dict[str, Any]]) -> float:
+    """Return the largest time in a journal."""
+    times = [0.0]
+    for event in events:
+        at = event.get("at")
+        times += [float(at)] if isinstance(at, int | float) else []
+    return max(times)
+
+
+def resumed_budget(budget: Budget, restored: Restored) -> Budget:
+    """Return the budget of a run that goes on: what earlier sessions took counts.
+
+    So much is left at least that the leader can be fitted on all rows; no more than
+    that, if the budget had been used up.
+    """
+    started = budget.started - restored.elapsed_s
+    if budget.time_s is None:
+        return replace(budget, started=started)
+    leader = next(iter(restored.history.finished()), None)
+    refit_s = 0.0 if leader is None else REFIT_FOLDS * leader.fit_s
+    floor_s = min(FLOOR_S, budget.time_s) + refit_s
+    time_s = max(budget.time_s, restored.elapsed_s + floor_s)
+    return replace(budget, started=started, time_s=time_s)
+
+
+def identity(
+    table: Table,
+    metric: str,
+    folds: Folds,
+    candidates: tuple[Candidate, ...],
+    random_state: int,
+    version: str,
+) -> dict[str, str]:
+    """Return what makes two runs the same one, by the name of each part.
+
+    Budgets, processes, limits and observers are no part of it.
+    """
+    weights = table.sample_weight
+    return {
+        "automl-pipelines version": ".".join(version.split(".")[:2]),
+        "task": table.task,
+        "metric": metric,
+        "target": _digest(table.y, *_texts(table.classes)),
+        "columns": _digest(*(str(c.name) for c in table.columns)),
+        "data": table.fingerprint,
+        "sample weights": "none" if weights is None else _digest(weights),
+        "random_state": str(random_state),
+        "folds": f"{folds.name}, {_digest(*(a for s in folds.splits for a in s))}",
+        "search space": _digest(*(_spec(c) for c in candidates)),
+    }
+
+
+def _texts(labels: np.ndarray | None) -> list[str]:
+    return [] if labels is None else [repr(v) for v in labels.tolist()]
+
+
+def _spec(candidate: Candidate) -> str:
+    return json.dumps(asdict(candidate), sort_keys=True, default=_type_name)
+
+
+def _type_name(value: object) -> object:
+    """Return what stands for a parameter that JSON does not know."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    return f"{type(value).__module__}.{type(value).__qualname__}"
+
+
+def _digest(*parts: np.ndarray | str) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        content = (
+            part.encode("utf-8", "surrogatepass")
+            if isinstance(part, str)
+            else np.ascontiguousarray(part).tobytes()
+        )
+        digest.update(b"%d:" % len(content))
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def refuse_another(
+    folder: Path, then: Mapping[str, Any], now: Mapping[str, str]
+) -> None:
+    """Refuse to go on with a run that was another one.
+
+    Raises
+    ------
+    AutoMLConfigError
+        Naming the first part that differs, and both values (``E-resume``).
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> refuse_another(Path("run"), {"metric": "rmse"}, {"metric": "mae"})
+    Traceback (most recent call last):
+    ...
+    automl.exceptions.AutoMLConfigError: run_dir='run' holds a run with another metric:
+    rmse there, mae here. Give what it was begun with, or choose another folder.
+    """
+    for name, here in now.items():
+        there = str(then.get(name, "unknown"))
+        if there != here:
+            raise AutoMLConfigError(
+                f"run_dir={str(folder)!r} holds a run with another {name}: "
+                f"{_short(there)} there, {_short(here)} here. Give what it was begun "
+                "with, or choose another folder.",
+                code="E-resume",
+            )
+
+
+def _short(value: str) -> str:
+    """Return a value with its hash shortened."""
+    head, _, tail = value.rpartition(" ")
+    if len(tail) == 64:
+        tail = tail[:DIGITS]
+    return f"{head} {tail}".strip()
