@@ -27,6 +27,7 @@ from automl.fitting import (
     takes_weights,
 )
 from automl.history import FoldResult
+from automl.memory import give_back
 from automl.pipeline import build_pipeline, split_params
 from automl.workplace import at_most, labels_of, open_workplace, rows_of
 
@@ -49,6 +50,9 @@ IMPORTANCE_COLUMNS = 100
 
 REPEATS = 3
 """Permutations of each column."""
+
+LONG_S = 0.5
+"""Seconds after which what a task freed is given back: that takes up to .02."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +165,9 @@ def run_task(folder: Path, task: Task) -> Outcome:
         raise
     except BaseException:  # noqa: BLE001 - a failed configuration, `sys.exit` too
         return failed(task, traceback.format_exc(), time.monotonic() - started)
+    finally:
+        if time.monotonic() - started > LONG_S:
+            give_back()
 
 
 def failed(task: Task, error: str, seconds: float) -> Outcome:

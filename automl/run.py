@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from automl.facts import RunRecord, build_facts
 from automl.history import BASELINE, History, Trial
 from automl.interrupt import Interrupt
 from automl.loop import finish_run, run_search
-from automl.memory import Guard, allowed_mib
+from automl.memory import Guard, allowed_mib, give_back
 from automl.pacing import Plan
 from automl.problem import make_problem
 from automl.replay import checked_predictions, digest, recipe_of, remake
@@ -31,7 +31,7 @@ from automl.session import take_up
 from automl.settings import Settings, count_workers
 from automl.teller import Teller, announcement
 from automl.winner import deployed, importance_of
-from automl.workplace import write_workplace
+from automl.workplace import mapped, write_workplace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -134,6 +134,9 @@ def run(
             scratch, table, folds, metric, {c.name: c for c in fitting},
             settings.random_state,
         )  # fmt: skip
+        table = mapped(table, scratch)  # one copy for us and the workers
+        problem = replace(problem, table=table)
+        give_back()
         plan = Plan(
             fitting, len(folds), table.n_rows, problem.n_train, n_workers,
             settings.random_state, settings.trial_time_limit_s,

@@ -1,11 +1,12 @@
 """What every task of a run needs: written once, mapped into memory by each process.
 
 The encoded numbers are one plain array on disk that processes share; what a process
-prepares of them it keeps for the next task.
+prepares of them it keeps for the next task, if it is small.
 """
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections import OrderedDict
 from dataclasses import dataclass, replace
@@ -32,14 +33,25 @@ __all__ = [
     "at_most",
     "close_workplace",
     "labels_of",
+    "mapped",
     "open_workplace",
     "plain_classes",
     "rows_of",
     "write_workplace",
 ]
 
-CACHE_BYTES = 400_000_000
-"""Prepared folds that a worker keeps."""
+CACHE_BYTES = 200_000_000
+"""Prepared folds that a worker keeps at most."""
+
+CACHE_SHARE = 0.05
+"""The same as a share of the memory that the run may use."""
+
+LONG_BYTES = 10_000_000
+"""A larger prepared fold is not kept: with a million cells fits take so long that
+preparing is a small part of them (2 to 7 %), and what is kept is held all the time."""
+
+ALIGNMENT = 64
+"""Arrays begin at a multiple of a cache line."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +78,8 @@ class Workplace:
         For everything that draws.
     sample_weight, groups, time : array or None
         As in the table.
+    cache_bytes : int
+        Prepared rows that a process may keep.
     """
 
     X: pd.DataFrame
@@ -79,6 +93,7 @@ class Workplace:
     sample_weight: np.ndarray | None
     groups: np.ndarray | None
     time: np.ndarray | None
+    cache_bytes: int
 
 
 def write_workplace(
@@ -88,16 +103,18 @@ def write_workplace(
     metric: Metric,
     candidates: Mapping[str, Candidate],
     random_state: int,
+    memory_mib: float | None = None,
 ) -> Path:
     """Write what tasks need and return its folder.
 
-    The numbers go to one plain array that processes map; the rest is pickled.
+    The numbers go to one plain array that processes map, other arrays to another file
+    that they map too; the rest is pickled.
     """
     import cloudpickle  # of the caller's own metrics
 
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     numeric = [c for c in table.X.columns if table.X[c].dtype != object]
-    np.save(folder / "numbers.npy", table.X[numeric].to_numpy(dtype=np.float64).T)
+    _write_numbers(folder, table.X, numeric)
     place = Workplace(
         X=table.X[[c for c in table.X.columns if c not in numeric]],
         y=table.y,
@@ -110,22 +127,85 @@ def write_workplace(
         sample_weight=table.sample_weight,
         groups=table.copies if table.groups is None else table.groups,
         time=table.time,
+        cache_bytes=_cache_bytes(memory_mib),
     )
-    (folder / "workplace.pkl").write_bytes(cloudpickle.dumps((place, numeric)))
+    buffers: list[pickle.PickleBuffer] = []
+    pickled = cloudpickle.dumps((place, numeric), 5, buffer_callback=buffers.append)
+    sizes = _write_buffers(folder, buffers)
+    (folder / "workplace.pkl").write_bytes(pickle.dumps((pickled, sizes)))
     for name in ("done", "models", "running"):
         (folder / name).mkdir(exist_ok=True)
     return folder
 
 
+def _cache_bytes(memory_mib: float | None) -> int:
+    if memory_mib is None:
+        return CACHE_BYTES
+    return int(min(CACHE_BYTES, CACHE_SHARE * memory_mib * 2**20))
+
+
+def _write_numbers(folder: Path, X: pd.DataFrame, numeric: list[str]) -> None:
+    """Write what `numpy.save` would, column by column: no copy of the whole."""
+    header = {"descr": "<f8", "fortran_order": False, "shape": (len(numeric), len(X))}
+    with (folder / "numbers.npy").open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for name in numeric:
+            column = X[name].to_numpy(dtype="<f8")
+            np.ascontiguousarray(column).tofile(file)
+
+
+def _write_buffers(folder: Path, buffers: list[pickle.PickleBuffer]) -> list[int]:
+    """Write the arrays of a pickle apart, to be mapped too; return their sizes."""
+    sizes = []
+    with (folder / "arrays.bin").open("wb") as file:
+        for buffer in buffers:
+            with buffer.raw() as raw:
+                file.write(raw)
+                sizes.append(raw.nbytes)
+                file.write(bytes(-raw.nbytes % ALIGNMENT))
+    return sizes
+
+
+def _map_buffers(folder: Path, sizes: list[int]) -> list[np.ndarray]:
+    if not sum(sizes):
+        return [np.empty(0, dtype=np.uint8) for _ in sizes]
+    whole = np.memmap(folder / "arrays.bin", dtype=np.uint8, mode="r")
+    found, start = [], 0
+    for size in sizes:
+        found.append(whole[start : start + size])
+        start += size + -size % ALIGNMENT
+    return found
+
+
 @lru_cache(maxsize=1)
 def open_workplace(folder: Path) -> tuple[Workplace, Prepared]:
-    """Return the workplace, its numbers mapped; one run a process at a time."""
-    place, numeric = pickle.loads((folder / "workplace.pkl").read_bytes())  # noqa: S301 - our own file
-    numbers = np.load(folder / "numbers.npy", mmap_mode="r")
-    frame = pd.DataFrame(numbers.T, columns=numeric, copy=False)
+    """Return the workplace, its arrays mapped; one run a process at a time."""
+    pickled, sizes = pickle.loads((folder / "workplace.pkl").read_bytes())  # noqa: S301 - our own file
+    place, numeric = pickle.loads(pickled, buffers=_map_buffers(folder, sizes))  # noqa: S301 - our own file
+    frame = _map_numbers(folder, numeric)
     if place.X.shape[1]:
         frame = pd.concat([frame, place.X], axis=1)
-    return replace(place, X=frame), Prepared()
+    return replace(place, X=frame), Prepared(place.cache_bytes)
+
+
+def _map_numbers(folder: Path, numeric: list[str]) -> pd.DataFrame:
+    numbers = np.load(folder / "numbers.npy", mmap_mode="r")
+    return pd.DataFrame(numbers.T, columns=numeric, copy=False)
+
+
+def mapped(table: Table, folder: Path) -> Table:
+    """Return the table with the numbers that the workers map: one copy for all.
+
+    Where a file that is mapped cannot be deleted (Windows), the table as it is.
+    """
+    numeric = [c for c in table.X.columns if table.X[c].dtype != object]
+    if os.name != "posix" or not numeric:
+        return table
+    frame = _map_numbers(folder, numeric)
+    rest = table.X[[c for c in table.X.columns if c not in numeric]]
+    if rest.shape[1]:
+        frame = pd.concat([frame, rest], axis=1)  # text stands last there too
+    return replace(table, X=frame)
 
 
 def close_workplace() -> None:
@@ -136,7 +216,8 @@ def close_workplace() -> None:
 class Prepared:
     """Prepared training and scoring rows, by fold and preparation; the last used."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit_bytes: int = CACHE_BYTES) -> None:
+        self.limit_bytes = limit_bytes
         self.kept: OrderedDict[Any, tuple[Any, ...]] = OrderedDict()
         self.bytes: dict[Any, int] = {}
 
@@ -150,11 +231,11 @@ class Prepared:
     def keep(self, key: Any, value: tuple[Any, ...]) -> None:
         """Keep prepared rows; the least recently used make room."""
         size = sum(_size(v) for v in value)
-        if size > CACHE_BYTES:
+        if size > min(LONG_BYTES, self.limit_bytes):
             return
         self.kept[key] = value
         self.bytes[key] = size
-        while sum(self.bytes[k] for k in self.kept) > CACHE_BYTES:
+        while sum(self.bytes[k] for k in self.kept) > self.limit_bytes:
             oldest, _ = self.kept.popitem(last=False)
             del self.bytes[oldest]
 
@@ -162,7 +243,9 @@ class Prepared:
 def _size(value: Any) -> int:
     if hasattr(value, "nbytes"):
         return int(value.nbytes)
-    return int(value.data.nbytes) if hasattr(value, "indptr") else 0
+    if hasattr(value, "indptr"):
+        return int(value.data.nbytes + value.indices.nbytes + value.indptr.nbytes)
+    return 0
 
 
 def labels_of(place: Workplace, rows: np.ndarray) -> np.ndarray:

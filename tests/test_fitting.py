@@ -98,10 +98,9 @@ def test_probabilities_have_a_column_for_every_class(place, coded):
     assert p[0, 0] == pytest.approx(np.mean(place.y[rows] == 0))
 
 
-def test_prepared_rows_are_kept_within_a_size(monkeypatch):
+def test_prepared_rows_are_kept_within_a_size():
     """What was used last stays; what is too large is never kept."""
-    monkeypatch.setattr("automl.workplace.CACHE_BYTES", 100)
-    kept = Prepared()
+    kept = Prepared(100)
     kept.keep("a", (np.zeros(5),))
     kept.keep("b", (np.zeros(5),))
     assert kept.get("a") is not None

@@ -1,0 +1,158 @@
+"""What tasks need, written once and mapped by every process."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from automl.candidates import load_candidates
+from automl.folds import make_folds
+from automl.metrics import resolve_metric
+from automl.table import make_table
+from automl.workplace import (
+    CACHE_BYTES,
+    LONG_BYTES,
+    Prepared,
+    close_workplace,
+    mapped,
+    open_workplace,
+    write_workplace,
+)
+
+N_ROWS = 400
+WORDS = [
+    "the",
+    "quick",
+    "brown",
+    "fox",
+    "jumps",
+    "over",
+    "the",
+    "lazy",
+    "dog",
+    "and",
+    "runs",
+    "away",
+    "again",
+]
+
+
+@pytest.fixture
+def table():
+    """Return a table of every kind of column, with weights and groups."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "note": [" ".join(rng.permutation(WORDS)) for _ in range(N_ROWS)],
+            "size": np.where(rng.random(N_ROWS) < 0.1, np.nan, rng.normal(size=N_ROWS)),
+            "day": pd.date_range("2020-01-01", periods=N_ROWS).to_numpy(),
+            "colour": rng.choice(["red", "green", "blue"], N_ROWS),
+        }
+    )
+    return make_table(
+        frame, rng.choice(["yes", "no"], N_ROWS), groups=np.arange(N_ROWS) // 4,
+        sample_weight=rng.uniform(1, 2, N_ROWS),
+    )  # fmt: skip
+
+
+def write(folder, table, **options):
+    """Write the workplace of a table."""
+    folds = make_folds(
+        table.y, cv=3, stratify=True, groups=table.groups, time=None, random_state=0
+    )
+    metric = resolve_metric("auto", table.task)
+    write_workplace(
+        folder, table, folds, metric, load_candidates("ridge"), 7, **options
+    )
+    return folds
+
+
+@pytest.fixture
+def place(tmp_path, table):
+    """Return the workplace as a task reads it, the folds and the folder."""
+    folds = write(tmp_path / "w", table)
+    yield open_workplace(tmp_path / "w")[0], folds, tmp_path / "w"
+    close_workplace()
+
+
+def test_what_is_read_is_what_was_written(place, table):
+    """Columns, targets, weights, groups and folds come back bit by bit."""
+    read, folds, _ = place
+    pd.testing.assert_frame_equal(read.X, table.X)
+    np.testing.assert_array_equal(read.y, table.y)
+    np.testing.assert_array_equal(read.sample_weight, table.sample_weight)
+    np.testing.assert_array_equal(read.groups, table.groups)
+    for ours, theirs in zip(read.splits, folds.splits, strict=True):
+        np.testing.assert_array_equal(ours[0], theirs[0])
+        np.testing.assert_array_equal(ours[1], theirs[1])
+
+
+def test_arrays_lie_in_mapped_files(place):
+    """Numbers, targets, weights and folds are no process's own, and cannot change."""
+    read, _, _ = place
+    arrays = [
+        read.y,
+        read.sample_weight,
+        read.groups,
+        *(a for s in read.splits for a in s),
+    ]
+    arrays.append(read.X["f1"].to_numpy())
+    for array in arrays:
+        base = array
+        while base is not None and not isinstance(base, np.memmap):
+            base = base.base
+        assert isinstance(base, np.memmap)
+        assert not array.flags.writeable
+
+
+def test_the_parent_shares_the_workers_numbers(place, table):
+    """The mapped table is equal to the table, and stays when the folder is gone."""
+    _, _, folder = place
+    shared = mapped(table, folder)
+    base = shared.X["f1"].to_numpy()
+    while not isinstance(base, np.memmap):
+        base = base.base
+    shutil.rmtree(folder)
+    pd.testing.assert_frame_equal(shared.X, table.X)
+    assert shared.columns == table.columns
+
+
+def test_a_table_of_text_alone_is_written_and_read(tmp_path):
+    """A table without a number has nothing to map but its targets."""
+    rng = np.random.default_rng(0)
+    notes = [" ".join(rng.permutation(WORDS)) for _ in range(N_ROWS)]
+    table = make_table(pd.DataFrame({"note": notes}), rng.normal(size=N_ROWS))
+    assert table.X.dtypes.tolist() == [object]
+    folds = make_folds(
+        table.y, cv=3, stratify=False, groups=None, time=None, random_state=0
+    )
+    metric = resolve_metric("rmse", table.task)
+    write_workplace(tmp_path / "w", table, folds, metric, load_candidates("ridge"), 7)
+    read, _ = open_workplace(tmp_path / "w")
+    close_workplace()
+    pd.testing.assert_frame_equal(read.X, table.X)
+    assert mapped(table, tmp_path / "w") is table
+
+
+@pytest.mark.parametrize(
+    ("memory_mib", "kept"),
+    [(None, CACHE_BYTES), (100.0, 5 * 2**20), (1e6, CACHE_BYTES)],
+)
+def test_little_memory_keeps_few_prepared_rows(tmp_path, table, memory_mib, kept):
+    """What a process keeps is a small share of what the run may use."""
+    write(tmp_path / "w", table, memory_mib=memory_mib)
+    _, prepared = open_workplace(tmp_path / "w")
+    close_workplace()
+    assert prepared.limit_bytes == kept
+
+
+def test_a_large_prepared_fold_is_not_kept():
+    """What takes little of its fit to prepare again does not stay in memory."""
+    prepared = Prepared()
+    prepared.keep("small", (np.zeros(LONG_BYTES // 16),))
+    prepared.keep("large", (np.zeros(LONG_BYTES // 8 + 1),))
+    assert prepared.get("small") is not None
+    assert prepared.get("large") is None
