@@ -21,6 +21,7 @@ from automl.encoding_cells import (
     as_text,
     factorize,
     is_textual,
+    is_unicode,
     level_name,
     parse_dates,
     parse_numbers,
@@ -42,6 +43,7 @@ __all__ = [
     "encode_column",
     "factorize",
     "is_textual",
+    "is_unicode",
     "level_name",
     "parse_dates",
     "parse_numbers",
@@ -107,8 +109,8 @@ def as_frame(X: Any) -> pd.DataFrame:
             "Sparse input is not supported: a dense table was expected. "
             "Use X.toarray() to convert it."
         )
-    elif isinstance(X, dict):
-        frame = pd.DataFrame(X)
+    elif isinstance(X, dict) or _holds_records(X):
+        frame = _frame_of_names(X)
     elif hasattr(X, "__dataframe__") or type(X).__module__.startswith("pyarrow"):
         import narwhals
 
@@ -126,6 +128,23 @@ def as_frame(X: Any) -> pd.DataFrame:
             "numbers; real ones were expected. Split them into two columns."
         )
     return frame
+
+
+def _holds_records(X: Any) -> bool:
+    """Return whether this is a list of mappings, or an array with named fields."""
+    if isinstance(X, list):
+        return bool(X) and all(isinstance(row, dict) for row in X)
+    return isinstance(X, np.ndarray) and X.dtype.names is not None
+
+
+def _frame_of_names(X: Any) -> pd.DataFrame:
+    try:
+        return pd.DataFrame(X)
+    except ValueError:
+        raise ValueError(
+            "The columns of X differ in length, or are none; lists of one length were "
+            "expected. Fill the short ones with None."
+        ) from None
 
 
 def _frame_of_array(X: Any) -> pd.DataFrame:

@@ -23,6 +23,7 @@ __all__ = [
     "as_text",
     "factorize",
     "is_textual",
+    "is_unicode",
     "level_name",
     "parse_dates",
     "parse_numbers",
@@ -36,6 +37,10 @@ MISSING_SPELLINGS = frozenset(
     ["", "?", "-", "--", ".", "na", "n/a", "#n/a", "nan", "nil", "none", "null"]
 )
 """Lower-case texts that stand for a missing number or date (pandas' and ARFF's own)."""
+
+LONGEST_TEXT = 100_000
+"""Characters of a cell that are read, about 30 pages: the rest says little more, and
+one cell of some megabytes would take longer than all others."""
 
 LARGEST = 3e38
 """Trees compare in float32, whose largest number is 3.4e38."""
@@ -224,7 +229,7 @@ def as_text(values: pd.Series) -> np.ndarray:
     ['a', '']
     """
     codes, uniques = factorize(values)
-    words = np.array([_spelled(u) for u in uniques] + [""], dtype=object)
+    words = np.array([level_name(u) for u in uniques] + [""], dtype=object)
     texts: np.ndarray = words[codes]
     return texts
 
@@ -245,9 +250,24 @@ def level_name(value: Any) -> str:
     return _spelled(value)
 
 
+def is_unicode(text: str) -> bool:
+    r"""Return whether a text can be written to a file: it has no lone surrogate.
+
+    Examples
+    --------
+    >>> is_unicode("é"), is_unicode("\ud800")
+    (True, False)
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _spelled(value: Any) -> str:
     try:
-        return str(value)
+        return str(value)[:LONGEST_TEXT]
     except ValueError:  # Python writes no integers of more than 4,300 digits
         return hex(value)
 

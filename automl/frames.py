@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from automl.encoding import as_frame
+from automl.encoding import as_frame, is_unicode
 from automl.exceptions import AutoMLDataError, named, suggestion
 from automl.target import as_series
 
@@ -44,11 +44,21 @@ def read_frame(X: Any) -> pd.DataFrame:
             hint="Convert it to valid text first.",
         ) from None
     except TypeError as error:
-        if "Sparse" in str(error):
-            raise
         raise AutoMLDataError(str(error), code="E-type") from None
     except ValueError as error:
         raise AutoMLDataError(str(error), code="E-shape") from None
+    except Exception:  # noqa: BLE001 - whatever the object's own code raises
+        raise AutoMLDataError(
+            f"X must be a table. Got {type(X).__name__}, which cannot be read.",
+            code="E-type",
+            hint="Convert it to a DataFrame first.",
+        ) from None
+    _check_names(frame)
+    return frame
+
+
+def _check_names(frame: pd.DataFrame) -> None:
+    """Refuse names that differ from no other one, or are no text at all."""
     repeated = frame.columns[frame.columns.duplicated()]
     if len(repeated):
         raise AutoMLDataError(
@@ -58,7 +68,14 @@ def read_frame(X: Any) -> pd.DataFrame:
             column=repeated[0],
             hint="Rename or drop the copies.",
         )
-    return frame
+    for position, name in enumerate(frame.columns):
+        if not is_unicode(str(name)):
+            raise AutoMLDataError(
+                f"The name of column {position} is no Unicode (a lone surrogate).",
+                code="E-encoding",
+                column=name,
+                hint="Rename it.",
+            )
 
 
 def read_target(frame: pd.DataFrame, y: Any) -> tuple[pd.DataFrame, pd.Series, str]:

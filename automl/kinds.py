@@ -7,26 +7,28 @@ nothing that could leak: the same cell is encoded the same way whatever the othe
 from __future__ import annotations
 
 import re
-import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from automl.date_formats import find_date_format
 from automl.encoding import (
     ColumnPlan,
     encode_column,
     factorize,
+    is_unicode,
     level_name,
     parse_numbers,
-    read_dates,
     read_numbers,
 )
 from automl.exceptions import AutoMLDataError, named
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Hashable
 
 __all__ = [
     "DROPPED_KINDS",
@@ -44,10 +46,6 @@ KINDS = (
 
 DROPPED_KINDS = frozenset({"identifier", "constant", "copy"})
 """Kinds that no pipeline sees."""
-
-PARSED_SHARE = 0.95
-"""Share of distinct texts that must read as dates before a column is one: some sets
-have a few broken dates; a column of codes has none that parse."""
 
 TEXT_WORDS = 2.5
 """Mean words per cell from which mostly distinct strings are free text, not codes."""
@@ -67,10 +65,13 @@ _ID_NAME = re.compile(
 """Names of identifiers; a body mass index or a musical key is none."""
 
 _CAMEL_ID = re.compile(r"[a-z](ID|Id)$")
-_DATE_SHAPE = re.compile(r"\d.*[-/:. ].*\d|\d\s*[A-Za-z]{3,9}|[A-Za-z]{3,9}\s*\d")
 
 
-_NO_CELLS = (bytes, bytearray, complex, np.complexfloating, tuple, frozenset)
+_NO_CELLS: tuple[Any, ...] = (
+    bytes, bytearray, complex, np.complexfloating, tuple, frozenset, BaseException,
+    Callable, Iterator, ModuleType,
+)  # fmt: skip
+"""What has a written form, but is no value."""
 
 
 @dataclass(frozen=True)
@@ -197,6 +198,7 @@ def _describe_objects(
     present = np.bincount(codes[codes >= 0], minlength=len(cells)) > 0
     cells = [cell for cell, there in zip(cells, present, strict=True) if there]
     _refuse_objects(cells, name)
+    _refuse_surrogates(cells, name)
     if not cells:
         return _column(values, name, position, "constant", "no value at all")
     if all(isinstance(c, bool | np.bool_) for c in cells):
@@ -237,6 +239,18 @@ def _refuse_objects(cells: list[Any], name: Hashable) -> None:
         )
 
 
+def _refuse_surrogates(cells: list[Any], name: Hashable) -> None:
+    """Raise if a text cannot be written to a file."""
+    if all(is_unicode(cell) for cell in cells if isinstance(cell, str)):
+        return
+    raise AutoMLDataError(
+        f"Column {named(name)} holds text that is no Unicode (a lone surrogate).",
+        code="E-encoding",
+        column=name,
+        hint="Convert it to valid text, such as with errors='replace' on reading.",
+    )
+
+
 def _numbers_as_text(cells: list[Any], dtype: Any) -> bool:
     """Return whether every text is a number or a usual spelling of a missing one."""
     if isinstance(dtype, pd.CategoricalDtype) and not (
@@ -248,52 +262,6 @@ def _numbers_as_text(cells: list[Any], dtype: Any) -> bool:
         return False
     numbers, wrong = parse_numbers(cells)
     return not wrong.any() and bool(np.isfinite(numbers).any())
-
-
-def find_date_format(cells: Sequence[Any]) -> str | None:
-    """Return the format that reads nearly all cells as dates, or None.
-
-    Where day and month could be either, the month comes first, but after the year
-    only a day can follow the month.
-
-    Examples
-    --------
-    >>> find_date_format(["2020-01-02", "2020-03-04"])
-    '%Y-%m-%d'
-    >>> find_date_format(["01/02/2020", "13/02/2020"])
-    '%d/%m/%Y'
-    >>> find_date_format(["2010-2011", "1.2.3"]) is None
-    True
-    """
-    step = max(1, len(cells) // SAMPLE)
-    sample = pd.Series(list(cells[::step][:SAMPLE]), dtype=object)
-    texts = [c.strip() for c in sample if isinstance(c, str) and c.strip()]
-    if not texts:
-        share = np.isfinite(read_dates(sample, "mixed")).mean() if len(sample) else 0
-        return "mixed" if share >= PARSED_SHARE else None
-    if np.mean([bool(_DATE_SHAPE.search(t)) for t in texts]) < PARSED_SHARE:
-        return None
-    best, best_share = None, PARSED_SHARE
-    for candidate in _guessed_formats(texts):
-        share = float(np.isfinite(read_dates(sample, candidate)).mean())
-        if share > best_share or (best is None and share >= best_share):
-            best, best_share = candidate, share
-    return best
-
-
-def _guessed_formats(texts: list[str]) -> list[str]:
-    """Return the formats that single cells suggest, commonest first."""
-    from pandas.tseries.api import guess_datetime_format
-
-    counts: dict[str, int] = {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the ambiguity that is resolved here
-        for text in texts[:: max(1, len(texts) // 50)]:
-            for day_first in (False, True):
-                guess = guess_datetime_format(text, dayfirst=day_first)
-                if guess is not None and not guess.startswith("%Y-%d"):
-                    counts[guess] = counts.get(guess, 0) + 1
-    return sorted(counts, key=lambda f: (-counts[f], f.startswith("%d"), f))
 
 
 def _describe_words(

@@ -44,6 +44,8 @@ ROWS_PER_VALUE = 5
 LEAK_SAMPLE = 500
 """Rows that most columns are let off with."""
 
+SAME = "is the target under another name"
+
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 """2**64 over the golden ratio: Knuth's multiplier, odd, so it loses no bit."""
 
@@ -164,11 +166,10 @@ def leaking_columns(
             continue
         values = X[column.id].to_numpy()
         if _is_scaled(values, y):
-            found.append((column, "is the target under another name"))
+            found.append((column, SAME))
         elif _determines(column, values, y):
             same = column.n_distinct == n_targets and not column.n_missing
-            how = "is the target under another name" if same else "tells it exactly"
-            found.append((column, how))
+            found.append((column, SAME if same else "tells the target exactly"))
     return found
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.multiclass import type_of_target
 
+from automl.encoding import is_unicode
 from automl.exceptions import AutoMLConfigError, AutoMLDataError
 from automl.metrics import TASKS, task_of_metric
 
@@ -230,6 +231,12 @@ def encode_target(
             code="E-target-mixed",
             hint="Convert it with .astype(str).",
         ) from None
+    if not all(is_unicode(c) for c in classes if isinstance(c, str)):
+        raise AutoMLDataError(
+            "The target holds text that is no Unicode (a lone surrogate).",
+            code="E-encoding",
+            hint="Convert it to valid text first.",
+        )
     _check_classes(classes, codes, task)
     return codes.astype(np.int64), classes
 

@@ -193,7 +193,7 @@ def test_regression_and_unnamed_columns(tmp_path):
     np.testing.assert_array_equal(loaded.predict(X), pipeline.predict(X))
     assert not hasattr(loaded, "classes_")
     assert not hasattr(loaded, "predict_proba")
-    with pytest.raises(AutoMLDataError, match=r"has 2 columns; 3 were expected"):
+    with pytest.raises(AutoMLDataError, match=r"has 2 features.* expecting 3"):
         loaded.predict(X[:, :2])
     X_csv = tmp_path / "x.csv"
     pd.DataFrame(X).to_csv(X_csv, index=False)
@@ -480,8 +480,11 @@ def test_failed_save_leaves_the_earlier_bundle(fitted, bundle, monkeypatch):
 def test_missing_column_is_named(saved):
     """The missing column is named, with the likely culprit."""
     rows = new_passengers().rename(columns={"age": "Age"})
-    with pytest.raises(AutoMLDataError, match=r"'age' is missing.*Did you mean 'Age'"):
+    with pytest.raises(
+        AutoMLDataError, match=r"missing:\n- age\n.*mean 'Age'"
+    ) as caught:
         load(saved).predict(rows)
+    assert (caught.value.code, caught.value.column) == ("E-schema", "age")
 
 
 def test_order_and_extra_columns_do_not_matter(saved):
@@ -509,7 +512,7 @@ def test_empty_table_and_empty_row(saved):
     assert loaded.predict_proba(rows.iloc[:0]).shape == (0, 2)
     bare = pd.DataFrame([[None] * 7], columns=rows.columns)
     assert loaded.predict(bare)[0] in {"yes", "no"}
-    with pytest.raises(AutoMLDataError, match="4 columns; 7 were expected"):
+    with pytest.raises(AutoMLDataError, match=r"has 4 features.* expecting 7"):
         loaded.predict(np.zeros((2, 4)))
     with pytest.raises(AutoMLDataError, match="stands more than once"):
         loaded.predict(pd.concat([rows, rows[["age"]]], axis=1))

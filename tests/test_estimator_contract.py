@@ -47,6 +47,8 @@ def _exact(model, check_name):
     return model.set_params(candidates=exact, n_trials=1)
 
 
+@pytest.mark.filterwarnings("ignore:Column .* one target:UserWarning")  # it has
+@pytest.mark.filterwarnings("ignore:1 class.es. have one row:UserWarning")
 @parametrize_with_checks(
     [AutoMLClassifier(**QUICK), AutoMLRegressor(metric="r2", **QUICK)]
 )
@@ -57,6 +59,8 @@ def test_sklearn_check_passes(estimator, check):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Column .* one target:UserWarning")  # it has
+@pytest.mark.filterwarnings("ignore:1 class.es. have one row:UserWarning")
 @parametrize_with_checks(
     [
         AutoMLClassifier(n_trials=4, n_jobs=2, random_state=0, verbose=0),

@@ -6,17 +6,13 @@ first step encodes the raw table.
 
 from __future__ import annotations
 
-import logging
-import threading
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 
+from automl.bundle.rows import encode_rows
 from automl.bundle.schema import plain
-from automl.encoding import MISSING_SPELLINGS, as_frame, factorize, is_textual
-from automl.exceptions import AutoMLDataError, AutoMLWarning, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,11 +21,6 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 __all__ = ["Predictor", "predictions_of"]
-
-logger = logging.getLogger(__name__)
-
-_ENCODING = threading.Lock()
-"""Reading dates sets warning filters for a while, which belong to all threads."""
 
 
 def _has_probabilities(predictor: Predictor) -> bool:
@@ -136,90 +127,7 @@ class Predictor:
         return np.empty((0, len(self.classes_)))
 
     def _encode(self, X: Any) -> pd.DataFrame:
-        try:
-            frame = as_frame(X)
-        except (TypeError, ValueError) as error:
-            raise AutoMLDataError(str(error), code="E-type") from error
-        if self._encoder.named and any(isinstance(c, str) for c in frame.columns):
-            frame = self._pick_columns(frame)
-        elif frame.shape[1] != self.n_features_in_:
-            raise AutoMLDataError(
-                f"The table has {frame.shape[1]} columns; {self.n_features_in_} were "
-                "expected, as in the table that the model was fitted on. Give all of "
-                "them in that order, or a DataFrame with their names.",
-                code="E-schema",
-            )
-        with _ENCODING:
-            encoded: pd.DataFrame = self._encoder.transform(frame)
-        self._report_cells(frame, encoded)
-        return encoded
-
-    def _pick_columns(self, frame: pd.DataFrame) -> pd.DataFrame:
-        repeated = frame.columns[frame.columns.duplicated()]
-        if len(repeated):
-            raise AutoMLDataError(
-                f"The column name {repeated[0]!r} stands more than once; names must "
-                "differ. Rename or drop the copies.",
-                code="E-duplicate-columns",
-                column=repeated[0],
-            )
-        missing = [p.name for p in self._encoder.plan if p.name not in frame.columns]
-        if missing:
-            others = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
-            names = [str(c) for c in frame.columns if c not in self._encoder.columns]
-            hint = suggestion(missing[0], names[:50]) if names else ""
-            raise AutoMLDataError(
-                f"Column {missing[0]!r}{others} is missing; the model was fitted on "
-                f"it. Add it, with empty cells where it is unknown. {hint}".rstrip(),
-                code="E-schema",
-                column=missing[0],
-            )
-        known = frame.columns.isin(list(self._encoder.columns))
-        if not known.all():
-            extra = frame.columns[~known]
-            warnings.warn(
-                f"Column {extra[0]!r} and {len(extra) - 1} more are not known to the "
-                "model and are ignored."
-                if len(extra) > 1
-                else f"Column {extra[0]!r} is not known to the model and is ignored.",
-                AutoMLWarning,
-                stacklevel=4,
-            )
-        return frame.loc[:, known]
-
-    def _report_cells(self, frame: pd.DataFrame, encoded: pd.DataFrame) -> None:
-        """Warn of cells that could not be read; log levels never seen."""
-        named = self._encoder.named and any(isinstance(c, str) for c in frame.columns)
-        for plan in self._encoder.plan:
-            if plan.kind == "text":
-                continue
-            codes = encoded[plan.id].to_numpy()
-            if plan.kind == "category":
-                unseen = int((codes == len(plan.levels)).sum())
-                if unseen:
-                    logger.info("Column %r: %d levels never seen", plan.name, unseen)
-                continue
-            if not np.isnan(codes).any():
-                continue
-            raw = frame[plan.name] if named else frame.iloc[:, plan.position]
-            unread = _unread_cells(raw, np.isnan(codes))
-            if unread:
-                warnings.warn(
-                    f"Column {plan.name!r}: {unread} cells cannot be read as a "
-                    f"{plan.kind} and count as missing.",
-                    AutoMLWarning,
-                    stacklevel=4,
-                )
-
-
-def _unread_cells(raw: pd.Series, lost: np.ndarray) -> int:
-    """Return how many cells have a text that stands for no missing value."""
-    if not is_textual(raw):
-        return 0
-    codes, cells = factorize(raw[lost])
-    spelled = [str(c).strip().lower() in MISSING_SPELLINGS for c in cells]
-    counts = np.bincount(codes[codes >= 0], minlength=len(cells))
-    return int(counts[~np.array(spelled, dtype=bool)].sum())
+        return encode_rows(self._encoder, X)
 
 
 def predictions_of(predictor: Predictor, rows: pd.DataFrame) -> dict[str, Any]:
