@@ -1,0 +1,506 @@
+"""A killed run goes on as if it had not been, and a finished one comes back."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from automl import AutoML
+from automl.budget import Budget
+from automl.candidates import load_candidates
+from automl.evaluate import Task, run_task
+from automl.exceptions import AutoMLConfigError, AutoMLDataError
+from automl.journal import journal_line, read_journal
+from automl.problem import make_problem
+from automl.replay import digest, remake, replay
+from automl.resume import restore, resumed_budget
+from automl.settings import Settings
+from automl.workplace import close_workplace, write_workplace
+
+N_TRIALS = 12
+KEEP_GOING = {"random_state": 3, "verbose": 0, "cv": 3}
+
+COUNTED = """
+import os
+from sklearn.linear_model import Ridge
+class Counted(Ridge):
+    def fit(self, X, y, sample_weight=None):
+        with open(os.environ["FITS"], "a") as file:
+            file.write("x\\n")
+        return super().fit(X, y)
+"""
+RUN = """
+import os, signal, sys
+import numpy as np
+from dataclasses import replace
+from automl import AutoML
+from automl.candidates import load_candidates
+from automl.journal import Journal
+folder, n_jobs, n_trials, time_s, kill_at = sys.argv[1], *map(float, sys.argv[2:])
+ridge = load_candidates("ridge")["ridge"]
+counted = replace(ridge, estimators={"regression": "counted.Counted"})
+real, done = Journal.keep_fold, []
+def keep_fold(self, result, predictions):
+    real(self, result, predictions)
+    done.append(result)
+    if len(done) == kill_at:
+        os.kill(os.getpid(), signal.SIGKILL)
+Journal.keep_fold = keep_fold
+rng = np.random.default_rng(0)
+X = rng.normal(size=(90, 4)); y = X[:, 0] + 0.5 * rng.normal(size=90)
+AutoML(time_budget_s=time_s or None, n_trials=int(n_trials) or None,
+       n_jobs=int(n_jobs), candidates=[counted], run_dir=folder,
+       random_state=3, verbose=0, cv=3).fit(X, y)
+"""
+
+
+def table():
+    """Return ninety rows of four columns, the first of which tells."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(90, 4))
+    return X, X[:, 0] + 0.5 * rng.normal(size=90)
+
+
+@pytest.fixture
+def counted(tmp_path, monkeypatch):
+    """Return a candidate whose fits are counted in a file, which is returned too."""
+    (tmp_path / "counted.py").write_text(COUNTED)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("FITS", str(tmp_path / "fits"))
+    (tmp_path / "fits").touch()
+    ridge = load_candidates("ridge")["ridge"]
+    candidate = replace(ridge, estimators={"regression": "counted.Counted"})
+    return candidate, tmp_path / "fits"
+
+
+def run_killed(folder, kill_at, *, n_jobs=1, n_trials=N_TRIALS, time_s=0):
+    """Run in a process that is killed when so many folds are in the journal."""
+    given = map(str, (folder, n_jobs, n_trials, time_s, kill_at))
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, *given],
+        check=False,
+        capture_output=True,
+        timeout=120,
+    )  # fmt: skip
+    assert done.returncode == -9, done.stderr.decode()
+
+
+def fit(candidate, folder, *, n_jobs=1, n_trials=N_TRIALS, **more):
+    """Run here, to the end."""
+    given = {"n_trials": n_trials, "n_jobs": n_jobs, "candidates": [candidate]}
+    return AutoML(run_dir=folder, **given, **KEEP_GOING | more).fit(*table())
+
+
+def told(model):
+    """Return what must not depend on interruptions."""
+    trials = [
+        (t.number, t.candidate, dict(t.params), t.origin, t.status, t.reason, t.scores)
+        for t in model.trials_
+    ]
+    return trials, model.best_params_, model.predict(table()[0]).tobytes()
+
+
+def fold_lines(folder):
+    """Return how often each fold of a candidate stands in the journal."""
+    events, _ = read_journal(folder / "journal.jsonl")
+    folds = [e for e in events if e["event"] == "fold" and e["trial"]]
+    keys = [(e["trial"], e["fold"]) for e in folds]
+    return {key: keys.count(key) for key in keys}
+
+
+def snapshot(folder):
+    """Return the bytes of all files."""
+    return {p: p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def assert_resuming_equals_not_stopping(counted, tmp_path, moments, n_jobs):
+    """Kill at each of the moments in turn, go on, and compare with one go."""
+    candidate, fits = counted
+    folder = tmp_path / "killed"
+    for kill_at in moments:
+        run_killed(folder, kill_at, n_jobs=n_jobs)
+    kept = fold_lines(folder)
+    before = len(fits.read_text())
+    resumed = fit(candidate, folder, n_jobs=n_jobs)
+    fitted = (len(fits.read_text()) - before) // 2
+    whole = fit(candidate, tmp_path / "whole", n_jobs=n_jobs)
+
+    assert told(resumed) == told(whole)
+    lines = fold_lines(folder)
+    assert set(lines.values()) == {1}
+    assert lines.keys() == fold_lines(tmp_path / "whole").keys()
+    # a refit, and a fit for the importance; no fold that was there already
+    assert fitted == len(lines) - len(kept) + 2
+
+
+def test_a_run_killed_twice_goes_on_as_if_it_had_not_been(counted, tmp_path):
+    """Killed, resumed and killed again: the same history, model and fold lines."""
+    assert_resuming_equals_not_stopping(counted, tmp_path, [9, 8], 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moments", [[1], [3], [4], [20]], ids=str)
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_kill_at_any_moment_changes_nothing(counted, tmp_path, moments, n_jobs):
+    """Within the baseline, after it, after the first fold, near the end."""
+    assert_resuming_equals_not_stopping(counted, tmp_path, moments, n_jobs)
+
+
+def test_a_torn_line_and_lost_predictions_cost_their_folds_only(counted, tmp_path):
+    """What cannot be read is run again; the rest of the journal counts."""
+    candidate, fits = counted
+    folder = tmp_path / "killed"
+    run_killed(folder, 14)
+    journal = folder / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes()[:-30])
+    (folder / "oof" / "00001-01.npy").write_bytes(b"\x93NUMPY")
+    kept = len(fold_lines(folder)) - 1
+    before = len(fits.read_text())
+    resumed = fit(candidate, folder)
+    fitted = (len(fits.read_text()) - before) // 2
+    assert told(resumed) == told(fit(candidate, tmp_path / "whole"))
+    assert fitted == len(fold_lines(folder)) - kept + 2
+    assert any("1 damaged line(s)" in note for note in resumed.notes_)
+
+
+def test_a_finished_run_comes_back_without_a_search(counted, tmp_path):
+    """The same budget or less: the same model, nothing written; more goes on."""
+    candidate, fits = counted
+    first = fit(candidate, tmp_path / "run", n_trials=6)
+    files, n_fits = snapshot(tmp_path / "run"), len(fits.read_text())
+    again = fit(candidate, tmp_path / "run", n_trials=5)
+    assert told(again) == told(first)
+    assert again.summary_ == first.summary_
+    assert snapshot(tmp_path / "run") == files
+    assert len(fits.read_text()) == n_fits + 2  # one refit
+    more = fit(candidate, tmp_path / "run")
+    assert told(more) == told(fit(candidate, tmp_path / "whole"))
+
+
+def test_a_stopped_run_goes_on(counted, tmp_path):
+    """What an observer ended is not finished: the same budget continues it."""
+    candidate, _ = counted
+    stopped = fit(candidate, tmp_path / "run", callback=lambda s: s.n_trials >= 4)
+    assert stopped.interrupted_
+    assert len(stopped.trials_) < N_TRIALS
+    resumed = fit(candidate, tmp_path / "run")
+    assert told(resumed) == told(fit(candidate, tmp_path / "whole"))
+    assert not resumed.interrupted_
+
+
+def test_what_was_left_open_is_as_in_the_first_session(counted, tmp_path):
+    """A seed by chance and automatic folds are those of the journal."""
+    candidate, _ = counted
+    given = {"random_state": None, "cv": "auto"}
+    folder = tmp_path / "run"
+    first = fit(candidate, folder, n_trials=2, **given)
+    events, _ = read_journal(folder / "journal.jsonl")
+    more = fit(
+        candidate, folder, n_trials=None, time_budget_s=8, callback=stop_at(4), **given
+    )
+    assert more.trials_[1].params == first.trials_[1].params
+    assert len(more.trials_[0].folds) == len(first.trials_[0].folds) == 5
+    assert more._seed == first._seed == events[0]["random_state"]
+
+
+def stop_at(n_trials):
+    """Return an observer that ends a search after so many trials."""
+    return lambda seen: seen.n_finished > n_trials
+
+
+OTHERS = {
+    "data": ("data", {"X": lambda X: X + 1}),
+    "target": ("target", {"y": lambda y: -y}),
+    "columns": ("columns", {"X": lambda X: pd.DataFrame(X, columns=list("abcd"))}),
+    "weights": ("sample weights", {"sample_weight": np.arange(1.0, 91.0)}),
+    "metric": ("metric: rmse there, mae here", {"metric": "mae"}),
+    "seed": ("random_state: 3 there, 4 here", {"random_state": 4}),
+    "folds": ("folds: 3-fold cross-validation, .* there, 5-fold", {"cv": 5}),
+    "space": ("search space", {"candidates": ["elastic_net"]}),
+}
+
+
+@pytest.mark.parametrize("what", OTHERS)
+def test_another_run_is_refused_before_anything_is_written(tmp_path, what):
+    """Another data set, target, metric, seed, folds or space is named."""
+    match, changes = OTHERS[what]
+    X, y = table()
+    run = {"n_trials": 1, "n_jobs": 1, "candidates": ["ridge"], **KEEP_GOING}
+    run |= {"run_dir": tmp_path, "metric": "rmse"}
+    AutoML(**run).fit(X, y)
+    files = snapshot(tmp_path)
+    X, y = changes.get("X", lambda v: v)(X), changes.get("y", lambda v: v)(y)
+    run |= {k: v for k, v in changes.items() if k in run}
+    weights = changes.get("sample_weight")
+    with pytest.raises(AutoMLConfigError, match=match) as caught:
+        AutoML(**run | {"n_trials": 2}).fit(X, y, sample_weight=weights)
+    assert caught.value.code == "E-resume"
+    assert snapshot(tmp_path) == files
+
+
+def test_another_version_is_refused(tmp_path):
+    """A run of another major or minor version of the library is not continued."""
+    given = {"n_jobs": 1, "candidates": ["ridge"], "run_dir": tmp_path, **KEEP_GOING}
+    AutoML(n_trials=1, **given).fit(*table())
+    journal = tmp_path / "journal.jsonl"
+    events, _ = read_journal(journal)
+    events[0]["identity"]["automl-pipelines version"] = "0.0"
+    journal.write_bytes(b"".join(map(journal_line, events)))
+    with pytest.raises(AutoMLConfigError, match=r"version: 0\.0 there"):
+        AutoML(n_trials=2, **given).fit(*table())
+
+
+def test_a_run_killed_before_its_first_line_begins_anew(tmp_path):
+    """An empty or torn journal is that of a run which had not begun."""
+    (tmp_path / "journal.jsonl").write_bytes(b'{"n": 30, "crc": "00')
+    given = {"n_jobs": 1, "candidates": ["ridge"], "run_dir": tmp_path, **KEEP_GOING}
+    AutoML(n_trials=1, **given).fit(*table())
+    events, damaged = read_journal(tmp_path / "journal.jsonl")
+    assert (events[0]["event"], events[-1]["event"], damaged) == ("start", "finish", 1)
+
+
+@pytest.mark.slow
+def test_a_run_in_seconds_goes_on_from_where_it_stood(counted, tmp_path):
+    """Earlier trials stay, earlier seconds count, and the winner can be replayed."""
+    candidate, _ = counted
+    folder = tmp_path / "run"
+    run_killed(folder, 20, n_trials=0, time_s=8)
+    events, _ = read_journal(folder / "journal.jsonl")
+    before = restore(events, 0, lambda _trial, _fold: True)
+    model = fit(candidate, folder, n_trials=None, time_budget_s=8)
+    events, _ = read_journal(folder / "journal.jsonl")
+    times = [e["at"] for e in events]
+    assert times == sorted(times)
+    assert before.elapsed_s < times[-1] < max(8, before.elapsed_s + 5) + 3
+    for trial in before.history:
+        assert model.trials_[trial.number].params == trial.params
+        for fold, score in trial.scores.items():
+            assert model.trials_[trial.number].scores[fold] == score
+    assert len(model.trials_) > len(before.history)
+    assert replay(folder, *table(), candidates=[candidate]).identical
+
+
+def test_a_run_in_seconds_is_replayed_byte_for_byte(tmp_path):
+    """The clock decided the search and perhaps the refit, and has no say any more."""
+    X, y = table()
+    labels = np.where(y > 0, "yes", "no")
+    given = {"n_jobs": 2, "candidates": ["lightgbm", "logistic"], "random_state": 0}
+    model = AutoML(time_budget_s=8, run_dir=tmp_path, verbose=0, **given).fit(X, labels)
+    files = snapshot(tmp_path)
+    again = replay(tmp_path, X, labels)
+    assert again.identical
+    assert (again.difference, again.same_leader) == (0.0, True)
+    assert again.n_trials == len(model.trials_) - 1
+    assert (again.pipeline.predict_proba(X) == model.predict_proba(X)).all()
+    assert snapshot(tmp_path) == files
+    np.save(tmp_path / "winner.npy", np.load(tmp_path / "winner.npy") + 0.25)
+    assert replay(tmp_path, X, labels).difference == pytest.approx(0.25)
+
+
+def test_only_a_finished_run_is_replayed(tmp_path):
+    """A folder without a journal, and one without an end, are refused."""
+    with pytest.raises(AutoMLDataError, match=r"no journal\.jsonl"):
+        replay(tmp_path, *table())
+    given = {"n_jobs": 1, "candidates": ["ridge"], "run_dir": tmp_path, **KEEP_GOING}
+    AutoML(n_trials=1, **given).fit(*table())
+    journal = tmp_path / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes()[:-20])
+    with pytest.raises(AutoMLDataError, match="resume it first"):
+        replay(tmp_path, *table())
+
+
+# ------------------------------------------------------------------ other recipes
+
+
+def problem_of(candidates):
+    """Return a problem of two classes with one holdout."""
+    X, y = table()
+    rows = np.arange(90)
+    settings = Settings(
+        task="auto", metric="auto", budget=Budget(None, 1, 0.0),
+        cv=[(rows[:60], rows[60:])], candidates=candidates, n_jobs=1, random_state=0,
+        run_dir=None, trial_time_limit_s=None, memory_limit_mib=None,
+        drop_missing_target=False, shown={},
+    )  # fmt: skip
+    return make_problem(X, np.where(y > 0, "b", "a"), settings, 1)
+
+
+@pytest.mark.parametrize("high", [None, 12])
+def test_the_model_of_a_holdout_is_made_again(tmp_path, high):
+    """Early stopping comes to the same end, and a fit that was cut short is cut."""
+    problem = problem_of("lightgbm")
+    candidate = problem.candidates[0]
+    if high:
+        shorter = replace(candidate.resource, high=high)
+        candidate = replace(candidate, resource=shorter)
+    place = write_workplace(
+        tmp_path, problem.table, problem.folds, problem.metric,
+        {"lightgbm": candidate}, 0,
+    )  # fmt: skip
+    params = dict(candidate.starts[0][1])
+    task = Task("fold", 0, 1, 0, "lightgbm", params, keep_above=float("-inf"))
+    outcome = run_task(place, task)
+    close_workplace()
+    recipe = {
+        "kind": "holdout", "winner": 1, "candidate": "lightgbm", "params": params,
+        "rounds": outcome.result.rounds, "truncated": bool(high), "threads": 1,
+    }  # fmt: skip
+    again = remake(recipe, problem, 0)
+    _, test = problem.folds.splits[0]
+    X = problem.table.X.iloc[test]
+    found = again[1:].predict_proba(X).astype(np.float32)
+    assert found.tobytes() == outcome.value.tobytes()
+
+
+@pytest.mark.parametrize("kind", ["baseline", "fallback"])
+def test_a_constant_and_a_small_model_are_made_again(kind):
+    """Where no configuration was fitted on all rows, what predicted comes back."""
+    problem = problem_of("lightgbm")
+    recipe = {
+        "kind": kind, "winner": -1, "candidate": "lightgbm", "threads": 1,
+        "params": dict(problem.candidates[0].starts[0][1]), "rounds": 7,
+        "truncated": False, "max_rows": 50,
+    }  # fmt: skip
+    one, two = (remake(recipe, problem, 0).predict_proba(table()[0]) for _ in range(2))
+    assert digest(one) == digest(two)
+    assert (len(np.unique(one, axis=0)) == 1) == (kind == "baseline")
+
+
+# ------------------------------------------------------------- events to a history
+
+
+def events_of(*events, n_folds=2, ordered=True):
+    """Return a journal's events with a beginning."""
+    start = {
+        "event": "start", "n_folds": n_folds, "random_state": 7, "identity": {},
+        "ordered": ordered, "at": 0.5,
+    }  # fmt: skip
+    return [start, *events]
+
+
+def started(number, **params):
+    """Return the event of a trial's start."""
+    return {
+        "event": "trial", "trial": number, "candidate": "ridge", "params": params,
+        "origin": "random",
+    }  # fmt: skip
+
+
+def scored(number, fold, score=0.5, status="ok", at=1.0):
+    """Return the event of a fold."""
+    facts = {"trial": number, "fold": fold, "status": status, "score": score}
+    return {"event": "fold", **facts, "at": at}
+
+
+def restored(*events, gone=(), **how):
+    """Return what is restored from events."""
+    return restore(
+        events_of(*events, **how), 0, lambda trial, fold: (trial, fold) not in gone
+    )
+
+
+def test_a_trial_without_an_end_is_running_again():
+    """Its folds stay; times, seed and folds are read off; the last of two counts."""
+    state = restored(
+        started(0), scored(0, 0, 0.1), scored(0, 0, 0.9, at=4.25), ordered=False
+    )
+    (trial,) = state.history
+    assert (trial.status, trial.scores, trial.origin) == ("running", {0: 0.9}, "random")
+    assert (state.elapsed_s, state.seed, state.n_folds) == (4.25, 7, 2)
+    assert not state.ordered
+
+
+def test_a_missing_end_is_made_up_for():
+    """All folds are an end, and so is one that failed."""
+    state = restored(
+        started(0), scored(0, 0), scored(0, 1), started(1),
+        scored(1, 0, None, "error"),
+    )  # fmt: skip
+    assert [t.status for t in state.history] == ["ok", "error"]
+
+
+def test_cancelled_trials_run_again_and_lost_folds_with_them():
+    """What did not end by itself goes on; a killed configuration does not."""
+    state = restored(
+        started(0), scored(0, 0), scored(0, 1, None, "lost"),
+        {"event": "end", "trial": 0, "status": "cancelled"},
+        started(1), scored(1, 0, None, "timeout"),
+        {"event": "end", "trial": 1, "status": "timeout"},
+    )  # fmt: skip
+    assert [t.status for t in state.history] == ["cancelled", "timeout"]
+    assert [t.status for t in state.reopened] == ["running", "timeout"]
+    assert [f.fold for f in state.reopened[0].folds] == [0]
+    assert sorted(state.known) == [(0, 0), (1, 0)]
+
+
+def test_folds_without_predictions_are_run_again():
+    """A finished trial that lost some is running again, in the new history only."""
+    state = restored(
+        started(0), scored(0, 0), scored(0, 1),
+        {"event": "end", "trial": 0, "status": "ok"}, gone={(0, 1)},
+    )  # fmt: skip
+    assert (state.history[0].status, state.reopened[0].status) == ("ok", "running")
+    assert list(state.known) == [(0, 0)]
+
+
+def test_a_trial_that_starts_otherwise_has_no_folds_yet():
+    """The same number with other parameters is another trial."""
+    state = restored(started(0, a=1), scored(0, 0), started(0, a=2))
+    assert (state.history[0].params, state.history[0].folds) == ({"a": 2}, ())
+    state = restored(started(0, a=1), scored(0, 0), started(0, a=1))
+    assert len(state.history[0].folds) == 1
+
+
+def test_a_damaged_start_of_a_trial_leaves_a_gap():
+    """Numbers stay what they were; the gap is never searched or shown as good."""
+    state = restored(started(0), scored(1, 0), started(2), scored(9, 0))
+    assert [t.number for t in state.history] == [0, 1, 2]
+    assert [t.status for t in state.reopened] == ["running", "lost", "running"]
+
+
+def test_the_end_counts_if_nothing_came_later():
+    """A run that was taken up again and killed is not finished."""
+    finish = {"event": "finish", "budget": {"time_s": 8.0, "n_trials": None}}
+    state = restored(started(0), finish)
+    assert state.is_over(Budget(8.0, None, 0.0))
+    assert state.is_over(Budget(8.0, 5, 0.0))
+    assert not state.is_over(Budget(9.0, None, 0.0))
+    assert not state.is_over(Budget(None, 5, 0.0))
+    assert not restored(finish, started(0)).is_over(Budget(8.0, None, 0.0))
+    stopped = restored(finish | {"interrupted": True})
+    assert not stopped.is_over(Budget(8.0, None, 0.0))
+
+
+def test_no_beginning_is_no_run():
+    """Without its first line a journal says nothing."""
+    assert restore([started(0)], 1, lambda _trial, _fold: True) is None
+
+
+def test_earlier_seconds_count_and_a_refit_is_left():
+    """The end is that of the whole run, but never before the leader can be fitted."""
+    state = restored(started(0), scored(0, 0), scored(0, 1), {"event": "x", "at": 50})
+    budget = resumed_budget(Budget(60.0, None, 1000.0), state)
+    assert (budget.started, budget.time_s, budget.deadline) == (950.0, 60.0, 1010.0)
+    late = resumed_budget(Budget(20.0, None, 1000.0), state)
+    assert late.deadline == 1005.0
+    assert resumed_budget(Budget(2.0, None, 1000.0), state).deadline == 1002.0
+    assert resumed_budget(Budget(None, 5, 1000.0), state).started == 950.0
+    fold = scored(0, 0) | {"fit_s": 10.0}
+    slow = restored(started(0), fold, n_folds=1)
+    assert resumed_budget(Budget(1.0, None, 0.0), slow).time_s == 1.0 + 1.0 + 15.0
+
+
+def test_facts_that_are_gone_are_made_again(counted, tmp_path):
+    """A finished run whose facts were lost is finished once more, from its journal."""
+    candidate, _ = counted
+    fit(candidate, tmp_path / "run", n_trials=3)
+    (tmp_path / "run" / "facts.json").unlink()
+    again = fit(candidate, tmp_path / "run", n_trials=3)
+    assert json.loads((tmp_path / "run" / "facts.json").read_text())["format"]
+    assert set(fold_lines(tmp_path / "run").values()) == {1}
+    assert len(again.trials_) == 4
