@@ -29,6 +29,7 @@ from automl.fitting import (
 from automl.history import FoldResult
 from automl.memory import give_back
 from automl.pipeline import build_pipeline, split_params
+from automl.sandbox import sandbox
 from automl.workplace import at_most, labels_of, open_workplace, rows_of
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def run_task(folder: Path, task: Task) -> Outcome:
     started = time.monotonic()
     try:
         place, prepared = open_workplace(folder)
-        with warnings.catch_warnings():
+        with sandbox(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if task.kind == "fold":
                 return _fold(folder, place, prepared, task)
@@ -209,24 +210,26 @@ def _fold(folder: Path, place: Workplace, prepared: Prepared, task: Task) -> Out
             prefix, X_train, prefix.transform(place.X.iloc[test]),
             time.monotonic() - started,
         )  # fmt: skip
-        prepared.keep(key, ready)
+        kept = prepared.keep(key, ready)
         started_fit = started
     else:  # what preparing took then is part of what this configuration takes
+        kept = True
         started_fit = started - ready[3]
     prefix, X_train, X_test, _ = ready
     model = pipeline[-1]
     y = place.y[train] if task.keep_above is None else labels_of(place, train)
     rounds, truncated = fit_model(
-        place, candidate, model, prefix, X_train, y, train, _stop_at(task, started)
-    )
+        place, candidate, model, prefix, X_train, y, train, _stop_at(task, started),
+        overwrite=not kept,
+    )  # fmt: skip
     fitted = time.monotonic()
     prediction = predict(place, model, X_test, coded=task.keep_above is None)
     score = place.metric.score(
         place.y[test], prediction, rows_of(place.sample_weight, test)
     )
     if task.keep_above is not None and score > task.keep_above:
-        kept = Pipeline([*prefix.steps, ("model", model)])
-        (folder / "models" / f"{task.trial}.pkl").write_bytes(pickle.dumps(kept))
+        whole = Pipeline([*prefix.steps, ("model", model)])
+        (folder / "models" / f"{task.trial}.pkl").write_bytes(pickle.dumps(whole))
     result = FoldResult(
         trial=task.trial,
         fold=task.fold,
