@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import pickle
 import tempfile
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +23,7 @@ from automl.baseline import baseline_pipeline
 from automl.budget import Budget
 from automl.evaluate import Task, run_task
 from automl.exceptions import AutoMLDataError, AutoMLResourceError
-from automl.history import BASELINE
+from automl.history import BASELINE, History, Trial
 from automl.journal import read_journal
 from automl.problem import Problem, make_problem
 from automl.resume import Restored, identity, refuse_another, restore
@@ -50,8 +52,13 @@ class Replayed:
     ----------
     pipeline : Pipeline
         Fitted, from the raw table.
-    winner : str
-        What it is: a trial and its candidate.
+    trial : Trial
+        The configuration that was fitted; the small model that was fitted first has
+        no number.
+    problem : Problem
+        What the run worked on.
+    random_state : int
+        Its seed.
     n_trials : int
         Configurations in the journal.
     same_leader : bool
@@ -63,11 +70,40 @@ class Replayed:
     """
 
     pipeline: Pipeline
-    winner: str
+    trial: Trial
+    problem: Problem
+    random_state: int
     n_trials: int
     same_leader: bool
     identical: bool
     difference: float | None
+
+    @property
+    def winner(self) -> str:
+        """What the model is, in words."""
+        if self.trial.number < 0:
+            return f"the small {self.trial.candidate} that was fitted first"
+        return f"trial {self.trial.number}, {self.trial.candidate}"
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the deployable bundle; return its folder."""
+        from automl.bundle import BundleInfo, save_bundle
+        from automl.bundle.schema import describe_table
+
+        trial, metric = self.trial, self.problem.metric
+        std = trial.score_std
+        info = BundleInfo(
+            metric=metric.name,
+            score=metric.natural(trial.score),
+            score_std=None if math.isnan(std) else std,
+            candidate=trial.candidate,
+            params=trial.params,
+            cv=self.problem.folds.name,
+            random_state=self.random_state,
+            created_utc=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        schema = describe_table(self.problem.table)
+        return save_bundle(folder, self.pipeline, schema, info)
 
 
 def recipe_of(
@@ -258,14 +294,21 @@ def replay(
     leader = next(iter(restored.history.finished()), None)
     return Replayed(
         pipeline=pipeline,
-        winner=f"trial {recipe['winner']}, {recipe['candidate']}"
-        if recipe["winner"] >= 0
-        else f"the small {recipe['candidate']} that was fitted first",
+        trial=winner_of(recipe, restored.history),
+        problem=problem,
+        random_state=settings.random_state,
         n_trials=sum(1 for t in restored.history if t.number),
         same_leader=leader is not None and leader.number == recipe["leader"],
         identical=digest(found) == recipe["predictions"],
         difference=_difference(folder / "winner.npy", found),
     )
+
+
+def winner_of(recipe: Mapping[str, Any], history: History) -> Trial:
+    """Return the trial that a recipe is of."""
+    if recipe["winner"] >= 0:
+        return history[recipe["winner"]]
+    return Trial(-1, recipe["candidate"], {}, "fallback", "ok")
 
 
 def _finished(folder: Path) -> Restored:

@@ -23,7 +23,7 @@ from automl.loop import finish_run, run_search
 from automl.memory import Guard, allowed_mib, give_back
 from automl.pacing import Plan
 from automl.problem import make_problem
-from automl.replay import checked_predictions, digest, recipe_of, remake
+from automl.replay import checked_predictions, digest, recipe_of, remake, winner_of
 from automl.runner import Runner
 from automl.scratch import Scratch
 from automl.search import Search
@@ -197,9 +197,7 @@ def _again(session: Session, problem: Problem, teller: Teller) -> Run:
     if found != recipe["predictions"]:
         note = "The model was fitted again and does not predict quite as it did."
         notes = (*notes, note)
-    trial = Trial(-1, recipe["candidate"], {}, "fallback", "ok")
-    if recipe["winner"] >= 0:
-        trial = history[recipe["winner"]]
+    trial = winner_of(recipe, history)
     teller.tell("end", _verdict(facts), history)
     return Run(
         problem.table, problem.metric, problem.folds, history, trial, pipeline, facts,

@@ -1,4 +1,4 @@
-"""The command: `automl fit`, `predict`, `evaluate`, `candidates`, `report`, `inspect`.
+"""The command: `automl fit`, `resume`, `replay`, `predict`, `evaluate` and more.
 
 The upper end of the way of the data. Data go to standard output, everything else to
 standard error; each error is one sentence and an exit code. Whatever takes time to
@@ -9,30 +9,34 @@ from __future__ import annotations
 
 import json
 import sys
-import traceback
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
 import automl
-from automl.cli.console import figure, plain_value, print_json, print_table, show_fit
-from automl.exceptions import (
-    AutoMLDataError,
-    AutoMLError,
-    AutoMLIntegrityError,
-    AutoMLNoModelError,
-    AutoMLWarning,
+from automl.cli.again import REPLAY_HELP, RESUME_HELP, replay, resume
+from automl.cli.command import Command
+from automl.cli.console import figure, plain_value, print_json, print_table
+from automl.cli.frame import (
+    INTERRUPTED,
+    USAGE,
+    Json,
+    Model,
+    Quiet,
+    Verbose,
+    bundle_of,
+    fail,
+    sentences,
 )
+from automl.exceptions import AutoMLDataError
 
 __all__ = ["app", "main"]
 
-UNEXPECTED, USAGE, DATA, NO_MODEL, INTEGRITY, INTERRUPTED = 1, 2, 3, 4, 6, 130
-"""Exit codes; 128 + SIGINT is the shell's own."""
+DEFAULT_TIME_S = 60.0
+"""Seconds of a run by default, as in the library."""
 
 TASK_WORDS = {3: "all", 2: "classification"}
 """What fits so many tasks; one has a name of its own."""
@@ -91,14 +95,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON object instead.")]
-Verbose = Annotated[
-    bool, typer.Option("--verbose", "-v", help="More, and tracebacks of errors.")
-]
-Model = Annotated[
-    Path, typer.Argument(metavar="RUN", help="Folder of a run, or its model folder.")
-]
-
 
 def _show_version(wanted: bool) -> None:
     if wanted:
@@ -153,48 +149,42 @@ def fit(
     time: Annotated[str | None, typer.Option(help="Column of when it was.")] = None,
     weight: Annotated[str | None, typer.Option(help="Column of weights.")] = None,
     as_json: Json = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No progress on standard error.")
-    ] = False,
+    quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
     """Search pipelines for a table and keep the best."""
     if len(target) > 1:
-        _fail(
+        fail(
             f"--target was given {len(target)} times ({', '.join(target)}); one column "
             "was expected. Fit one model for each target.",
             USAGE,
         )
-    given = {"time_budget_s": time_budget, "n_trials": trials}
-    with _sentences(verbose):
+    with sentences(verbose):
         folder = _new_folder(data, out)
-        from automl.cli.reading import read_table, take_column, write_run
-
-        frame, weights = read_table(data), None
-        if weight is not None:
-            frame, weights = take_column(frame, weight, "--weight")
-        model = automl.AutoML(
+        if time_budget is None and trials is None:
+            time_budget = DEFAULT_TIME_S
+        command = Command(
+            data=data,
+            target=target[0],
+            time_budget=time_budget,
+            trials=trials,
             task=task,
             metric=metric,
             candidates=_candidates(candidates),
             cv=_folds(cv),
-            n_jobs=jobs,
-            random_state=seed,
-            run_dir=folder,
-            verbose=2 if verbose else int(not quiet),
-            **{name: value for name, value in given.items() if value is not None},  # type: ignore[arg-type]
+            jobs=jobs,
+            seed=seed,
+            groups=groups,
+            time=time,
+            weight=weight,
         )
-        try:
-            model.fit(frame, target[0], groups=groups, time=time, sample_weight=weights)
-        except AutoMLError:
-            with suppress(OSError):
-                folder.rmdir()  # only if nothing is in it
-            raise
-        paths = write_run(model, folder)
-        both = sys.stdout.isatty() and sys.stderr.isatty()
-        show_fit(model, paths, as_json=as_json, said=both and not quiet)
-    if model.interrupted_:
+        interrupted = command.run(folder, as_json=as_json, quiet=quiet, verbose=verbose)
+    if interrupted:
         raise typer.Exit(INTERRUPTED)
+
+
+app.command(help=RESUME_HELP, short_help="Go on with a run.")(resume)
+app.command(help=REPLAY_HELP, short_help="Fit a run's winner again.")(replay)
 
 
 @app.command(help=PREDICT_HELP, short_help="Predict the rows of a file.")
@@ -208,12 +198,12 @@ def predict(
     verbose: Verbose = False,
 ) -> None:
     """Predict the rows of a file."""
-    with _sentences(verbose):
+    with sentences(verbose):
         import pandas as pd
 
         from automl.cli.reading import read_table, write_csv
 
-        model = automl.load(_bundle(run))
+        model = automl.load(bundle_of(run))
         frame = read_table(new)
         frame = frame.drop(columns=model.schema["target"], errors="ignore")
         columns: dict[str, Any] = {"prediction": model.predict(frame)}
@@ -235,11 +225,11 @@ def evaluate(
     verbose: Verbose = False,
 ) -> None:
     """Score a model on rows whose target is known."""
-    with _sentences(verbose):
+    with sentences(verbose):
         from automl.cli.reading import read_table, take_column
         from automl.cli.rescore import scores_of
 
-        model = automl.load(_bundle(run))
+        model = automl.load(bundle_of(run))
         frame, truth = take_column(read_table(new), target, "--target")
         scores = scores_of(model, frame, truth)
         if as_json:
@@ -252,7 +242,7 @@ def evaluate(
 @app.command(help=CANDIDATES_HELP, short_help="List what can be searched.")
 def candidates(as_json: Json = False, verbose: Verbose = False) -> None:
     """List what can be searched."""
-    with _sentences(verbose):
+    with sentences(verbose):
         from automl.candidates import load_candidates
 
         rows: list[dict[str, Any]] = [
@@ -276,7 +266,7 @@ def candidates(as_json: Json = False, verbose: Verbose = False) -> None:
 @app.command(help=REPORT_HELP, short_help="Print where a run's report is.")
 def report(run: Model, verbose: Verbose = False) -> None:
     """Print where a run's report is, and write it if it is gone."""
-    with _sentences(verbose):
+    with sentences(verbose):
         path, facts = run / "report.html", run / "facts.json"
         if not path.is_file():
             if not facts.is_file():
@@ -294,8 +284,8 @@ def report(run: Model, verbose: Verbose = False) -> None:
 @app.command(help=INSPECT_HELP, short_help="Show what a model expects.")
 def inspect(run: Model, as_json: Json = False, verbose: Verbose = False) -> None:
     """Show what a model is and which columns it expects."""
-    with _sentences(verbose):
-        folder = _bundle(run)
+    with sentences(verbose):
+        folder = bundle_of(run)
         found = {
             name: json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
             for name in ("manifest", "schema")
@@ -322,47 +312,6 @@ def main() -> None:
     app()
 
 
-@contextmanager
-def _sentences(verbose: bool) -> Iterator[None]:
-    """Turn errors into one sentence and an exit code, and warnings into sentences."""
-    with warnings.catch_warnings():
-        if not sys.warnoptions:
-            warnings.showwarning = _show_warning  # type: ignore[assignment]  # mypy wants the names of all
-        try:
-            yield
-        except (typer.Exit, BrokenPipeError):
-            raise
-        except KeyboardInterrupt:
-            _fail("Interrupted before there was a model.", INTERRUPTED)
-        except AutoMLError as error:
-            _fail(str(error), _code_of(error), trace=verbose)
-        except OSError as error:
-            what = f"{error.filename}: {error.strerror}" if error.filename else error
-            _fail(f"{what}.", DATA, trace=verbose)
-        except Exception as error:  # noqa: BLE001 - the outermost frame of a process
-            hint = "" if verbose else " Run again with -v for the traceback."
-            what = f"{type(error).__name__}: {error}".rstrip(".")
-            _fail(f"Unexpected {what}.{hint}", UNEXPECTED, trace=verbose)
-
-
-def _code_of(error: AutoMLError) -> int:
-    codes = {AutoMLNoModelError: NO_MODEL, AutoMLIntegrityError: INTEGRITY}
-    return next((code for kind, code in codes.items() if isinstance(error, kind)), DATA)
-
-
-def _fail(sentence: str, code: int, *, trace: bool = False) -> NoReturn:
-    if trace:
-        traceback.print_exc()
-    print(f"Error: {sentence}", file=sys.stderr)
-    raise typer.Exit(code) from None
-
-
-def _show_warning(message: Warning | str, category: type[Warning], *_: object) -> None:
-    """Print our own warnings; those of other libraries mean nothing to a user."""
-    if issubclass(category, AutoMLWarning):
-        print(f"Warning: {message}", file=sys.stderr)
-
-
 def _new_folder(data: str, out: Path | None) -> Path:
     if out is None:
         stem = "stdin" if data == "-" else Path(data).name.partition(".")[0]
@@ -377,23 +326,14 @@ def _new_folder(data: str, out: Path | None) -> Path:
 
 def _candidates(given: str) -> str | list[str]:
     """Return names, or the path of a folder as it is."""
-    if given == "auto" or Path(given).exists():
+    if given == "auto":
         return given
+    if Path(given).exists():
+        return str(Path(given).absolute())
     return [name.strip() for name in given.split(",") if name.strip()]
 
 
 def _folds(given: str) -> str | int:
     if given != "auto" and not given.isdecimal():
-        _fail(f"--cv {given}: a number of folds or auto was expected.", USAGE)
+        fail(f"--cv {given}: a number of folds or auto was expected.", USAGE)
     return given if given == "auto" else int(given)
-
-
-def _bundle(run: Path) -> Path:
-    for folder in (run / "model", run):
-        if (folder / "manifest.json").is_file():
-            return folder
-    raise AutoMLDataError(
-        f"{run} is neither a run nor a model: there is no manifest.json in it or in "
-        "its folder model.",
-        code="E-file",
-    )

@@ -10,14 +10,17 @@ import gzip
 import importlib
 import io
 import json
+import os
 import re
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
 import pandas as pd
 
-from automl.exceptions import AutoMLDataError, suggestion
+from automl.exceptions import AutoMLDataError, AutoMLResourceError, suggestion
 
 __all__ = ["guarded", "read_table", "take_column", "write_csv", "write_run"]
 
@@ -190,11 +193,26 @@ def write_csv(frame: pd.DataFrame, target: Path | None) -> None:
         sys.stdout.buffer.write(text.encode())
         sys.stdout.buffer.flush()
     else:
-        target.write_text(text, encoding="utf-8")
+        _write_whole(target, text.encode())
+
+
+def _write_whole(target: Path, content: bytes) -> None:
+    """Write a file beside and rename it: an earlier one stays good if that fails."""
+    part = target.with_name(f".{target.name}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target)
+    except OSError:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
 
 
 def write_run(model: Any, folder: Path) -> dict[str, str]:
-    """Write what a run leaves beside its journal; return the paths by name.
+    """Write what a run leaves beside its journal, the model first; return the paths.
 
     Parameters
     ----------
@@ -202,6 +220,11 @@ def write_run(model: Any, folder: Path) -> dict[str, str]:
         Fitted.
     folder : Path
         Of the run.
+
+    Raises
+    ------
+    AutoMLResourceError
+        If something could not be written (``E-disk``); the rest is there.
     """
     board: pd.DataFrame = model.leaderboard_
     names = {
@@ -211,9 +234,23 @@ def write_run(model: Any, folder: Path) -> dict[str, str]:
         "run": "",
     }
     paths = {name: folder / file for name, file in names.items()}
-    write_csv(
-        board.assign(params=board["params"].map(json.dumps)), paths["leaderboard"]
-    )
-    model.save(paths["model"])
-    model.report(paths["report"])
+    table = board.assign(params=board["params"].map(json.dumps))
+    wrong = [
+        *_tried("model", lambda: model.save(paths["model"])),
+        *_tried("report", lambda: model.report(paths["report"])),
+        *_tried("leaderboard", lambda: write_csv(table, paths["leaderboard"])),
+    ]
+    if wrong:
+        kept = "" if wrong[0].startswith("The model") else f" The model is in {folder}."
+        raise AutoMLResourceError(" ".join(wrong) + kept, code="E-disk")
     return {name: str(path) for name, path in paths.items()}
+
+
+def _tried(what: str, write: Callable[[], object]) -> list[str]:
+    """Write something; return what went wrong, so that the rest is still written."""
+    try:
+        write()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the model is not lost
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        return [f"The {what} could not be written: {why.rstrip('.')}."]
+    return []

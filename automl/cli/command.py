@@ -1,0 +1,199 @@
+"""What `automl fit` was asked for: kept in the run's folder, so as to do it again.
+
+A run that is resumed does the same as the first time, from the same description.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import automl
+from automl.cli.console import show_fit
+from automl.exceptions import AutoMLDataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Command", "read_command"]
+
+NAME = "command.json"
+
+
+@dataclass(frozen=True)
+class Command:
+    """What `automl fit` was asked for.
+
+    Attributes
+    ----------
+    data : str
+        Path of the table, or ``-`` for standard input.
+    target : str
+        Name of the column to predict.
+    time_budget, trials : float, int or None
+        The budget.
+    task, metric, candidates, cv, jobs, seed
+        As `automl.AutoML` takes them.
+    groups, time, weight : str or None
+        Names of columns.
+    """
+
+    data: str
+    target: str
+    time_budget: float | None
+    trials: int | None
+    task: str
+    metric: str
+    candidates: str | list[str]
+    cv: str | int
+    jobs: int
+    seed: int
+    groups: str | None
+    time: str | None
+    weight: str | None
+
+    def keep(self, folder: Path) -> None:
+        """Write it to a run's folder, for the user alone, all of it or nothing."""
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        kept = asdict(self)
+        if self.data != "-":
+            kept["data"] = str(Path(self.data).absolute())
+        part = folder / f".{NAME}.part"
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(kept, file, indent=2)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(folder / NAME)
+
+    def table(self) -> tuple[pd.DataFrame, pd.Series | None]:
+        """Return the table and the weights that stand in it."""
+        from automl.cli.reading import read_table, take_column
+
+        frame, weights = read_table(self.data), None
+        if self.weight is not None:
+            frame, weights = take_column(frame, self.weight, "--weight")
+        return frame, weights
+
+    def run(self, folder: Path, *, as_json: bool, quiet: bool, verbose: bool) -> bool:
+        """Fit, write what a run leaves, show it; return whether it was interrupted.
+
+        Parameters
+        ----------
+        folder : Path
+            Of the run, new or begun.
+        as_json, quiet, verbose : bool
+            How much is shown.
+
+        Raises
+        ------
+        AutoMLError
+            If there is no model, or not all of its files could be written.
+        """
+        from automl.cli.reading import write_run
+
+        frame, weights = self.table()
+        given = {"time_budget_s": self.time_budget, "n_trials": self.trials}
+        model = automl.AutoML(
+            task=self.task,
+            metric=self.metric,
+            candidates=self.candidates,
+            cv=self.cv,
+            n_jobs=self.jobs,
+            random_state=self.seed,
+            run_dir=folder,
+            verbose=2 if verbose else int(not quiet),
+            **{name: value for name, value in given.items() if value is not None},  # type: ignore[arg-type]
+        )
+        self.keep(folder)
+        try:
+            model.fit(
+                frame, self.target, groups=self.groups, time=self.time,
+                sample_weight=weights,
+            )  # fmt: skip
+        except BaseException:
+            _forget(folder)
+            raise
+        paths = write_run(model, folder)
+        both = sys.stdout.isatty() and sys.stderr.isatty()
+        show_fit(model, paths, as_json=as_json, said=both and not quiet)
+        return bool(model.interrupted_)
+
+
+def _forget(folder: Path) -> None:
+    """Remove what was made for a run that never began."""
+    if not (folder / "journal.jsonl").exists():
+        with suppress(OSError):
+            (folder / NAME).unlink()
+            folder.rmdir()  # only if nothing is in it
+
+
+def read_command(
+    folder: Path,
+    *,
+    data: str | None,
+    time_budget: float | None = None,
+    trials: int | None = None,
+    jobs: int | None = None,
+) -> Command:
+    """Return what a run was begun with, but for what is given here.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the run.
+    data : str or None
+        Where the table is now.
+    time_budget, trials, jobs : default=None
+        Instead of those of the run.
+
+    Raises
+    ------
+    AutoMLDataError
+        If the folder has no description, a damaged one, or the data are not known.
+    """
+    kept = _read(folder)
+    changes: dict[str, Any] = {
+        "data": data, "time_budget": time_budget, "trials": trials, "jobs": jobs,
+    }  # fmt: skip
+    command = Command(**{**kept, **{k: v for k, v in changes.items() if v is not None}})
+    if data is None:
+        _check_data(command.data)
+    return command
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    path = folder / NAME
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise AutoMLDataError(
+            f"{folder} holds no {NAME}; a folder that automl fit made was expected.",
+            code="E-file",
+        ) from None
+    except ValueError:
+        kept = None
+    if not isinstance(kept, dict) or set(kept) != {f.name for f in fields(Command)}:
+        raise AutoMLDataError(
+            f"{path} is damaged. Begin a new run with automl fit.", code="E-file"
+        )
+    return kept
+
+
+def _check_data(data: str) -> None:
+    if data == "-":
+        raise AutoMLDataError(
+            "The data of the run came from standard input; give them again with "
+            "--data FILE, or --data - for standard input.",
+            code="E-file",
+        )
+    if not Path(data).exists():
+        raise AutoMLDataError(
+            f"The data of the run, {data}, are gone; say with --data where they are.",
+            code="E-file",
+        )
