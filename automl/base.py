@@ -87,6 +87,26 @@ class BaseAutoML(BaseEstimator):
     def _task(self) -> str:
         raise NotImplementedError
 
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, and return the estimator.
+
+        Raises
+        ------
+        AutoMLConfigError
+            If there is no such parameter; the nearest one is named.
+        """
+        known = self.get_params(deep=False)
+        unknown = next((name for name in params if name not in known), None)
+        if unknown is not None:
+            raise AutoMLConfigError(
+                f"{type(self).__name__} has no parameter {unknown!r}.",
+                code="E-parameter",
+                hint=suggestion(unknown, known),
+            )
+        for name, value in params.items():
+            setattr(self, name, value)
+        return self
+
     def fit(
         self,
         X: Any,

@@ -82,9 +82,9 @@ def make_budget(
     """
     if time_budget_s is not None and not _is_positive(time_budget_s):
         raise AutoMLConfigError(
-            f"time_budget_s={time_budget_s!r} must be a number of seconds above 0. "
-            "Use n_trials for a budget without a clock.",
+            f"time_budget_s={time_budget_s!r} must be a number of seconds above 0.",
             code="E-budget",
+            hint="Use n_trials for a budget without a clock.",
         )
     if n_trials is not None:
         if not _is_positive(n_trials) or int(n_trials) != n_trials:
@@ -99,6 +99,7 @@ def make_budget(
         raise AutoMLConfigError(
             "time_budget_s and n_trials are both None; a run needs one of them.",
             code="E-budget",
+            hint="Give one of them.",
         )
     seconds = None if time_budget_s is None else float(time_budget_s)
     return Budget(seconds, n_trials, clock(), clock)

@@ -139,12 +139,14 @@ def load_candidates(
             f"candidates={wanted!r}: a name, a folder of specs, a Candidate or a list "
             "of these was expected.",
             code="E-candidates",
+            hint='Use "auto" if in doubt.',
         )
     items = [wanted] if single else list(wanted)
     if not items:
         raise AutoMLConfigError(
-            "candidates=[] leaves nothing to search; name at least one.",
+            "candidates=[] leaves nothing to search.",
             code="E-candidates",
+            hint="Name at least one.",
         )
     found: dict[str, Candidate] = {}
     for item in items:
@@ -157,6 +159,7 @@ def _load_item(
     item: Any, shipped: list[Path], allow: tuple[str, ...]
 ) -> Iterable[Candidate]:
     if isinstance(item, Candidate):
+        _check_object(item)
         return [item]
     if item == "auto":
         return [_read(path, allow) for path in shipped]
@@ -174,11 +177,13 @@ def _load_item(
             f"The folder {str(path)!r} holds no .toml file; one for each candidate was "
             "expected.",
             code="E-candidates",
+            hint="Name another folder.",
         )
     raise AutoMLConfigError(
         f"The candidate {item!r} is unknown; a name, a folder of specs or a Candidate "
-        "was expected. " + suggestion(item, names),
+        "was expected.",
         code="E-candidates",
+        hint=suggestion(item, names),
     )
 
 
@@ -243,6 +248,28 @@ def parse_candidate(
     )
     _check_parameters(where, candidate)
     return candidate
+
+
+def _check_object(candidate: Candidate) -> None:
+    """Refuse a candidate made in Python that no file could describe."""
+    where = f"The candidate {candidate.name!r}"
+    for task in read_tasks(where, candidate.tasks):
+        kind = "regression" if task == "regression" else "classification"
+        read_text(where, f"estimator.{kind}", candidate.estimators.get(kind))
+    preparation = {key for keys in PREPARATION.values() for key in keys}
+    space = {d.name: _spec_of(d) for d in candidate.space if d.name not in preparation}
+    read_space(where, space)
+    read_limits(where, candidate.limits)
+    _check_parameters(where, candidate)
+
+
+def _spec_of(d: Dimension) -> dict[str, Any]:
+    """Return a dimension as a file describes it."""
+    if d.dist == "choice":
+        return {"dist": d.dist, "options": list(d.options)}
+    whole = d.dist == "int" and float(d.low).is_integer() and float(d.high).is_integer()
+    low, high = (int(d.low), int(d.high)) if whole else (d.low, d.high)
+    return {"dist": d.dist, "low": low, "high": high, "log": d.log}
 
 
 def _check_parameters(where: str, candidate: Candidate) -> None:

@@ -62,6 +62,9 @@ OF_MULTICLASS = {
 }
 """What a name for two classes means when there are more."""
 
+LOSSES = ("_loss", "_error", "_deviance", "_error_ratio")
+"""How scikit-learn's functions are named that are better when smaller."""
+
 CLASSIFICATION = frozenset(
     [
         "accuracy", "balanced_accuracy", "top_k_accuracy", "average_precision",
@@ -251,6 +254,7 @@ def resolve_metric(metric: Any, task: str) -> Metric:
     1.4142135623730951
     """
     if callable(metric):
+        _check_direction(metric)
         name = getattr(metric, "__name__", None) or str(metric)
         return Metric(name, metric, int(getattr(metric, "_sign", 1)), task)
     known = CLASSIFICATION if task != "regression" else REGRESSION
@@ -259,16 +263,16 @@ def resolve_metric(metric: Any, task: str) -> Metric:
     plain = {p for p, s in PLAIN.items() if s in known}
     if not isinstance(name, str) or name not in CLASSIFICATION | REGRESSION:
         raise AutoMLConfigError(
-            f"metric={metric!r} is unknown; a metric for {task} was expected. "
-            + suggestion(metric, known | plain),
+            f"metric={metric!r} is unknown; a metric for {task} was expected.",
             code="E-metric",
+            hint=suggestion(metric, known | plain),
         )
     if name not in known:
         other = "regression" if name in REGRESSION else "classification"
         raise AutoMLConfigError(
-            f"metric={metric!r} is for {other}, but the task is {task}. "
-            + suggestion("", known | plain),
+            f"metric={metric!r} is for {other}, but the task is {task}.",
             code="E-metric",
+            hint=suggestion("", known | plain),
         )
     from sklearn.metrics import get_scorer
 
@@ -276,16 +280,36 @@ def resolve_metric(metric: Any, task: str) -> Metric:
         name = OF_MULTICLASS.get(name, name)
     try:
         scorer = get_scorer(name)
-    except ValueError as error:  # a scorer of a later scikit-learn
+    except ValueError:  # a scorer of a later scikit-learn
         raise AutoMLConfigError(
-            f"metric={metric!r} is not in the installed scikit-learn; upgrade it, or "
-            "take another metric.",
+            f"metric={metric!r} is not in the installed scikit-learn.",
             code="E-metric",
-        ) from error
+            hint="Upgrade it, or take another metric.",
+        ) from None
     sign = -1 if name.startswith("neg_") else 1
     readable = {s: p for p, s in PLAIN.items() if p != "auc"}
     labelled = partial(_labelled, name) if name in LABELLED else None
     return Metric(readable.get(name, name), scorer, sign, task, labelled)
+
+
+def _check_direction(metric: Any) -> None:
+    """Refuse a loss of scikit-learn that would be maximised, or is no scorer."""
+    function = getattr(metric, "_score_func", metric)
+    name = str(getattr(function, "__name__", ""))
+    if not str(getattr(function, "__module__", "")).startswith("sklearn.metrics."):
+        return
+    if function is metric and not hasattr(metric, "_sign"):
+        raise AutoMLConfigError(
+            f"metric={name} is a function of values; a name or a scorer was expected.",
+            code="E-metric",
+            hint=f"Use make_scorer({name}, greater_is_better=...).",
+        )
+    if name.endswith(LOSSES) and getattr(metric, "_sign", -1) > 0:
+        raise AutoMLConfigError(
+            f"metric={name} is a loss, but its scorer says that greater is better.",
+            code="E-metric",
+            hint=f"Use make_scorer({name}, greater_is_better=False).",
+        )
 
 
 def _labelled(name: str, n_classes: int) -> Callable[..., float]:

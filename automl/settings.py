@@ -102,6 +102,7 @@ def seed_of(random_state: Any) -> int:
         f"random_state={random_state!r} must be None, a whole number of at least 0, a "
         "RandomState or a Generator.",
         code="E-random-state",
+        hint="Use 0 if in doubt.",
     )
 
 
@@ -124,6 +125,7 @@ def _positive(name: str, value: Any, unit: str) -> float | None:
     raise AutoMLConfigError(
         f"{name}={value!r} must be a number of {unit} above 0, or None.",
         code="E-" + name.replace("_", "-"),
+        hint="Leave it out for the default.",
     )
 
 

@@ -274,7 +274,7 @@ def test_candidates_come_from_anywhere(how, own):
         "file": own / "mine.toml",
         "text": str(own),
         "both": [own, "ridge"],
-        "object": Candidate("mine", "Mine", ("regression",), {}),
+        "object": parse_candidate("mine", spec()),
     }[how]
     assert "mine" in load_candidates(wanted)
 
