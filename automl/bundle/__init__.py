@@ -30,7 +30,7 @@ from automl.bundle.loading import (
 from automl.bundle.portable import make_portable, version_of
 from automl.bundle.predictor import Predictor, predictions_of
 from automl.bundle.schema import plain, sample_rows
-from automl.exceptions import AutoMLConfigError, AutoMLError
+from automl.exceptions import AutoMLConfigError, AutoMLResourceError
 from automl.resources import folder as shipped_folder
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def save_bundle(
     AutoMLConfigError
         If the folder holds files that are of no bundle, or the pipeline cannot be
         loaded without this library.
-    AutoMLError
+    AutoMLResourceError
         If the disk refuses (``E-disk``); an earlier bundle is then as it was.
     """
     target = local_path(folder).resolve()
@@ -128,7 +128,7 @@ def save_bundle(
         finally:
             shutil.rmtree(work, ignore_errors=True)
     except OSError as error:
-        raise AutoMLError(
+        raise AutoMLResourceError(
             f"The bundle could not be written to {target}: {error.strerror or error}. "
             "What was there before is unchanged; free space or choose another folder.",
             code="E-disk",

@@ -11,10 +11,11 @@ import hashlib
 import json
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from automl.exceptions import AutoMLConfigError
+from automl.exceptions import AutoMLConfigError, AutoMLResourceError
 from automl.facts.verdict import figure
 from automl.report.charts import importance_chart, performance_charts
 from automl.report.search_charts import search_charts, slice_charts
@@ -107,6 +108,8 @@ def write_report(facts: Mapping[str, Any], path: str | Path) -> Path:
     ------
     AutoMLConfigError
         If ``path`` is a folder (``E-report-path``).
+    AutoMLResourceError
+        If the disk refuses (``E-disk``); an earlier report is then as it was.
     """
     target = Path(path)
     if target.is_dir():
@@ -116,7 +119,20 @@ def write_report(facts: Mapping[str, Any], path: str | Path) -> Path:
             code="E-report-path",
         )
     page = render(facts)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _write_whole(target, page)
+    except OSError as error:
+        raise AutoMLResourceError(
+            f"The report could not be written to {target}: {error.strerror or error}. "
+            "What was there before is unchanged; free space or choose another path.",
+            code="E-disk",
+        ) from error
+    return target
+
+
+def _write_whole(target: Path, page: str) -> None:
+    """Write a page beside its place and put it there."""
     descriptor, name = tempfile.mkstemp(
         dir=target.parent, prefix=f".{target.name[:80]}.", suffix=".part"
     )
@@ -124,10 +140,12 @@ def write_report(facts: Mapping[str, Any], path: str | Path) -> Path:
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
             file.write(page)
+            file.flush()
+            os.fsync(file.fileno())
         part.replace(target)
     finally:
-        part.unlink(missing_ok=True)
-    return target
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def _all_charts(charts: Mapping[str, Any]) -> list[dict[str, Any]]:
