@@ -28,8 +28,9 @@ __all__ = ["Limits", "MemoryGuard", "Watchdog"]
 LOOK_S = 0.1
 """Seconds between two looks."""
 
-GRACE_S = 0.5
-"""Seconds that fits in flight are given to end after the user asked to stop."""
+GRACE_S = 1.0
+"""Seconds that fits in flight are given to end after the user asked to stop: to end
+them costs a new pool, which takes a second and more."""
 
 UNSEEN_S = 2.0
 """Seconds past its end after which a task that no worker admits to ends the pool."""

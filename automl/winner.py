@@ -18,7 +18,7 @@ from sklearn.pipeline import Pipeline
 from automl.baseline import baseline_pipeline
 from automl.evaluate import IMPORTANCE_COLUMNS, Outcome, Task
 from automl.facts import Importance
-from automl.history import BASELINE, History, Trial
+from automl.history import BASELINE, FAILED, History, Trial
 from automl.pacing import IMPORTANCE_SHARE
 
 if TYPE_CHECKING:
@@ -222,11 +222,24 @@ class Finish:
 
 
 def _refit_order(history: History) -> list[Trial]:
-    """Return trials to refit, best first; none if the baseline leads."""
+    """Return trials to refit, best first; none if the baseline leads.
+
+    Where nothing has finished, those that beat the baseline on the folds they have.
+    """
     finished = history.finished()
-    if finished and finished[0].candidate == BASELINE:
-        return []
-    return [t for t in finished if t.candidate != BASELINE][:REFITS]
+    others = [t for t in finished if t.candidate != BASELINE]
+    if others:
+        return [] if finished[0].candidate == BASELINE else others[:REFITS]
+    begun = [t for t in history if t.number and t.scores and t.status not in FAILED]
+    ahead = {t.number: _ahead(t, history[0]) for t in begun}
+    order = sorted(begun, key=lambda t: -ahead[t.number])
+    return [t for t in order if ahead[t.number] > 0][:REFITS]
+
+
+def _ahead(trial: Trial, baseline: Trial) -> float:
+    """Return the mean lead over the baseline on the folds that a trial has."""
+    pairs = [(s, baseline.scores.get(k)) for k, s in trial.scores.items()]
+    return float(np.mean([s - b for s, b in pairs if b is not None] or [0.0]))
 
 
 def importance_of(
@@ -288,14 +301,20 @@ def deployed(
     leader = history.finished()[0]
     notes = list(finish.errors)
     if finish.pipeline is not None and finish.winner is not None:
-        winner = finish.winner
-        if winner.number != leader.number:
+        winner, shown = finish.winner, finish.winner.number
+        if winner.status != "ok":
+            shown = leader.number
+            notes.append(
+                f"No configuration finished all folds: the model is that of trial "
+                f"{winner.number}, which was scored on {len(winner.scores)} of them."
+            )
+        elif winner.number != leader.number:
             notes.append(
                 f"Trial {leader.number} scored best, but was not fitted on all "
                 f"rows in the time left; trial {winner.number} was taken."
             )
         pipeline = _from_raw(table, finish.pipeline)
-        return Deployed(winner, winner.number, pipeline, tuple(notes))
+        return Deployed(winner, shown, pipeline, tuple(notes))
     kept = scratch / "models" / f"{leader.number}.pkl"
     if kept.exists():
         model = pickle.loads(kept.read_bytes())  # noqa: S301 - our own file

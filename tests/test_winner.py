@@ -133,3 +133,16 @@ def test_importance_is_named_and_ordered():
     assert importance.mean == pytest.approx((0.6, 0.15))
     assert "10 held-out rows" in importance.note
     assert importance_of(None, columns) is None
+
+
+def test_where_nothing_finished_what_leads_on_its_folds_is_fitted():
+    """A configuration stopped on its way is better than one that was never scored."""
+    base = tuple(FoldResult(0, k, "ok", 0.4) for k in range(3))
+    trials = [Trial(0, "baseline", {}, "", "ok", base)]
+    for i, score in enumerate((0.5, 0.9, 0.1), start=1):
+        folds = (FoldResult(i, 0, "ok", score, fit_s=0.1),)
+        trials.append(Trial(i, f"c{i}", {}, "", "cancelled", folds))
+    trials.append(Trial(4, "c4", {}, "", "error", (FoldResult(4, 0, "ok", 2.0),)))
+    ending = finish(History(tuple(trials)), seconds=dict.fromkeys(range(5), 0.1))
+    assert ending.source().trial == 2
+    assert [t.number for t in ending._queue] == [1]
