@@ -47,8 +47,8 @@ class AutoML(BaseAutoML):
     random_state : int, RandomState, Generator or None, default=None
         Seed of folds, sampling and learners.
     run_dir : str, Path or None, default=None
-        New folder that keeps the journal and out-of-fold predictions; without it
-        nothing is left on disk.
+        Folder that keeps the journal and out-of-fold predictions; one that holds such
+        a run already is gone on with. Without it nothing is left on disk.
     trial_time_limit_s : float or None, default=None
         Seconds that the fits of one configuration may take together, over all its
         folds: learners that grow stop in time, others are ended. None takes a share of

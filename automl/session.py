@@ -138,7 +138,8 @@ class Session:
         journal = self.journal
         if journal is None:
             home = scratch / "run" if folder is None else _open_run_dir(folder)
-            journal = stack.enter_context(Journal(home))
+            durable = folder is not None
+            journal = stack.enter_context(Journal(home, durable=durable))
         journal.clock = lambda: self.budget.elapsed_s
         if self.restored is None:
             journal.write("start", facts)

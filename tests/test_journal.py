@@ -275,6 +275,16 @@ def test_a_path_that_is_a_file_is_refused(tmp_path):
     assert caught.value.code == "E-path"
 
 
+@pytest.mark.parametrize("durable", [True, False])
+def test_only_what_may_be_read_again_waits_for_the_disk(tmp_path, monkeypatch, durable):
+    """Two waits for a fold, of its predictions and its line; none where unread."""
+    calls = []
+    monkeypatch.setattr(os, "fsync", calls.append)
+    with Journal(tmp_path, durable=durable) as journal:
+        journal.keep_fold(FoldResult(0, 0, "ok", 0.5), np.zeros(3))
+    assert len(calls) == (2 if durable else 0)
+
+
 def test_texts_and_arrays_are_written_whole(tmp_path):
     """A file beside the journal is the user's own and never half there."""
     with Journal(tmp_path) as journal:

@@ -14,7 +14,9 @@ from automl.budget import Budget
 from automl.candidates import load_candidates
 from automl.evaluate import Task, run_task
 from automl.exceptions import AutoMLConfigError, AutoMLDataError
+from automl.history import History
 from automl.journal import journal_line, read_journal
+from automl.pacing import Pace, Plan
 from automl.problem import make_problem
 from automl.replay import digest, remake, replay
 from automl.resume import restore, resumed_budget
@@ -493,6 +495,14 @@ def test_earlier_seconds_count_and_a_refit_is_left():
     fold = scored(0, 0) | {"fit_s": 10.0}
     slow = restored(started(0), fold, n_folds=1)
     assert resumed_budget(Budget(1.0, None, 0.0), slow).time_s == 1.0 + 1.0 + 15.0
+
+
+def test_models_of_an_earlier_holdout_are_not_counted_on():
+    """After a holdout the leader's model is kept, but not that of another session."""
+    plan = Plan((), 1, 90, 60, 1, 0)
+    budget = Budget(60.0, None, 0.0)
+    assert Pace(plan, budget, History()).keeps_models
+    assert not Pace(replace(plan, resumed=True), budget, History()).keeps_models
 
 
 def test_facts_that_are_gone_are_made_again(counted, tmp_path):
