@@ -16,6 +16,7 @@ from sklearn.model_selection import (
 )
 
 from automl.estimators.growing import Growth, fit_growing
+from automl.memory import give_back
 from automl.pipeline import NATIVE
 from automl.workplace import Workplace, plain_classes, rows_of
 
@@ -45,12 +46,17 @@ INNER_ROWS = 50
 INNER_ENOUGH = 10_000
 """More rows than this say no more about when to stop."""
 
+MANY_CELLS = 1_000_000
+"""From so many cells on, what preparing freed is given back: 10 ms of 200 or more."""
+
 
 def fit_prefix(
     place: Workplace, prefix: Pipeline, rows: np.ndarray
 ) -> tuple[Pipeline, Any]:
     """Fit the steps before the model; return them and the prepared rows."""
     X = prefix.fit_transform(place.X.iloc[rows], place.y[rows])
+    if len(rows) * place.X.shape[1] > MANY_CELLS:
+        give_back()  # before the fit, whose peak it would be a part of
     return prefix, X
 
 
@@ -63,8 +69,13 @@ def fit_model(
     y: np.ndarray,
     rows: np.ndarray,
     deadline: float | None,
+    *,
+    overwrite: bool = False,
 ) -> tuple[int | None, bool]:
-    """Fit the last step on prepared rows; return rounds and whether cut short."""
+    """Fit the last step on prepared rows; return rounds and whether cut short.
+
+    With ``overwrite``, X and y may hold other rows afterwards: that saves copies.
+    """
     weights = rows_of(place.sample_weight, rows)
     fit_params = native_categories(model, prefix)
     resource = candidate.resource
@@ -79,8 +90,9 @@ def fit_model(
     inner = _inner_split(place, rows) if resource.early_stopping else None
     growth = Growth(resource.param, resource.high, deadline)
     return fit_growing(
-        model, X, y, growth, inner=inner, fit_params=fit_params, sample_weight=weights
-    )
+        model, X, y, growth, inner=inner, fit_params=fit_params, sample_weight=weights,
+        overwrite=overwrite,
+    )  # fmt: skip
 
 
 def takes_weights(model: Any) -> bool:

@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from automl.evaluate import Outcome, failed, run_task
+from automl.memory import keep_little
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +50,7 @@ def work(folder: Path, task: Task, parent: int) -> Outcome:
         Process that the worker belongs to.
     """
     _watch_parent(parent)
+    _settle()
     mark = folder / "running" / str(task.serial)
     try:
         if task.kind != "wait":
@@ -132,6 +134,12 @@ def _seconds_to(moment: float | None) -> float | None:
 def _nowhere() -> int:
     """Return where the traceback of such an end goes."""
     return os.open(os.devnull, os.O_WRONLY)
+
+
+@lru_cache(maxsize=1)
+def _settle() -> None:
+    """Set this process up once."""
+    keep_little()
 
 
 @lru_cache(maxsize=1)

@@ -228,16 +228,17 @@ class Prepared:
         self.kept.move_to_end(key)
         return self.kept[key]
 
-    def keep(self, key: Any, value: tuple[Any, ...]) -> None:
-        """Keep prepared rows; the least recently used make room."""
+    def keep(self, key: Any, value: tuple[Any, ...]) -> bool:
+        """Keep prepared rows and return whether; the least recently used make room."""
         size = sum(_size(v) for v in value)
         if size > min(LONG_BYTES, self.limit_bytes):
-            return
+            return False
         self.kept[key] = value
         self.bytes[key] = size
         while sum(self.bytes[k] for k in self.kept) > self.limit_bytes:
             oldest, _ = self.kept.popitem(last=False)
             del self.bytes[oldest]
+        return True
 
 
 def _size(value: Any) -> int:

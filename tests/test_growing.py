@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 from lightgbm import LGBMClassifier, LGBMRegressor
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.ensemble import (
     ExtraTreesRegressor,
@@ -16,7 +17,7 @@ from sklearn.ensemble import (
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
-from automl.estimators.growing import STEP, Growth, fit_growing
+from automl.estimators.growing import STEP, Growth, fit_growing, taken
 
 QUIET = {"verbosity": -1, "n_jobs": 1, "random_state": 0}
 PAST = 0.0
@@ -196,3 +197,33 @@ def test_what_knows_no_steps_is_fitted_once():
         warnings.simplefilter("ignore")  # it is cut short on purpose
         made, _ = grow(LogisticRegression(), X, y, 50, param="max_iter")
     assert 1 <= made <= 50
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_rows_are_taken_within_the_memory_of_the_matrix(order):
+    """Overwriting gives the rows that copying does, in the matrix's own memory."""
+    rng = np.random.default_rng(0)
+    X = np.asarray(rng.normal(size=(500, 7)), order=order)
+    rows = rng.permutation(500)[:450]
+    expected = X[rows]
+    copied = taken(X, rows, overwrite=False)
+    assert not np.shares_memory(copied, X)
+    inside = taken(X, rows, overwrite=True)
+    np.testing.assert_array_equal(inside, expected)
+    assert np.shares_memory(inside, X)
+    assert inside.flags[f"{order}_CONTIGUOUS"]
+
+
+def test_rows_of_other_matrices_are_copied():
+    """Sparse, read-only and cut matrices are left as they are."""
+    rng = np.random.default_rng(0)
+    rows = rng.permutation(50)[:45]
+    whole = rng.normal(size=(50, 7))
+    fixed = whole.copy()
+    fixed.flags.writeable = False
+    for X in (sparse.csr_array(whole), fixed, whole[:, ::2]):
+        expected = X[rows]
+        before = X.copy()
+        found = taken(X, rows, overwrite=True)
+        assert abs(found - expected).max() == 0
+        assert abs(X - before).max() == 0

@@ -23,21 +23,7 @@ from automl.workplace import (
 )
 
 N_ROWS = 400
-WORDS = [
-    "the",
-    "quick",
-    "brown",
-    "fox",
-    "jumps",
-    "over",
-    "the",
-    "lazy",
-    "dog",
-    "and",
-    "runs",
-    "away",
-    "again",
-]
+WORDS = ["quick", "brown", "fox", "jumps", "lazy", "dog", "runs", "away", "again"]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier
 
-__all__ = ["Growth", "fit_growing"]
+__all__ = ["Growth", "fit_growing", "taken"]
 
 STEP = 25
 """Trees or iterations that are added between two looks at the clock."""
@@ -98,6 +98,7 @@ def fit_growing(
     inner: tuple[np.ndarray, np.ndarray] | None,
     fit_params: dict[str, Any],
     sample_weight: np.ndarray | None,
+    overwrite: bool = False,
 ) -> tuple[int, bool]:
     """Fit ``model`` and return its rounds and whether the deadline cut it short.
 
@@ -119,9 +120,13 @@ def fit_growing(
         Further arguments of ``model.fit``.
     sample_weight : array of shape (n_rows,) or None
         Weights of the rows.
+    overwrite : bool, default=False
+        Whether ``X`` and ``y`` may hold other rows afterwards: that saves copies.
     """
     if _is_lightgbm(model):
-        return _fit_lightgbm(model, X, y, growth, inner, fit_params, sample_weight)
+        return _fit_lightgbm(
+            model, X, y, growth, inner, fit_params, sample_weight, overwrite=overwrite
+        )
     arguments = dict(fit_params)
     if sample_weight is not None:
         arguments["sample_weight"] = sample_weight
@@ -140,6 +145,8 @@ def _fit_lightgbm(
     inner: tuple[np.ndarray, np.ndarray] | None,
     fit_params: dict[str, Any],
     sample_weight: np.ndarray | None,
+    *,
+    overwrite: bool,
 ) -> tuple[int, bool]:
     patience = _Patience(growth)
     model.set_params(**{growth.param: growth.high})
@@ -151,8 +158,46 @@ def _fit_lightgbm(
         arguments |= _evaluation(model, X[stop], y[stop], y[train])
         if sample_weight is not None:
             arguments["eval_sample_weight"] = [sample_weight[stop]]
-    model.fit(X[train], y[train], callbacks=[patience], **arguments)
+    if inner is not None:
+        X = taken(X, train, overwrite=overwrite)
+        y = taken(y, train, overwrite=overwrite)
+    model.fit(X, y, callbacks=[patience], **arguments)
     return max(1, patience.best_round), patience.truncated
+
+
+def taken(X: Any, rows: np.ndarray, *, overwrite: bool) -> Any:
+    """Return rows of an array; in its own memory if that may be overwritten.
+
+    Rows are drawn column by column into the front of the same memory, so that the peak
+    is one matrix and a column instead of two matrices.
+
+    Examples
+    --------
+    >>> X = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]])
+    >>> taken(X, np.array([2, 1]), overwrite=True)
+    array([[4., 5.],
+           [2., 3.]])
+    >>> X[0]
+    array([4., 5.])
+    """
+    if not overwrite or not isinstance(X, np.ndarray) or not X.flags.writeable:
+        return X[rows]
+    assert len(rows) <= len(X)
+    n_rows = len(rows)
+    if X.ndim == 1:
+        X[:n_rows] = X[rows]
+        return X[:n_rows]
+    n_columns = X.shape[1]
+    if X.flags.c_contiguous:
+        for column in X.T:
+            column[:n_rows] = column[rows]
+        return X[:n_rows]
+    if X.flags.f_contiguous:  # a shorter column ends before the next one begins
+        flat = X.reshape(-1, order="F")
+        for j, column in enumerate(X.T):
+            flat[j * n_rows : (j + 1) * n_rows] = column[rows]
+        return flat[: n_rows * n_columns].reshape((n_rows, n_columns), order="F")
+    return X[rows]
 
 
 def _whole_classes(

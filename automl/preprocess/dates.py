@@ -48,7 +48,11 @@ class DateParts(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         seconds = np.asarray(X, dtype=np.float64)
-        return np.hstack([_parts(column) for column in seconds.T])
+        n_columns = seconds.shape[1]
+        parts = np.empty((len(seconds), len(PARTS) * n_columns))
+        for i, column in enumerate(seconds.T):
+            _write_parts(column, parts[:, i * len(PARTS) : (i + 1) * len(PARTS)])
+        return parts
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Return ``<column>_<part>`` for each part of each column."""
@@ -58,7 +62,8 @@ class DateParts(TransformerMixin, BaseEstimator):
         return np.array(names, dtype=object)
 
 
-def _parts(seconds: np.ndarray) -> np.ndarray:
+def _write_parts(seconds: np.ndarray, parts: np.ndarray) -> None:
+    """Fill a column for each part; one after the other, since tables may be long."""
     missing = ~np.isfinite(seconds)
     micro = np.rint(np.where(missing, 0.0, seconds) * 1e6).astype(np.int64)
     moment = micro.astype("datetime64[us]")
@@ -66,16 +71,11 @@ def _parts(seconds: np.ndarray) -> np.ndarray:
     month = moment.astype("datetime64[M]")
     year = moment.astype("datetime64[Y]")
     whole_days = day.astype(np.int64)
-    parts = np.column_stack(
-        [
-            seconds / DAY_S,
-            year.astype(np.int64) + 1970,
-            month.astype(np.int64) % 12 + 1,
-            (day - month.astype("datetime64[D]")).astype(np.int64) + 1,
-            (whole_days + 3) % 7,  # 1970 began on a Thursday; Monday is 0
-            (day - year.astype("datetime64[D]")).astype(np.int64) + 1,
-            (micro - whole_days * 86_400_000_000) / 3.6e9,
-        ]
-    ).astype(np.float64)
+    parts[:, 0] = seconds / DAY_S
+    parts[:, 1] = year.astype(np.int64) + 1970
+    parts[:, 2] = month.astype(np.int64) % 12 + 1
+    parts[:, 3] = (day - month.astype("datetime64[D]")).astype(np.int64) + 1
+    parts[:, 4] = (whole_days + 3) % 7  # 1970 began on a Thursday; Monday is 0
+    parts[:, 5] = (day - year.astype("datetime64[D]")).astype(np.int64) + 1
+    parts[:, 6] = (micro - whole_days * 86_400_000_000) / 3.6e9
     parts[missing] = np.nan
-    return parts
