@@ -161,6 +161,26 @@ class Pace:
             explain = max(0.0, explain - refit)
         return {"refit": refit, "explain": explain, "report": OVERHEAD_S}
 
+    def account(self) -> dict[str, float]:
+        """Return the seconds that were kept and allowed, in words, for the report."""
+        limits = {}
+        if self.budget.time_s is not None:
+            kept = self.reserve()
+            limits = {
+                "kept for the fit on all rows (1.2 times the folds' fits)": kept[
+                    "refit"
+                ],
+                "kept for the importance of columns": kept["explain"],
+                "kept for the report and the end of workers": kept["report"],
+            }
+            longest = self._longest_s()
+            limits["a fold's fit, where the learner can stop by itself"] = longest
+        if self.trial_limit_s is not None:
+            limits["a fold's fit, else it is ended"] = (
+                self.trial_limit_s / self.plan.n_folds
+            )
+        return limits
+
     def search_end(self) -> float:
         """Return the reading of the clock at which the search ends."""
         deadline = self.budget.deadline

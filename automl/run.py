@@ -165,6 +165,7 @@ def run(
                 titles=titles, pipeline=out.pipeline, settings=dict(settings.shown),
                 importance=importance_of(finish.importance, table.columns),
                 timeline=_timeline(budget, read_s, searched_s),
+                limits=_limits(search, guard),
                 interrupted=interrupt.asked or search.stopped,
                 started_utc=started_utc,
                 environment=environment(n_workers), notes=notes,
@@ -226,6 +227,16 @@ def _timeline(budget: Budget, read_s: float, searched_s: float) -> dict[str, flo
         "refit": elapsed_s - searched_s,
         "total": elapsed_s,
         "budget": np.nan if budget.time_s is None else budget.time_s,
+    }
+
+
+def _limits(search: Search, guard: Guard) -> dict[str, str]:
+    """Return what was kept and allowed of time and memory, in words."""
+    seconds = {k: f"{v:.1f} s" for k, v in search.pace.account().items()}
+    meter = guard.meter
+    return seconds | {
+        "memory, at most": f"{meter.limit_mib:,.0f} MiB",
+        "memory, highest seen": f"{meter.peak_mib:,.0f} MiB",
     }
 
 

@@ -88,6 +88,7 @@ def record(task: str) -> RunRecord:
             "total": 57.1,
             "budget": 60.0,
         },
+        limits={"kept for the fit on all rows": "1.4 s", "memory, at most": "900 MiB"},
         interrupted=False,
         started_utc="2031-05-02T09:30:00+00:00",
         environment={"python": "3.11.4", "scikit-learn": "1.9.1", "cpu count": "2"},

@@ -7,7 +7,7 @@ import pytest
 from automl.budget import Budget
 from automl.candidates import Candidate, Resource
 from automl.history import FoldResult, History, Trial
-from automl.pacing import Pace, Plan
+from automl.pacing import OVERHEAD_S, Pace, Plan
 
 SLOW = Candidate("slow", "Slow", ("regression",), {})
 GROWING = Candidate(
@@ -59,3 +59,12 @@ def test_what_cannot_stop_by_itself_is_ended_before_the_search_is():
     """A kill costs a new pool, which the refit would wait for."""
     now = pace(*finished(1.0))
     assert now.kill_at(SLOW) < now.search_end() < now.kill_at(GROWING)
+
+
+def test_the_account_says_what_was_kept_and_allowed():
+    """A run of seconds has five lines, one of trials only what the user set."""
+    account = pace(*finished(1.0)).account()
+    assert len(account) == 5
+    assert account["kept for the report and the end of workers"] == OVERHEAD_S
+    assert pace(time_s=None).account() == {}
+    assert list(pace(time_s=None, limit=10.0).account().values()) == [2.0]

@@ -208,6 +208,7 @@ def test_run_with_little_to_tell_has_a_page():
         pipeline=None,
         predictions=lambda _: np.full((run.table.n_rows, 2), np.nan),
         timeline={},
+        limits={},
         settings={},
         environment={},
         notes=(),

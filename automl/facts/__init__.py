@@ -96,6 +96,8 @@ class RunRecord:
         Constructor parameters, as JSON values.
     timeline : dict
         Seconds of ``read``, ``search``, ``refit``, ``report``, ``total``, ``budget``.
+    limits : dict
+        What was kept and allowed of time and memory, in words.
     interrupted : bool
         Whether the search was stopped before its budget ended.
     started_utc : str
@@ -117,6 +119,7 @@ class RunRecord:
     pipeline: Any
     settings: Mapping[str, Any]
     timeline: Mapping[str, Any]
+    limits: Mapping[str, str]
     interrupted: bool
     started_utc: str
     environment: Mapping[str, str]
@@ -144,8 +147,8 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
         - ``format``: version of these keys.
         - ``run``: ``target``, ``task``, ``task_text``, ``task_reason``, ``n_rows``,
           ``n_columns``, ``n_used``, ``n_classes``, ``cv``, ``n_folds``,
-          ``interrupted``, ``started_utc``, ``timeline``, ``fingerprint``, ``notes``,
-          ``n_trials``, ``n_finished``, ``n_raced``, ``n_failed``.
+          ``interrupted``, ``started_utc``, ``timeline``, ``limits``, ``fingerprint``,
+          ``notes``, ``n_trials``, ``n_finished``, ``n_raced``, ``n_failed``.
         - ``metric``: ``name``, ``label``, ``sign``, ``better``, ``arrow``.
         - ``verdict``: see `automl.facts.verdict.give_verdict`.
         - ``leaderboard``, ``failures``: see `automl.facts.standings`.
@@ -216,6 +219,7 @@ def _run(record: RunRecord, order: list[Trial], n_failed: int) -> dict[str, Any]
         "interrupted": record.interrupted,
         "started_utc": record.started_utc,
         "timeline": dict(record.timeline),
+        "limits": dict(record.limits),
         "fingerprint": table.fingerprint,
         "notes": list(record.notes) + [n for n in table.notes if n not in record.notes],
         "n_trials": len(tried),
