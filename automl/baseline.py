@@ -10,8 +10,9 @@ import numpy as np
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.pipeline import Pipeline
 
-from automl.exceptions import AutoMLConfigError
+from automl.exceptions import AutoMLConfigError, AutoMLDataError
 from automl.history import BASELINE, FoldResult, History, Trial
+from automl.target import FEW_ROWS
 
 if TYPE_CHECKING:
     from automl.folds import Folds
@@ -60,8 +61,9 @@ def _first_score(
     except Exception as error:
         raise AutoMLConfigError(
             f"The metric {metric.name} raised {type(error).__name__} on constant "
-            f"predictions of {len(y)} rows; a number was expected. Try it by itself.",
+            f"predictions of {len(y)} rows; a number was expected.",
             code="E-metric",
+            hint="Try it by itself.",
         ) from error
 
 
@@ -81,11 +83,18 @@ def scoreable(
         if np.isfinite(score):
             splits.append((train, test))
     dropped = len(folds) - len(splits)
+    if not splits and table.n_rows < FEW_ROWS:
+        raise AutoMLDataError(
+            f"{table.n_rows} rows are too few for {metric.name}: no fold has rows of "
+            f"two classes to score; at least {FEW_ROWS} rows were expected.",
+            code="E-too-few",
+            hint="Add rows, or take another metric.",
+        )
     if not splits:
         raise AutoMLConfigError(
-            f"The metric {metric.name} gave no number for the baseline; check that it "
-            "suits the target.",
+            f"The metric {metric.name} gave no number for the baseline.",
             code="E-metric",
+            hint="Check that it suits the target.",
         )
     if not dropped:
         return folds, ()

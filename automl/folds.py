@@ -86,11 +86,11 @@ def choose_cv(
     1
     """
     if core_seconds is None:
-        return 5 if n_rows <= 100_000 else 3
+        return min(5, n_rows) if n_rows <= 100_000 else 3
     fold = fold_seconds(n_rows, n_columns, n_classes)
     for k in (8, 5, 3):
         if WANTED_CONFIGURATIONS * k * fold <= SEARCH_SHARE * core_seconds:
-            return k
+            return min(k, n_rows)
     return 1
 
 

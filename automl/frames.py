@@ -25,8 +25,9 @@ def read_frame(X: Any) -> pd.DataFrame:
     Raises
     ------
     AutoMLDataError
-        If it is no table (``E-type``, ``E-shape``), holds what is no text
-        (``E-encoding``) or two columns of one name (``E-duplicate-columns``).
+        If it is no table (``E-type``, ``E-shape``), holds complex numbers
+        (``E-cell-type``), or has names that are no text (``E-encoding``) or stand
+        twice (``E-duplicate-columns``).
 
     Examples
     --------
@@ -46,7 +47,8 @@ def read_frame(X: Any) -> pd.DataFrame:
     except TypeError as error:
         raise AutoMLDataError(str(error), code="E-type") from None
     except ValueError as error:
-        raise AutoMLDataError(str(error), code="E-shape") from None
+        code = "E-cell-type" if str(error).startswith("Complex") else "E-shape"
+        raise AutoMLDataError(str(error), code=code) from None
     except Exception:  # noqa: BLE001 - whatever the object's own code raises
         raise AutoMLDataError(
             f"X must be a table. Got {type(X).__name__}, which cannot be read.",

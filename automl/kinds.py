@@ -68,7 +68,7 @@ _CAMEL_ID = re.compile(r"[a-z](ID|Id)$")
 
 
 _NO_CELLS: tuple[Any, ...] = (
-    bytes, bytearray, complex, np.complexfloating, tuple, frozenset, BaseException,
+    bytes, bytearray, memoryview, complex, np.complexfloating, tuple, frozenset, BaseException,
     Callable, Iterator, ModuleType,
 )  # fmt: skip
 """What has a written form, but is no value."""

@@ -92,11 +92,11 @@ def make_problem(
         X, y, task=settings.task, metric=settings.metric, groups=groups, time=time,
         sample_weight=sample_weight, drop_missing_target=settings.drop_missing_target,
     )  # fmt: skip
-    warn_of_notes(table)
     metric = resolve_metric(settings.metric, table.task)
     cv = _cv(table, settings, n_workers)
     folds, dropped = scoreable(table, _folds(table, cv, settings.random_state), metric)
     fitting = _fitting(candidates, table)
+    warn_of_notes(table)  # of data that can be used
     number = int(cv) if isinstance(cv, int | np.integer) else None
     return Problem(
         table,

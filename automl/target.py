@@ -80,10 +80,11 @@ def as_series(y: Any, *, what: str = "y", stacklevel: int = 5) -> pd.Series:
         )
         array = array.ravel()
     if array.ndim != 1:
+        code = "E-multioutput" if array.ndim else "E-type"
         raise AutoMLDataError(
             f"{what} should be a 1d array: one column was expected, got an array of "
             f"shape {array.shape} instead.",
-            code="E-multioutput" if what == "y" else f"E-{what}",
+            code=code if what == "y" else f"E-{what}",
             hint="Fit one model for each target." if what == "y" else "",
         )
     name = getattr(y, "name", None)

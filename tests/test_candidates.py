@@ -5,7 +5,7 @@ import tomllib
 
 import pytest
 
-from automl.candidates import Candidate, load_candidates, parse_candidate
+from automl.candidates import load_candidates, parse_candidate
 from automl.exceptions import AutoMLConfigError
 from automl.resources import folder
 

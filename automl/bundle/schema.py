@@ -163,8 +163,9 @@ def _draw_date(facts: Mapping[str, Any], chance: random.Random) -> str:
     drawn = (low + chance.random() * (high - low)).replace(microsecond=0)
     written = facts["format"]
     if written in {None, "mixed"}:
-        return drawn.strftime("%Y-%m-%d %H:%M:%S")
-    return str(drawn.strftime(str(written)))
+        written = "%Y-%m-%d %H:%M:%S"
+    # some systems write the year 7 as "7", which is not read again
+    return drawn.strftime(str(written).replace("%Y", f"{drawn.year:04d}"))
 
 
 def _draw_flag(_facts: Mapping[str, Any], chance: random.Random) -> str:
