@@ -50,8 +50,8 @@ class Interrupt:
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             self._previous = signal.getsignal(signal.SIGINT)
-            # a program that ignores Ctrl-C, or handles it outside Python, goes on so
-            if callable(self._previous):
+            # what is handled outside Python stays so
+            if self._previous is not None and self._previous != signal.SIG_DFL:
                 signal.signal(signal.SIGINT, self._handle)
                 self._taken = True
         return self
@@ -72,7 +72,9 @@ class Interrupt:
         finally:
             self._fitting = False
 
-    def _handle(self, _number: int, _frame: object) -> None:
+    def _handle(self, number: int, _frame: object) -> None:
+        if number == signal.SIGINT and self._previous == signal.SIG_IGN:
+            return  # a job in the background ignores Ctrl-C, but no other signal
         self.again = self.asked
         self.asked_s = time.monotonic() if self.asked_s is None else self.asked_s
         if self.again or self._fitting:

@@ -40,9 +40,12 @@ IMPORTANCE_SHARE = 0.04
 OVERHEAD_S = 0.9
 """Seconds kept for facts, pickling and the end of the pool (measured: .3 to .7)."""
 
-RESTART_S = 1.5
-"""Seconds that a new pool needs before it fits (measured: 1.1 to 1.5): what must be
+RESTART_S = 2.0
+"""Seconds that a new pool needs before it fits (measured: 1.1 to 2.0): what must be
 killed at the end of the search is killed so much earlier."""
+
+RESTART_SHARE = 0.15
+"""The same as a share of the budget, at most."""
 
 SHORTEST_LIMIT_S = 2.0
 """Seconds that the fit of a fold is given at least, limits set by the user aside."""
@@ -200,8 +203,20 @@ class Pace:
             return None
         grows = candidate is not None and candidate.resource is not None
         # what grows stops by itself before; of the rest, a kill costs the pool
-        margin = 0.3 if grows else -min(RESTART_S, 0.1 * self.budget.time_s)
-        return self.search_end() + margin
+        return self.search_end() + (0.3 if grows else -self.restart_s)
+
+    @property
+    def restart_s(self) -> float:
+        """Seconds that are kept for a new pool after a kill."""
+        if self.plan.n_workers == 1 or self.budget.time_s is None:
+            return 0.0
+        return min(RESTART_S, RESTART_SHARE * self.budget.time_s)
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether a pool that dies now is not worth a new one for the search."""
+        left = self.seconds_left()
+        return left is not None and left < 2 * self.restart_s
 
     def limits(self, candidate: Candidate) -> FitLimits:
         """Return how long the fit of a fold may take."""
@@ -233,7 +248,8 @@ class Pace:
         """Return what a fold of each candidate is expected to take.
 
         Learners that grow stop by themselves, so that a little time is enough; the
-        others are given half as much again as their slowest fold so far.
+        others are given half as much again as their slowest fold so far, and must end
+        before they would be killed.
         """
         if self.budget.time_s is None:
             return {}
@@ -250,7 +266,7 @@ class Pace:
             if candidate.resource is not None:
                 expected[candidate.name] = 0.5 * (slowest or 0.5)
             elif slowest is not None:
-                expected[candidate.name] = 1.5 * slowest
+                expected[candidate.name] = 1.5 * slowest + self.restart_s
             else:  # unknown: not in the last quarter
                 expected[candidate.name] = 0.25 * self.budget.time_s
         return expected

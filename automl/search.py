@@ -41,6 +41,9 @@ TRIES = {"crash": 2, "lost": 4}
 UNBEGUN = ("late", "cancelled")
 """What counts as if it had never begun: the end of the search came first."""
 
+DEATHS = ("cancelled", "crash", "lost", "memory", "timeout")
+"""What ends a pool of workers."""
+
 CRASHES = 10
 """Crashes in a row after which the search gives up: it is the machine, or all."""
 
@@ -104,6 +107,7 @@ class Search:
         self._deaths: dict[tuple[int, str], int] = {}
         self._again: deque[Task] = deque()
         self._crashes = 0
+        self._closed = False
         self._lock = threading.RLock()
         self._fallback_due = budget.time_s is not None
 
@@ -121,7 +125,8 @@ class Search:
             return task
 
     def _next(self) -> Task | None:
-        over = self.stopped or self.given_up is not None or self._out_of_time()
+        over = self.stopped or self._closed or self.given_up is not None
+        over = over or self._out_of_time()
         if self._again and not over:
             return self._with_limits(self._again.popleft())
         if not self._take_arrived():
@@ -160,6 +165,8 @@ class Search:
             task = outcome.task
             if outcome.error == "crash":
                 self._count_crash(outcome)
+            if outcome.error in DEATHS and self.pace.is_closing:
+                self._closed = True
             if outcome.error in TRIES:
                 deaths = self._deaths.get((task.serial, outcome.error), 0) + 1
                 self._deaths[task.serial, outcome.error] = deaths

@@ -68,3 +68,10 @@ def test_the_account_says_what_was_kept_and_allowed():
     assert account["kept for the report and the end of workers"] == OVERHEAD_S
     assert pace(time_s=None).account() == {}
     assert list(pace(time_s=None, limit=10.0).account().values()) == [2.0]
+
+
+def test_what_must_be_killed_is_expected_to_end_before_that():
+    """A fold that would be cut off by the end is not begun."""
+    now = pace(*finished(1.0))
+    assert now.expected_seconds()["slow"] >= 1.5 + now.restart_s
+    assert not now.is_closing

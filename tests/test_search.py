@@ -303,3 +303,13 @@ def test_the_end_of_a_fit_moves_with_what_is_known(tmp_path):
     leader = replace(search.history[1], status="ok", folds=folds)
     search.history = search.history.replaced(leader)
     assert search.kill_at(task) < before - 5.0
+
+
+def test_a_pool_that_dies_near_the_end_is_not_replaced_for_the_search(tmp_path):
+    """What is left of the time is for the winner's refit."""
+    clock = Clock()
+    search = make(tmp_path, time_s=20.0, clock=clock)
+    task = next(t for t in iter(search.source, None) if t.kind == "fold")
+    clock.now = search.pace.search_end() - 1.0
+    search.tell(Outcome(task, error="lost"))
+    assert search.source() is None

@@ -21,7 +21,6 @@ from automl.cli.again import REPLAY_HELP, RESUME_HELP, replay, resume
 from automl.cli.command import Command
 from automl.cli.console import figure, plain_value, print_json, print_table
 from automl.cli.frame import (
-    INTERRUPTED,
     USAGE,
     Json,
     Model,
@@ -159,7 +158,7 @@ def fit(
             "was expected. Fit one model for each target.",
             USAGE,
         )
-    with sentences(verbose):
+    with sentences(verbose) as stop:
         folder = _new_folder(data, out)
         if time_budget is None and trials is None:
             time_budget = DEFAULT_TIME_S
@@ -180,7 +179,7 @@ def fit(
         )
         interrupted = command.run(folder, as_json=as_json, quiet=quiet, verbose=verbose)
     if interrupted:
-        raise typer.Exit(INTERRUPTED)
+        raise typer.Exit(stop.code)
 
 
 app.command(help=RESUME_HELP, short_help="Go on with a run.")(resume)

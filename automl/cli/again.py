@@ -10,7 +10,6 @@ import typer
 from automl.cli.command import read_command
 from automl.cli.frame import (
     INTEGRITY,
-    INTERRUPTED,
     Json,
     Quiet,
     Verbose,
@@ -60,13 +59,13 @@ def resume(
     verbose: Verbose = False,
 ) -> None:
     """Go on with a run."""
-    with sentences(verbose):
+    with sentences(verbose) as stop:
         command = read_command(
             run, data=data, time_budget=time_budget, trials=trials, jobs=jobs
         )
         interrupted = command.run(run, as_json=as_json, quiet=quiet, verbose=verbose)
     if interrupted:
-        raise typer.Exit(INTERRUPTED)
+        raise typer.Exit(stop.code)
 
 
 def replay(

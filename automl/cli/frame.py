@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from automl.cli.stopping import Stop, stoppable
 from automl.exceptions import (
     AutoMLDataError,
     AutoMLError,
@@ -23,7 +24,6 @@ from automl.exceptions import (
 __all__ = [
     "DATA",
     "INTEGRITY",
-    "INTERRUPTED",
     "USAGE",
     "Json",
     "Model",
@@ -34,8 +34,8 @@ __all__ = [
     "sentences",
 ]
 
-UNEXPECTED, USAGE, DATA, NO_MODEL, INTEGRITY, INTERRUPTED = 1, 2, 3, 4, 6, 130
-"""Exit codes; 128 + SIGINT is the shell's own."""
+UNEXPECTED, USAGE, DATA, NO_MODEL, INTEGRITY = 1, 2, 3, 4, 6
+"""Exit codes; those of what was stopped by a signal are the shell's own."""
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object instead.")]
 Verbose = Annotated[
@@ -50,17 +50,17 @@ Model = Annotated[
 
 
 @contextmanager
-def sentences(verbose: bool) -> Iterator[None]:
+def sentences(verbose: bool) -> Iterator[Stop]:
     """Turn errors into one sentence and an exit code, and warnings into sentences."""
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), stoppable() as stop:
         if not sys.warnoptions:
             warnings.showwarning = _show_warning  # type: ignore[assignment]  # mypy wants the names of all
         try:
-            yield
+            yield stop
         except (typer.Exit, BrokenPipeError):
             raise
         except KeyboardInterrupt:
-            fail("Interrupted before there was a model.", INTERRUPTED)
+            fail("Interrupted before there was a model.", stop.code)
         except AutoMLError as error:
             fail(str(error), _code_of(error), trace=verbose)
         except OSError as error:
