@@ -292,7 +292,7 @@ def _check_parameters(where: str, candidate: Candidate) -> None:
                 where,
                 f"{path!r} is no class that can be made without arguments and has "
                 f"get_params: {error}.",
-            ) from error
+            ) from None
         parameters = inspect.signature(kind).parameters.values()
         if any(p.kind is p.VAR_KEYWORD for p in parameters):
             more = _library_parameters(kind)

@@ -159,7 +159,7 @@ def make_folds(
         folds = _together(y, copies, k, stratify=stratify, random_state=random_state)
     else:
         folds = _shuffled(y, k, stratify=stratify, random_state=random_state)
-    return _without_lonely(folds, y, groups) if stratify else folds
+    return _without_lonely(folds, y, groups, copies) if stratify else folds
 
 
 def _fewer(k: int, most: int, what: str) -> tuple[str, ...]:
@@ -282,7 +282,9 @@ def _shuffled(y: np.ndarray, k: int, *, stratify: bool, random_state: int) -> Fo
     return replace(freeze(splits, f"{k}-fold cross-validation{kind}"), notes=notes)
 
 
-def _without_lonely(folds: Folds, y: np.ndarray, groups: np.ndarray | None) -> Folds:
+def _without_lonely(
+    folds: Folds, y: np.ndarray, groups: np.ndarray | None, copies: np.ndarray | None
+) -> Folds:
     """Keep the only row of a class from scoring: nothing else tells of its class.
 
     It trains in every fold, unless its group is scored there.
@@ -299,5 +301,7 @@ def _without_lonely(folds: Folds, y: np.ndarray, groups: np.ndarray | None) -> F
             splits.append((trained, scored))
     if not splits and groups is None:  # a holdout of nothing else: swap for another row
         scored = np.setdiff1d(folds.splits[0][0], lonely)[-1:]
+        if copies is not None:
+            scored = np.flatnonzero(copies == copies[scored[0]])
         splits = [(np.setdiff1d(np.arange(len(y)), scored), scored)]
     return replace(folds, splits=tuple(splits)) if splits else folds

@@ -1,5 +1,7 @@
 """Rows are trained on or scored on, each as was promised."""
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,6 +10,9 @@ from sklearn.model_selection import KFold
 
 from automl.exceptions import AutoMLConfigError, AutoMLDataError
 from automl.folds import choose_cv, make_folds
+
+# made-up rows are often fewer than the folds that are asked for
+pytestmark = pytest.mark.filterwarnings("ignore:.* folds instead of:UserWarning")
 
 QUICK = settings(max_examples=60, deadline=None)
 CODES = st.lists(st.integers(0, 3), min_size=4, max_size=40)
@@ -150,3 +155,29 @@ def test_a_holdout_by_time_is_the_latest_fifth():
     train, test = folds.splits[0]
     assert (len(train), len(test)) == (80, 20)
     assert test.min() == 80
+
+
+@QUICK
+@given(rows=st.lists(st.tuples(st.integers(0, 8), st.integers(0, 2)), min_size=6,
+                     max_size=40), k=st.integers(1, 5))  # fmt: skip
+def test_copies_are_never_on_both_sides(rows, k):
+    """Rows of one code are on one side, and each row is scored once."""
+    codes, y = (np.array(part) for part in zip(*rows, strict=True))
+    if len(set(codes)) < 2:
+        return
+    folds = make_folds(y, cv=k, stratify=True, groups=None, time=None, random_state=0,
+                       copies=codes)  # fmt: skip
+    for train, test in folds.splits:
+        lonely = np.bincount(y)[y] == 1  # such a row trains in any case
+        assert not np.intersect1d(codes[train[~lonely[train]]], codes[test]).size
+    assert any("copies" in note for note in folds.notes)
+
+
+def test_many_copies_are_split_fast():
+    """Half a million rows take a second, where a loop over groups takes minutes."""
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 250_000, 500_000)
+    began = time.process_time()
+    make_folds(codes % 2, cv=5, stratify=True, groups=None, time=None, random_state=0,
+               copies=codes)  # fmt: skip
+    assert time.process_time() - began < 10
