@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from automl.evaluate import Outcome, Task, failed, run_task
 from automl.exceptions import AutoMLWarning
+from automl.orphan import watch_parent
 from automl.watchdog import Limits, Watchdog
 from automl.worker import forget_kept, work
 from automl.workplace import close_workplace
@@ -126,7 +127,12 @@ class Runner:
         from joblib import Parallel, delayed, parallel_config
 
         # explicit threads: two single-threaded fits beat one of two threads
-        with parallel_config(backend="loky", inner_max_num_threads=1):
+        with parallel_config(
+            backend="loky",
+            inner_max_num_threads=1,
+            initializer=watch_parent,
+            initargs=(os.getpid(),),
+        ):
             parallel = Parallel(
                 n_jobs=self.n_jobs,
                 return_as="generator_unordered",
@@ -134,11 +140,13 @@ class Runner:
                 batch_size=1,
                 max_nbytes=None,
             )
-        with Watchdog(self.folder, limits) as watchdog:
+        with Watchdog(self.folder, limits) as watchdog, warnings.catch_warnings():
+            # where warnings are errors, this one ends the thread that serves the pool
+            warnings.filterwarnings("ignore", message="A worker stopped while some")
             try:
                 with _without_interrupts():  # workers inherit it: Ctrl-C is for us
                     outcomes = parallel(
-                        delayed(work)(self.folder, task, os.getpid())
+                        delayed(work)(self.folder, task)
                         for task in self._watched(source, watchdog)
                     )
                 for outcome in outcomes:

@@ -1,7 +1,7 @@
 """What a worker process does around a task: all that its death must not take with it.
 
-It marks which task it runs and since when, keeps the outcome of a fold on disk until
-the parent has it, and ends itself when the parent is gone.
+It marks which task it runs and since when, and keeps the outcome of a fold on disk
+until the parent has it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import faulthandler
 import os
 import pickle
-import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Mark", "forget_kept", "read_mark", "take_kept", "work"]
 
-LOOK_S = 1.0
-"""Seconds between two looks at whether the parent is alive."""
-
 BELT_S = 2.0
 """Seconds after the parent's own kill at which a worker ends itself: a fit that hangs
 in native code and holds the interpreter lets no thread look for the parent."""
@@ -37,7 +33,7 @@ Mark = tuple[int, float]
 """Process and start, on `time.monotonic`, of a task that runs."""
 
 
-def work(folder: Path, task: Task, parent: int) -> Outcome:
+def work(folder: Path, task: Task) -> Outcome:
     """Do a task in a worker process and return what came of it.
 
     Parameters
@@ -46,10 +42,7 @@ def work(folder: Path, task: Task, parent: int) -> Outcome:
         Of the workplace.
     task : Task
         What to do.
-    parent : int
-        Process that the worker belongs to.
     """
-    _watch_parent(parent)
     _settle()
     mark = folder / "running" / str(task.serial)
     try:
@@ -140,16 +133,3 @@ def _nowhere() -> int:
 def _settle() -> None:
     """Set this process up once."""
     keep_little()
-
-
-@lru_cache(maxsize=1)
-def _watch_parent(parent: int) -> None:
-    """End this process once its parent is gone."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(LOOK_S)
-        os._exit(1)
-
-    if hasattr(os, "getppid") and parent != os.getpid():
-        threading.Thread(target=watch, name="parent-watch", daemon=True).start()
