@@ -54,9 +54,10 @@ def fit_prefix(
     place: Workplace, prefix: Pipeline, rows: np.ndarray
 ) -> tuple[Pipeline, Any]:
     """Fit the steps before the model; return them and the prepared rows."""
-    X = prefix.fit_transform(place.X.iloc[rows], place.y[rows])
+    X = prefix.fit_transform(place.rows(rows), place.y[rows])
     if len(rows) * place.X.shape[1] > MANY_CELLS:
-        give_back()  # before the fit, whose peak it would be a part of
+        place.let_go()  # before the fit, whose peak it would be a part of
+        give_back()
     return prefix, X
 
 

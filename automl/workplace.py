@@ -6,6 +6,7 @@ prepares of them it keeps for the next task, if it is small.
 
 from __future__ import annotations
 
+import mmap
 import os
 import pickle
 from collections import OrderedDict
@@ -80,6 +81,11 @@ class Workplace:
         As in the table.
     cache_bytes : int
         Prepared rows that a process may keep.
+    train : DataFrame or None
+        The rows that train in the only fold of a large table, mapped from a file of
+        their own: a copy of them would be a fifth of the peak of preparing.
+    maps : tuple of array
+        What `X` and `train` are views of.
     """
 
     X: pd.DataFrame
@@ -94,6 +100,21 @@ class Workplace:
     groups: np.ndarray | None
     time: np.ndarray | None
     cache_bytes: int
+    train: pd.DataFrame | None = None
+    maps: tuple[np.ndarray, ...] = ()
+
+    def rows(self, rows: np.ndarray) -> pd.DataFrame:
+        """Return encoded rows: mapped if they are the only fold's, else a copy."""
+        if self.train is not None and rows is self.splits[0][0]:
+            return self.train
+        return self.X.iloc[rows]
+
+    def let_go(self) -> None:
+        """Take mapped pages off this process; they are read again when needed."""
+        advice = getattr(mmap, "MADV_DONTNEED", None)
+        for mapped_array in self.maps:
+            if advice is not None:
+                mapped_array._mmap.madvise(advice)  # type: ignore[attr-defined]  # noqa: SLF001 - numpy has no other way
 
 
 def write_workplace(
@@ -114,7 +135,9 @@ def write_workplace(
 
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     numeric = [c for c in table.X.columns if table.X[c].dtype != object]
-    _write_numbers(folder, table.X, numeric)
+    _write_numbers(folder / "numbers.npy", table.X, numeric)
+    if len(folds) == 1 and table.X.size > LONG_BYTES // 8 and numeric:
+        _write_numbers(folder / "train.npy", table.X, numeric, folds.splits[0][0])
     place = Workplace(
         X=table.X[[c for c in table.X.columns if c not in numeric]],
         y=table.y,
@@ -144,13 +167,17 @@ def _cache_bytes(memory_mib: float | None) -> int:
     return int(min(CACHE_BYTES, CACHE_SHARE * memory_mib * 2**20))
 
 
-def _write_numbers(folder: Path, X: pd.DataFrame, numeric: list[str]) -> None:
+def _write_numbers(
+    path: Path, X: pd.DataFrame, numeric: list[str], rows: np.ndarray | None = None
+) -> None:
     """Write what `numpy.save` would, column by column: no copy of the whole."""
-    header = {"descr": "<f8", "fortran_order": False, "shape": (len(numeric), len(X))}
-    with (folder / "numbers.npy").open("wb") as file:
+    n_rows = len(X) if rows is None else len(rows)
+    header = {"descr": "<f8", "fortran_order": False, "shape": (len(numeric), n_rows)}
+    with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
         for name in numeric:
             column = X[name].to_numpy(dtype="<f8")
+            column = column if rows is None else column[rows]
             np.ascontiguousarray(column).tofile(file)
 
 
@@ -182,15 +209,24 @@ def open_workplace(folder: Path) -> tuple[Workplace, Prepared]:
     """Return the workplace, its arrays mapped; one run a process at a time."""
     pickled, sizes = pickle.loads((folder / "workplace.pkl").read_bytes())  # noqa: S301 - our own file
     place, numeric = pickle.loads(pickled, buffers=_map_buffers(folder, sizes))  # noqa: S301 - our own file
-    frame = _map_numbers(folder, numeric)
-    if place.X.shape[1]:
-        frame = pd.concat([frame, place.X], axis=1)
-    return replace(place, X=frame), Prepared(place.cache_bytes)
-
-
-def _map_numbers(folder: Path, numeric: list[str]) -> pd.DataFrame:
     numbers = np.load(folder / "numbers.npy", mmap_mode="r")
-    return pd.DataFrame(numbers.T, columns=numeric, copy=False)
+    maps, train = [numbers], None
+    if (folder / "train.npy").exists():
+        maps.append(np.load(folder / "train.npy", mmap_mode="r"))
+        text = place.X.iloc[place.splits[0][0]].reset_index(drop=True)
+        train = _framed(maps[1], numeric, text)
+    whole = replace(
+        place, X=_framed(numbers, numeric, place.X), train=train, maps=tuple(maps)
+    )
+    return whole, Prepared(place.cache_bytes)
+
+
+def _framed(
+    numbers: np.ndarray, numeric: list[str], text: pd.DataFrame
+) -> pd.DataFrame:
+    """Return numbers, without a copy, and columns of text as one table."""
+    frame = pd.DataFrame(numbers.T, columns=numeric, copy=False)
+    return pd.concat([frame, text], axis=1) if text.shape[1] else frame
 
 
 def mapped(table: Table, folder: Path) -> Table:
@@ -201,11 +237,9 @@ def mapped(table: Table, folder: Path) -> Table:
     numeric = [c for c in table.X.columns if table.X[c].dtype != object]
     if os.name != "posix" or not numeric:
         return table
-    frame = _map_numbers(folder, numeric)
-    rest = table.X[[c for c in table.X.columns if c not in numeric]]
-    if rest.shape[1]:
-        frame = pd.concat([frame, rest], axis=1)  # text stands last there too
-    return replace(table, X=frame)
+    numbers = np.load(folder / "numbers.npy", mmap_mode="r")
+    text = table.X[[c for c in table.X.columns if c not in numeric]]  # last there too
+    return replace(table, X=_framed(numbers, numeric, text))
 
 
 def close_workplace() -> None:

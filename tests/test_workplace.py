@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mmap
+import os
 import shutil
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 
 from automl.candidates import load_candidates
 from automl.folds import make_folds
+from automl.memory import tree_mib
 from automl.metrics import resolve_metric
 from automl.table import make_table
 from automl.workplace import (
@@ -142,3 +145,51 @@ def test_a_large_prepared_fold_is_not_kept():
     prepared.keep("large", (np.zeros(LONG_BYTES // 8 + 1),))
     assert prepared.get("small") is not None
     assert prepared.get("large") is None
+
+
+@pytest.fixture
+def holdout(tmp_path, monkeypatch):
+    """Return a workplace of a large table with text and one fold, and the table."""
+    rng = np.random.default_rng(0)
+    monkeypatch.setattr("automl.workplace.LONG_BYTES", 100_000)
+    n_rows = 50_000
+    frame = pd.DataFrame(rng.normal(size=(n_rows, 4)))
+    words = rng.choice(WORDS, (n_rows, 5))
+    frame["note"] = [f"{' '.join(row)} {i}" for i, row in enumerate(words)]
+    frame.columns = frame.columns.astype(str)
+    table = make_table(frame, rng.normal(size=n_rows))
+    assert table.X.iloc[:, -1].dtype == object
+    rows = rng.permutation(n_rows)
+    splits = [(np.sort(rows[1000:]), np.sort(rows[:1000]))]
+    folds = make_folds(
+        table.y, cv=splits, stratify=False, groups=None, time=None, random_state=0
+    )
+    metric = resolve_metric("rmse", table.task)
+    write_workplace(tmp_path / "w", table, folds, metric, load_candidates("ridge"), 7)
+    yield open_workplace(tmp_path / "w")[0], table
+    close_workplace()
+
+
+def test_the_rows_of_an_only_fold_are_mapped(holdout):
+    """What trains in the only fold of a large table is no copy; other rows are."""
+    place, table = holdout
+    train, test = place.splits[0]
+    found = place.rows(train)
+    assert np.shares_memory(found["f0"].to_numpy(), place.maps[1])
+    np.testing.assert_array_equal(found.to_numpy(), table.X.iloc[train].to_numpy())
+    assert list(found.columns) == list(table.X.columns)
+    for rows in (test, train[:100], train.copy()):
+        pd.testing.assert_frame_equal(place.rows(rows), table.X.iloc[rows])
+
+
+@pytest.mark.skipif(not hasattr(mmap, "MADV_DONTNEED"), reason="no such advice")
+def test_mapped_pages_are_let_go_and_read_again(holdout):
+    """After a fit the files take no memory of the process, and read as before."""
+    place, table = holdout
+    train, _ = place.splits[0]
+    before = place.rows(train)["f0"].sum()
+    held = tree_mib(os.getpid(), exact=False)[os.getpid()]
+    place.let_go()
+    assert tree_mib(os.getpid(), exact=False)[os.getpid()] < held
+    assert place.rows(train)["f0"].sum() == before
+    np.testing.assert_array_equal(place.X["f1"], table.X["f1"])
