@@ -141,7 +141,8 @@ def _make_files(
 ) -> dict[str, bytes]:
     """Return all files of the bundle, the manifest last."""
     portable = make_portable(pipeline)
-    sample = sample_rows(schema).to_csv(index=False).encode()
+    # this end of lines has names with either half of it quoted
+    sample = sample_rows(schema).to_csv(index=False, lineterminator="\r\n").encode()
     predictor = Predictor(pipeline, schema, {})
     expected = predictions_of(predictor, read_sample(sample, predictor))
     manifest = {

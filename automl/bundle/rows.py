@@ -113,7 +113,6 @@ def _report_cells(
     encoder: TableEncoder, frame: pd.DataFrame, encoded: pd.DataFrame, *, by_name: bool
 ) -> None:
     """Warn of cells that could not be read; log levels never seen."""
-    names: list[Any] = list(frame.columns)
     for plan in encoder.plan:
         if plan.kind == "text":
             continue
@@ -126,7 +125,9 @@ def _report_cells(
             continue
         if not np.isnan(codes).any():
             continue
-        place = names.index(plan.name) if by_name else plan.position
+        place: Any = plan.position  # NaN is a name, and not equal to itself
+        if by_name:
+            place = frame.columns.get_loc(plan.name)
         raw = frame.iloc[:, place]
         unread = _unread_cells(raw, np.isnan(codes))
         if unread:

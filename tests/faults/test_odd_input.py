@@ -256,6 +256,7 @@ NAMES = {
     "ours": ["f1", "f0", "target"],
     "methods": ["shape", "index", "y"],
     "lines": ["a\nb", "a\tb", "a\0b"],
+    "returns": ["\rb", "a\r", "\r\n"],
     "dates": list(pd.date_range("2020", periods=3)),
     "truth": [True, False, "True"],
     "braces": ["%s", "%(a)s", "{0.__class__}"],
