@@ -208,9 +208,9 @@ def _imputes(options: Mapping[str, Any]) -> bool:
 def _numeric(options: Mapping[str, Any], layout: Layout) -> Any:
     if not _imputes(options):
         return "passthrough"
-    from sklearn.impute import SimpleImputer
+    from automl.preprocess.impute import ColumnImputer
 
-    imputer = SimpleImputer(strategy=options["impute"], keep_empty_features=True)
+    imputer = ColumnImputer(strategy=options["impute"], keep_empty_features=True)
     steps: list[tuple[str, Any]] = [("impute", imputer)]
     scaler = _scaler(options["scale"], layout)
     if scaler is not None:
