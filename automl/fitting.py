@@ -86,7 +86,12 @@ def fit_model(
         arguments = dict(fit_params)
         if weights is not None and takes_weights(model):
             arguments["sample_weight"] = weights
+        in_place = overwrite and model.get_params().get("copy_X") is True
+        if in_place:  # linear models centre a copy of the matrix otherwise
+            model.set_params(copy_X=False)
         model.fit(X, y, **arguments)
+        if in_place:
+            model.set_params(copy_X=True)
         return None, False
     inner = _inner_split(place, rows) if resource.early_stopping else None
     growth = Growth(resource.param, resource.high, deadline)

@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 from lightgbm import LGBMClassifier
 from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import Ridge
 
 from automl.candidates import load_candidates
-from automl.fitting import _inner_split, native_categories, predict
+from automl.fitting import _inner_split, fit_model, native_categories, predict
 from automl.folds import make_folds
 from automl.metrics import resolve_metric
 from automl.pipeline import Layout, build_pipeline
@@ -128,3 +129,32 @@ def test_layout_knows_the_used_columns_only():
     frame = pd.DataFrame({"id": range(50), "x": np.arange(50.0) ** 2, "same": 1})
     layout = Layout.of(make_table(frame, np.arange(50.0)))
     assert [c.name for c in layout.columns] == ["x"]
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_linear_model_that_may_overwrite_is_the_same_model(place, order):
+    """Centring in place gives the same weights bit by bit, and the same parameters."""
+    rng = np.random.default_rng(0)
+    rows = np.arange(300)
+    X = np.asarray(rng.normal(5.0, 1.0, (300, 9)), order=order)
+    y = rng.normal(size=300)
+    ridge = load_candidates("ridge")["ridge"]
+    prefix = build_pipeline(ridge, default_point(ridge), _as_regression(place), 0)[:-1]
+    prefix.fit_transform(place.X, place.y)
+    models = []
+    for overwrite in (False, True):
+        given = X.copy(order="K")
+        model = Ridge(alpha=1.0)
+        fit_model(
+            place, ridge, model, prefix, given, y, rows, None, overwrite=overwrite
+        )
+        assert np.array_equal(given, X) is not overwrite
+        models.append(model)
+    copied, inside = models
+    assert inside.coef_.tobytes() == copied.coef_.tobytes()
+    assert inside.intercept_ == copied.intercept_
+    assert inside.get_params() == copied.get_params()
+
+
+def _as_regression(place):
+    return replace(place.layout, task="regression")
