@@ -68,8 +68,8 @@ _CAMEL_ID = re.compile(r"[a-z](ID|Id)$")
 
 
 _NO_CELLS: tuple[Any, ...] = (
-    bytes, bytearray, memoryview, complex, np.complexfloating, tuple, frozenset, BaseException,
-    Callable, Iterator, ModuleType,
+    bytes, bytearray, memoryview, complex, np.complexfloating, tuple, frozenset,
+    BaseException, Callable, Iterator, ModuleType,
 )  # fmt: skip
 """What has a written form, but is no value."""
 
