@@ -8,6 +8,7 @@ are told with it, and a new pool goes on.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import pickle
 import signal
@@ -140,7 +141,14 @@ class Runner:
                 batch_size=1,
                 max_nbytes=None,
             )
-        with Watchdog(self.folder, limits) as watchdog, warnings.catch_warnings():
+
+        def give_up() -> None:
+            parallel.timeout = 0.0  # what the pool owes is then waited for no longer
+
+        with (
+            Watchdog(self.folder, limits, give_up) as watchdog,
+            warnings.catch_warnings(),
+        ):
             # where warnings are errors, this one ends the thread that serves the pool
             warnings.filterwarnings("ignore", message="A worker stopped while some")
             try:
@@ -150,11 +158,11 @@ class Runner:
                         for task in self._watched(source, watchdog)
                     )
                 for outcome in outcomes:
-                    watchdog.remove(outcome.task.serial)
+                    watchdog.remove(outcome.task)
                     if outcome.task.kind != "wait":
                         forget_kept(self.folder, outcome.task.serial)
                         yield _received(outcome)
-            except BrokenProcessPool:
+            except (BrokenProcessPool, multiprocessing.TimeoutError):
                 yield from watchdog.autopsy()
                 return False
         if self._failure is not None:
@@ -171,8 +179,7 @@ class Runner:
                 return
             if task is None:
                 return
-            if task.kind != "wait":
-                watchdog.add(task)
+            watchdog.add(task)
             yield task
 
     def _stop_workers(self) -> None:

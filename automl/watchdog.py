@@ -35,6 +35,10 @@ them costs a new pool, which takes a second and more."""
 UNSEEN_S = 2.0
 """Seconds past its end after which a task that no worker admits to ends the pool."""
 
+STALL_S = 30.0
+"""Seconds without a task that runs, comes or goes after which a pool counts as dead:
+workers that start on a busy machine take up to ten."""
+
 MemoryGuard = Callable[[dict[int, float]], Iterable[int]]
 """Told which process runs a task since when; returns the processes to end."""
 
@@ -67,11 +71,17 @@ class Watchdog:
         Of the workplace.
     limits : Limits
         What tasks are ended for.
+    give_up : callable
+        Called when the pool does nothing any more: its own thread may have died.
     """
 
-    def __init__(self, folder: Path, limits: Limits) -> None:
+    def __init__(
+        self, folder: Path, limits: Limits, give_up: Callable[[], None]
+    ) -> None:
         self.folder = folder
         self.limits = limits
+        self._give_up = give_up
+        self._moved_s = time.monotonic()
         self._in_flight: dict[int, Task] = {}
         self._ended: dict[int, str] = {}
         self._pids: dict[int, int] = {}
@@ -92,12 +102,15 @@ class Watchdog:
     def add(self, task: Task) -> None:
         """Watch a task that is sent out."""
         with self._lock:
-            self._in_flight[task.serial] = task
+            self._moved_s = time.monotonic()
+            if task.kind != "wait":
+                self._in_flight[task.serial] = task
 
-    def remove(self, serial: int) -> None:
+    def remove(self, task: Task) -> None:
         """Watch a task no more: its outcome is here."""
         with self._lock:
-            self._in_flight.pop(serial, None)
+            self._moved_s = time.monotonic()
+            self._in_flight.pop(task.serial, None)
 
     def autopsy(self) -> list[Outcome]:
         """Return what became of the tasks that were in flight when the pool died."""
@@ -149,11 +162,14 @@ class Watchdog:
         interrupt = self.limits.interrupt
         if interrupt is not None and interrupt.asked and self._asked_s is None:
             self._asked_s = now
+        if marks:
+            self._moved_s = now
+        elif now > self._moved_s + STALL_S:
+            self._end_pool()
         for task in tasks:
             why = self._verdict(task, marks.get(task.serial), now)
             if why == "unseen":
-                for pid in list(self._processes):
-                    _end(pid)
+                self._end_pool()
             elif why is not None:
                 self._end_task(task.serial, marks[task.serial][0], why)
         if self.limits.memory is not None:
@@ -174,6 +190,11 @@ class Watchdog:
             return "timeout"
         asked = self._asked_s is not None and now > self._asked_s + GRACE_S
         return "cancelled" if asked and task.kind == "fold" else None
+
+    def _end_pool(self) -> None:
+        for pid in list(self._processes):
+            _end(pid)
+        self._give_up()
 
     def _end_task(self, serial: int, pid: int, why: str) -> None:
         if serial not in self._ended:

@@ -105,6 +105,27 @@ def test_a_worker_that_dies_loses_no_finished_task(place):
     assert sum(error is None for error in by_serial.values()) >= 4
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_pool_whose_own_thread_died_is_given_up(place, monkeypatch):
+    """Nobody waits for ever for results that nothing will bring."""
+    from joblib.externals.loky import process_executor
+
+    monkeypatch.setattr("automl.watchdog.STALL_S", 6.0)
+    manager = process_executor._ExecutorManagerThread
+    real, calls = manager.process_result_item, []
+
+    def once(self, item):
+        calls.append(item)
+        if len(calls) == 2:
+            raise OSError("no process could be started")
+        return real(self, item)
+
+    monkeypatch.setattr(manager, "process_result_item", once)
+    outcomes = run(Runner(2, place), [fold(i) for i in range(4)])
+    assert sorted(o.task.serial for o in outcomes) == [0, 1, 2, 3]
+    assert all(o.error in (None, "lost") for o in outcomes)
+
+
 def test_a_failing_source_raises_where_the_run_is_read(place):
     """An error in choosing the next task reaches the caller, not a thread."""
 
