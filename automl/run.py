@@ -132,7 +132,7 @@ def run(
         history = session.first_history(problem, journal)
         write_workplace(
             scratch, table, folds, metric, {c.name: c for c in fitting},
-            settings.random_state,
+            settings.random_state, guard.meter.limit_mib,
         )  # fmt: skip
         table = mapped(table, scratch)  # one copy for us and the workers
         problem = replace(problem, table=table)
