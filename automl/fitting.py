@@ -6,6 +6,8 @@ rows, never on the rows that a fold is scored on.
 
 from __future__ import annotations
 
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +23,8 @@ from automl.pipeline import NATIVE
 from automl.workplace import Workplace, plain_classes, rows_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sklearn.pipeline import Pipeline
 
     from automl.candidates import Candidate
@@ -46,6 +50,9 @@ INNER_ROWS = 50
 INNER_ENOUGH = 10_000
 """More rows than this say no more about when to stop."""
 
+LET_GO_S = 0.05
+"""Seconds between two times that pages are let go: preparing takes .1 and more."""
+
 MANY_CELLS = 1_000_000
 """From so many cells on, what preparing freed is given back: 10 ms of 200 or more."""
 
@@ -54,11 +61,35 @@ def fit_prefix(
     place: Workplace, prefix: Pipeline, rows: np.ndarray
 ) -> tuple[Pipeline, Any]:
     """Fit the steps before the model; return them and the prepared rows."""
-    X = prefix.fit_transform(place.rows(rows), place.y[rows])
-    if len(rows) * place.X.shape[1] > MANY_CELLS:
-        place.let_go()  # before the fit, whose peak it would be a part of
-        give_back()
+    if len(rows) * place.X.shape[1] <= MANY_CELLS:
+        return prefix, prefix.fit_transform(place.rows(rows), place.y[rows])
+    with _letting_go(place):
+        X = prefix.fit_transform(place.rows(rows), place.y[rows])
+    give_back()  # before the fit, whose peak it would be a part of
     return prefix, X
+
+
+@contextmanager
+def _letting_go(place: Workplace) -> Iterator[None]:
+    """Take mapped pages off this process meanwhile, from a thread.
+
+    They are read once, when the columns of each branch are taken, and would stay until
+    the branches are joined: that is the peak.
+    """
+    over = threading.Event()
+
+    def let_go() -> None:
+        while not over.wait(LET_GO_S):
+            place.let_go()
+
+    thread = threading.Thread(target=let_go, name="let-go", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        place.let_go()
 
 
 def fit_model(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,13 @@ from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import Ridge
 
 from automl.candidates import load_candidates
-from automl.fitting import _inner_split, fit_model, native_categories, predict
+from automl.fitting import (
+    _inner_split,
+    fit_model,
+    fit_prefix,
+    native_categories,
+    predict,
+)
 from automl.folds import make_folds
 from automl.metrics import resolve_metric
 from automl.pipeline import Layout, build_pipeline
@@ -158,3 +165,19 @@ def test_a_linear_model_that_may_overwrite_is_the_same_model(place, order):
 
 def _as_regression(place):
     return replace(place.layout, task="regression")
+
+
+def test_pages_are_let_go_while_rows_are_prepared(place, monkeypatch):
+    """A large table's pages leave meanwhile and at the end, nothing else changes."""
+    ridge = load_candidates("ridge")["ridge"]
+    pipeline = build_pipeline(ridge, default_point(ridge), _as_regression(place), 0)
+    rows = np.arange(300)
+    _, expected = fit_prefix(place, pipeline[:-1], rows)
+    times = []
+    monkeypatch.setattr("automl.fitting.MANY_CELLS", 10)
+    monkeypatch.setattr("automl.fitting.LET_GO_S", 0.0)
+    monkeypatch.setattr(type(place), "let_go", lambda _: times.append(1))
+    _, found = fit_prefix(place, pipeline[:-1], rows)
+    assert len(times) > 1
+    assert found.tobytes() == expected.tobytes()
+    assert not [t for t in threading.enumerate() if t.name == "let-go"]
