@@ -6,6 +6,7 @@ finished to a file: evidence that does not come from the library.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
@@ -142,6 +143,7 @@ def main() -> None:
             said |= _fit(home, number, budget_s) | {"failure": None}
         except Exception as error:  # noqa: BLE001 - a failed fit is what is counted
             said["failure"] = f"{type(error).__name__}: {error}"[:500]
+        gc.collect()  # joblib's broken pools wait for it, with their pipes
         said["rss_mib"] = process.memory_info().rss / 2**20
         said["files"] = process.num_fds()
         said["children"] = _children_left(process)

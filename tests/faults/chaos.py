@@ -104,7 +104,7 @@ def _dirty() -> None:
 
 
 ACTS: dict[str, Callable[[], object]] = {
-    "none": lambda: None,
+    "nothing": lambda: None,  # "none" in a spec means None
     "sigkill": _send(signal.SIGKILL),
     "sigterm": _send(signal.SIGTERM),
     "sigsegv": lambda: ctypes.string_at(0),
@@ -155,7 +155,7 @@ class Chaos(ClassifierMixin, BaseEstimator):
     def __init__(
         self,
         *,
-        act: str = "none",
+        act: str = "nothing",
         where: str = "fit",
         once: str = "",
         here: bool = False,

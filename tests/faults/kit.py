@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -30,7 +31,7 @@ class Script:
     process: subprocess.Popen
     temp: Path
     tag: str
-    before: set[str] = field(default_factory=set)
+    pids: set[int] = field(default_factory=set)
     said: list[str] = field(default_factory=list)
 
     def line(self) -> str:
@@ -65,7 +66,9 @@ class Script:
 
     def alive(self) -> list[psutil.Process]:
         """Return its processes, the main one aside."""
-        return [p for p in alive(self.tag) if p.pid != self.process.pid]
+        found = [p for p in alive(self.tag) if p.pid != self.process.pid]
+        self.pids |= {p.pid for p in found}
+        return found
 
     def workers(self) -> list[psutil.Process]:
         """Return the processes that run its tasks."""
@@ -74,7 +77,7 @@ class Script:
     def leftovers(self) -> list[str]:
         """Return what lies in its temporary folder and in shared memory."""
         files = [p.name for p in (self.temp / "tmp").iterdir()]
-        return files + sorted(shared_memory() - self.before)
+        return files + sorted(shared_memory({self.process.pid, *self.pids}))
 
 
 def start(
@@ -115,7 +118,6 @@ def start(
     command = [sys.executable, *arguments]
     if code and not stdin:
         command.append(code)
-    before = shared_memory()
     with (temp / "stderr").open("w") as errors:
         process = subprocess.Popen(
             command,
@@ -132,7 +134,7 @@ def start(
         process.stdin.write(code)
         process.stdin.close()
         process.stdin = None
-    return Script(process, temp, tag, before)
+    return Script(process, temp, tag)
 
 
 def alive(tag: str) -> list[psutil.Process]:
@@ -156,9 +158,14 @@ def _command(process: psutil.Process) -> list[str]:
         return []
 
 
-def shared_memory() -> set[str]:
-    """Return what lies in shared memory."""
-    return {p.name for p in SHM.iterdir()} if SHM.is_dir() else set()
+def shared_memory(pids: set[int]) -> set[str]:
+    """Return what processes have left in shared memory: joblib's names hold their id.
+
+    Other processes of the machine may use it at the same time.
+    """
+    names = {p.name for p in SHM.iterdir()} if SHM.is_dir() else set()
+    numbers = {str(pid) for pid in pids}
+    return {n for n in names if numbers & set(re.findall(r"\d+", n))}
 
 
 def wait_for(condition: Callable[[], object], seconds: float) -> bool:

@@ -138,14 +138,14 @@ def test_w18_once_while_workers_hang(tmp_path, act):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("n_jobs", [1, 2])
-@pytest.mark.parametrize("act", ["sleep", "none"])
+@pytest.mark.parametrize("act", ["sleep", "nothing"])
 def test_w18_once_during_the_refit(tmp_path, n_jobs, act):
     """W18: a refit that ends in time is kept; one that does not is not waited for."""
     pause = "" if act == "sleep" else ", pause_s=0.3"
     candidates = f"[light(act={act!r}, rows=569, here=True{pause})]"
     run = script(tmp_path, candidates, {"n_trials": 3, "n_jobs": n_jobs})
     run.until("phase refit")
-    time.sleep(0.1 if act == "none" else 1.0)
+    time.sleep(0.1 if act == "nothing" else 1.0)
     sent = interrupt(run)
     said = ended(run)
     assert said["at"] - sent < 5
@@ -257,7 +257,7 @@ def test_w19_a_terminal_sends_its_signal_to_the_workers_too(tmp_path):
 @pytest.mark.parametrize(
     ("act", "seconds"),
     [
-        ("none", 5),
+        ("nothing", 5),
         pytest.param("sleep", 5, marks=pytest.mark.slow),
         pytest.param("hang", 15, marks=pytest.mark.slow),
     ],

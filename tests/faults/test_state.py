@@ -67,7 +67,7 @@ def snapshot(data):
     }  # fmt: skip
 
 
-PANDAS_OPTIONS = ("mode.copy_on_write", "display.max_columns", "future.infer_string")
+PANDAS_OPTIONS = ("display.max_columns", "display.precision", "compute.use_numexpr")
 LIMITS = (resource.RLIMIT_NOFILE, resource.RLIMIT_AS, resource.RLIMIT_CORE)
 
 
@@ -86,13 +86,14 @@ KNOWN_LOGGERS = ("automl", "asyncio", "concurrent.futures", "hyperopt", "faults"
 
 def remains():
     """Return what may take a moment to go: threads, processes, files."""
+    gc.collect()  # joblib's broken pools wait for it, with their semaphores
     command = [" ".join(p.cmdline()) for p in psutil.Process().children(recursive=True)
                if p.status() != psutil.STATUS_ZOMBIE]  # fmt: skip
     return {
         "threads": sorted(t.name for t in threading.enumerate()),
         "processes": sorted(c for c in command if "resource_tracker" not in c),
         "temporary files": sorted(os.listdir(tempfile.gettempdir())),  # noqa: PTH208
-        "shared memory": sorted(shared_memory()),
+        "shared memory": sorted(shared_memory({os.getpid()})),
         "open files": psutil.Process().num_fds(),
     }
 

@@ -137,7 +137,9 @@ def test_a_worker_that_dies_once_costs_nothing(cancer, tmp_path, act, where):
 @pytest.mark.slow
 def test_a_dead_worker_leaves_the_history_as_it_would_have_been(cancer, tmp_path):
     """With a budget in trials, a run that lost workers ends like one that did not."""
-    calm = fit(cancer, [light(), bad("none", name="other", once=str(tmp_path / "a"))])
+    calm = fit(
+        cancer, [light(), bad("nothing", name="other", once=str(tmp_path / "a"))]
+    )
     wild = fit(
         cancer, [light(), bad("sigkill", name="other", once=str(tmp_path / "b"))]
     )
@@ -211,7 +213,7 @@ def test_w12_a_worker_dies_at_import(cancer, tmp_path, monkeypatch):
     )
     monkeypatch.syspath_prepend(tmp_path)
     path = {"classification": "chaos_import.Bayes"}
-    fatal = replace(bad("none"), estimators=path, fixed={})
+    fatal = replace(bad("nothing"), estimators=path, fixed={})
     model = fit(cancer, [light(), fatal])
     (trial,) = of(model, "bad")
     assert trial.status == "crash"
@@ -228,8 +230,8 @@ def test_w13_every_worker_dies_on_every_trial(cancer, budget):
     model = fit(cancer, [light(act="sigkill", where="fit")], **given)
     crashes = [t for t in model.trials_ if t.status == "crash"]
     assert 1 <= len(crashes) <= 10
-    assert time.monotonic() - began < 50
-    assert any("crash" in note or "died" in note for note in model.notes_)
+    assert time.monotonic() - began < 120  # ten pools are started
+    assert any("in a row" in note for note in model.notes_)
     assert model.predict(cancer[0]).shape == (569,)
 
 
@@ -238,8 +240,8 @@ def test_w13_no_worker_can_even_read_its_task(cancer):
     """W13: a metric that kills every worker as it is read ends in the same way."""
     began = time.monotonic()
     model = fit(cancer, [light()], metric=PoisonMetric("sigkill"), n_trials=40)
-    assert time.monotonic() - began < 60
-    assert any("crash" in note or "died" in note for note in model.notes_)
+    assert time.monotonic() - began < 120
+    assert any("in a row" in note for note in model.notes_)
     assert model.predict(cancer[0]).shape == (569,)
 
 
@@ -272,7 +274,7 @@ def test_what_never_ends_is_ended_at_its_limit(cancer, tmp_path, act):
 @pytest.mark.slow
 def test_w14_a_hang_is_ended_at_its_deadline_plus_two_and_a_half(cancer, tmp_path):
     """W14: the hanging process is gone 2.5 s after its limit, seen from outside."""
-    mark, limit_s = tmp_path / "mark", 3.0
+    mark, limit_s = tmp_path / "mark", 8.0  # a new worker's imports count
     lived = []
 
     def watch():
@@ -304,6 +306,7 @@ def test_w14_a_hang_in_the_refit_leaves_the_next_best(cancer):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:A worker stopped:UserWarning")  # joblib's guard
 def test_w24_a_worker_that_leaks_is_replaced(cancer):
     """W24: 50 MB that each fit leaks do not add up over a run of 24 fits and more."""
     peak = [0.0]
