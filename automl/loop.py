@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -55,9 +56,10 @@ def run_search(
         return search.source()
 
     limits = Limits(search.kill_at, interrupt, memory)
-    for outcome in runner.run(source, limits):
-        search.tell(outcome)
-        teller.tell_changes(search)
+    with closing(runner.run(source, limits)) as outcomes:
+        for outcome in outcomes:
+            search.tell(outcome)
+            teller.tell_changes(search)
     search.stopped |= interrupt.asked
     return search.finish()
 
@@ -111,6 +113,7 @@ def finish_run(
         soon = interrupt.asked_s + INTERRUPT_S - SPARE_S
         return soon if task.kill_at is None else min(soon, task.kill_at)
 
-    for outcome in runner.run(source, Limits(kill_at, interrupt, memory)):
-        finish.tell(outcome)
+    with closing(runner.run(source, Limits(kill_at, interrupt, memory))) as outcomes:
+        for outcome in outcomes:
+            finish.tell(outcome)
     return finish

@@ -61,7 +61,14 @@ class Runner:
         self._holds_pool = False
 
     def __enter__(self) -> Self:
-        if self.n_jobs > 1 and not _must_run_here(self.n_jobs):
+        if self.n_jobs > 1 and _must_run_here(self.n_jobs):
+            warnings.warn(
+                "No worker can be started from this process (a daemon, or itself a "
+                "worker): the fit runs in it, one task at a time.",
+                AutoMLWarning,
+                stacklevel=2,
+            )
+        elif self.n_jobs > 1:
             self._holds_pool = POOL.acquire(blocking=False)
             if not self._holds_pool:
                 warnings.warn(
@@ -87,7 +94,7 @@ class Runner:
         """Whether tasks run in processes of their own."""
         return self._holds_pool
 
-    def run(self, source: Source, limits: Limits | None = None) -> Iterator[Outcome]:
+    def run(self, source: Source, limits: Limits | None = None) -> Generator[Outcome]:
         """Yield outcomes until ``source`` returns None and all are in.
 
         Parameters
@@ -140,6 +147,7 @@ class Runner:
                 pre_dispatch=self.n_jobs + self.queued,
                 batch_size=1,
                 max_nbytes=None,
+                temp_folder=str(self.folder),  # or empty ones stay in shared memory
             )
 
         def give_up() -> None:
@@ -151,6 +159,9 @@ class Runner:
         ):
             # where warnings are errors, this one ends the thread that serves the pool
             warnings.filterwarnings("ignore", message="A worker stopped while some")
+            # said where the caller's own error ends the run
+            warnings.filterwarnings("ignore", message=r"\d+ tasks (which|have)")
+            outcomes: Any = ()
             try:
                 with _without_interrupts():  # workers inherit it: Ctrl-C is for us
                     outcomes = parallel(
@@ -165,6 +176,9 @@ class Runner:
             except (BrokenProcessPool, multiprocessing.TimeoutError):
                 yield from watchdog.autopsy()
                 return False
+            finally:
+                if hasattr(outcomes, "close"):
+                    outcomes.close()  # before its workers are stopped, not after
         if self._failure is not None:
             raise self._failure
         return True

@@ -132,4 +132,5 @@ def _nowhere() -> int:
 @lru_cache(maxsize=1)
 def _settle() -> None:
     """Set this process up once."""
+    faulthandler.disable()  # joblib's: it writes of each crash on the user's screen
     keep_little()
