@@ -56,6 +56,12 @@ class Script:
         self.said.append(out)
         return out
 
+    def kill(self) -> None:
+        """Kill the main process alone; what its workers still say is not read."""
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
     def everything(self) -> str:
         """Return all that it said, for the message of a failure."""
         return "".join(self.said) + (self.temp / "stderr").read_text()[-3000:]

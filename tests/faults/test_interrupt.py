@@ -274,8 +274,7 @@ def test_w17_the_parent_is_killed(tmp_path, act, seconds):
     time.sleep(1.0)
     workers = run.workers()
     assert len(workers) == 2
-    run.process.kill()
-    run.process.wait()
+    run.kill()
     assert wait_for(lambda: not run.alive(), seconds), run.alive()
     events, damaged = read_journal(tmp_path / "run" / "journal.jsonl")
     assert damaged == 0
