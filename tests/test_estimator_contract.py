@@ -50,7 +50,10 @@ def _exact(model, check_name):
 @pytest.mark.filterwarnings("ignore:Column .* one target:UserWarning")  # it has
 @pytest.mark.filterwarnings("ignore:1 class.es. have one row:UserWarning")
 @parametrize_with_checks(
-    [AutoMLClassifier(**QUICK), AutoMLRegressor(metric="r2", **QUICK)]
+    [
+        AutoMLClassifier(candidates=["logistic", "lightgbm"], **QUICK),
+        AutoMLRegressor(metric="r2", candidates=["ridge", "lightgbm"], **QUICK),
+    ]
 )
 def test_sklearn_check_passes(estimator, check):
     """Each check of scikit-learn's contract passes with two configurations."""
