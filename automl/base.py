@@ -26,9 +26,11 @@ from automl.progress import observer
 from automl.run import Run, run
 from automl.settings import (
     Settings,
+    deployment,
     memory_limit,
     seed_of,
     shown,
+    switch,
     time_limit,
     verbosity,
 )
@@ -67,6 +69,8 @@ class BaseAutoML(BaseEstimator):
         trial_time_limit_s: float | None = None,
         memory_limit_mib: float | None = None,
         drop_missing_target: bool = False,
+        ensemble: bool = True,
+        deploy: str = "auto",
         verbose: int = 1,
         callback: Callable[[Snapshot], bool | None] | None = None,
     ) -> None:
@@ -81,6 +85,8 @@ class BaseAutoML(BaseEstimator):
         self.trial_time_limit_s = trial_time_limit_s
         self.memory_limit_mib = memory_limit_mib
         self.drop_missing_target = drop_missing_target
+        self.ensemble = ensemble
+        self.deploy = deploy
         self.verbose = verbose
         self.callback = callback
 
@@ -164,6 +170,8 @@ class BaseAutoML(BaseEstimator):
             trial_time_limit_s=time_limit(self.trial_time_limit_s),
             memory_limit_mib=memory_limit(self.memory_limit_mib),
             drop_missing_target=bool(self.drop_missing_target),
+            ensemble=switch("ensemble", self.ensemble),
+            deploy=deployment(self.deploy),
             shown={k: shown(v) for k, v in self.get_params(deep=False).items()},
         )
         with observer(verbosity(self.verbose), self.callback) as notify:
@@ -178,14 +186,15 @@ class BaseAutoML(BaseEstimator):
         return self
 
     def _keep(self, done: Run) -> None:
-        table, winner = done.table, done.winner
-        self.best_pipeline_ = done.pipeline
+        table, winner, single = done.table, done.winner, done.single_trial
+        self.best_pipeline_ = done.single
         self.model_ = done.pipeline
         self.best_score_ = winner.score
-        self.best_params_ = dict(winner.params)
-        self.best_candidate_ = winner.candidate
+        self.best_params_ = dict(single.params)
+        self.best_candidate_ = single.candidate
+        self.weights_ = dict(done.weights)
         self.trials_ = done.history.trials
-        self.leaderboard_ = leaderboard(done.history, done.metric)
+        self.leaderboard_ = leaderboard(done.ranked, done.metric)
         self.task_ = table.task
         self.metric_ = done.metric
         self.interrupted_ = done.interrupted
@@ -196,7 +205,7 @@ class BaseAutoML(BaseEstimator):
         self.n_features_in_ = len(table.columns)
         self._schema = describe_table(table)
         self._folds_name = done.folds.name
-        self._winner_std = winner.score_std
+        self._winner = winner
         for name in ("classes_", "feature_names_in_", "test_score_"):
             if hasattr(self, name):
                 delattr(self, name)
@@ -304,13 +313,13 @@ class BaseAutoML(BaseEstimator):
         check_is_fitted(self, "model_")
         from automl.bundle import BundleInfo, save_bundle
 
-        std = self._winner_std
+        std = self._winner.score_std
         info = BundleInfo(
             metric=self.metric_.name,
             score=self.metric_.natural(self.best_score_),
             score_std=None if math.isnan(std) else std,
-            candidate=self.best_candidate_,
-            params=self.best_params_,
+            candidate=self._winner.candidate,
+            params=dict(self._winner.params),
             cv=self._folds_name,
             random_state=self._seed,
             created_utc=str(self.facts_["run"]["started_utc"]),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import pickle
 import time
 import traceback
 import warnings
@@ -27,6 +26,7 @@ from automl.fitting import (
     takes_weights,
 )
 from automl.history import FoldResult
+from automl.kept import keep_model
 from automl.memory import give_back
 from automl.pipeline import build_pipeline, split_params
 from automl.sandbox import sandbox
@@ -86,8 +86,8 @@ class Task:
         Threads of a refit.
     max_rows : int or None
         Training rows used at most; the rest is left out by chance.
-    keep_above : float or None
-        Score from which a fold's fitted pipeline is kept on disk.
+    keep : bool
+        Whether a fold's fitted pipeline is kept on disk.
     """
 
     kind: str
@@ -103,7 +103,7 @@ class Task:
     rounds: int | None = None
     n_jobs: int = 1
     max_rows: int | None = None
-    keep_above: float | None = None
+    keep: bool = False
 
 
 @dataclass(frozen=True)
@@ -217,26 +217,26 @@ def _fold(folder: Path, place: Workplace, prepared: Prepared, task: Task) -> Out
         started_fit = started - ready[3]
     prefix, X_train, X_test, _ = ready
     model = pipeline[-1]
-    y = place.y[train] if task.keep_above is None else labels_of(place, train)
     rounds, truncated = fit_model(
-        place, candidate, model, prefix, X_train, y, train, _stop_at(task, started),
-        overwrite=not kept,
+        place, candidate, model, prefix, X_train, place.y[train], train,
+        _stop_at(task, started), overwrite=not kept,
     )  # fmt: skip
     fitted = time.monotonic()
-    prediction = predict(place, model, X_test, coded=task.keep_above is None)
+    prediction = predict(place, model, X_test)
     score = place.metric.score(
         place.y[test], prediction, rows_of(place.sample_weight, test)
     )
-    if task.keep_above is not None and score > task.keep_above:
+    predicted = time.monotonic()
+    if task.keep and np.isfinite(score):
         whole = Pipeline([*prefix.steps, ("model", model)])
-        (folder / "models" / f"{task.trial}.pkl").write_bytes(pickle.dumps(whole))
+        keep_model(folder, task.trial, task.fold, whole)
     result = FoldResult(
         trial=task.trial,
         fold=task.fold,
         status="ok" if np.isfinite(score) else "invalid_score",
         score=score if np.isfinite(score) else None,
         fit_s=fitted - started_fit,
-        predict_s=time.monotonic() - fitted,
+        predict_s=predicted - fitted,
         cpu_s=time.process_time() - cpu,
         started_s=started,
         rounds=rounds,
@@ -334,7 +334,7 @@ def _importance(place: Workplace, task: Task) -> dict[str, Any]:
     weights = rows_of(place.sample_weight, test)
 
     def score_of(X: pd.DataFrame) -> float:
-        prediction = predict(place, model, prefix.transform(X), coded=True)
+        prediction = predict(place, model, prefix.transform(X))
         return place.metric.score(y, prediction, weights)
 
     rng = np.random.default_rng(place.random_state)

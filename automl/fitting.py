@@ -20,7 +20,7 @@ from sklearn.model_selection import (
 from automl.estimators.growing import Growth, fit_growing
 from automl.memory import give_back
 from automl.pipeline import NATIVE
-from automl.workplace import Workplace, plain_classes, rows_of
+from automl.workplace import Workplace, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -193,17 +193,11 @@ def _inner_split(
     return train, stop
 
 
-def predict(place: Workplace, model: Any, X: Any, *, coded: bool) -> np.ndarray:
-    """Return numbers, or probabilities of all classes of the run.
-
-    ``coded`` says whether the model was fitted on codes or on the user's labels.
-    """
+def predict(place: Workplace, model: Any, X: Any) -> np.ndarray:
+    """Return numbers, or probabilities of all classes, of a model fitted on codes."""
     if place.classes is None:
         return np.asarray(model.predict(X), dtype=np.float64).ravel()
     found = np.asarray(model.predict_proba(X), dtype=np.float64)
     full = np.zeros((found.shape[0], len(place.classes)))
-    codes = np.asarray(model.classes_)
-    if not coded:
-        codes = np.searchsorted(plain_classes(place.classes), codes)
-    full[:, codes.astype(np.int64)] = found
+    full[:, np.asarray(model.classes_).astype(np.int64)] = found
     return full

@@ -7,11 +7,14 @@ from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from automl.ensemble import pool
+from automl.finish import SPARE_S, Finish
+from automl.kept import prune_models
 from automl.watchdog import Limits
-from automl.winner import SPARE_S, Finish
 
 if TYPE_CHECKING:
     from automl.evaluate import Task
+    from automl.finish import Wanted
     from automl.history import History
     from automl.interrupt import Interrupt
     from automl.runner import Runner
@@ -59,19 +62,30 @@ def run_search(
     with closing(runner.run(source, limits)) as outcomes:
         for outcome in outcomes:
             search.tell(outcome)
+            if search.changes:
+                _prune(runner, search)
             teller.tell_changes(search)
     search.stopped |= interrupt.asked
     return search.finish()
+
+
+def _prune(runner: Runner, search: Search) -> None:
+    """Delete the models of configurations that cannot be deployed any more."""
+    trials = search.history.trials
+    running = {t.number for t in trials if t.status == "running"}
+    best = {t.number for t in pool(trials, search.plan.keeps)}
+    prune_models(runner.folder, running | best)
 
 
 def finish_run(
     runner: Runner,
     search: Search,
     history: History,
+    wanted: Wanted,
     interrupt: Interrupt,
     memory: MemoryGuard | None = None,
 ) -> Finish:
-    """Refit and explain the winner; after a Ctrl-C in the seconds that it allows.
+    """Fit what is wanted; after a Ctrl-C in the seconds that it allows.
 
     Parameters
     ----------
@@ -79,27 +93,21 @@ def finish_run(
         As in `run_search`.
     history : History
         That the search came to.
+    wanted : Wanted
+        What is to be fitted.
     """
     pace = replace(search.pace, history=history)
-    seconds = {t.number: pace.refit_seconds(t) for t in history}
     growing = {c.name for c in pace.plan.candidates if c.resource is not None}
-    if pace.keeps_models:  # no cheaper configuration, no stump of a fit is a match
-        growing = set()
-        leader = next(iter(history.finished()), None)
-        seconds = {
-            n: s if leader is None or n == leader.number else float("inf")
-            for n, s in seconds.items()
-        }
     finish = Finish(
         history,
         search.budget,
-        seconds,
+        {t.number: pace.refit_seconds(t) for t in history},
         n_rows=pace.plan.n_rows,
         n_train=pace.plan.n_train,
         n_workers=pace.plan.n_workers,
         first_serial=10_000_000,
-        growing=growing,
-        kept=pace.keeps_models,
+        growing=set() if wanted.kept else growing,  # no stump of a fit is a match
+        wanted=wanted,
     )
 
     def source() -> Task | None:

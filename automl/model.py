@@ -18,10 +18,11 @@ __all__ = ["AutoML", "AutoMLClassifier", "AutoMLRegressor"]
 
 
 class AutoML(BaseAutoML):
-    """Search pipelines for a table, and predict with the best one.
+    """Search pipelines for a table, and predict with the best of them.
 
     Candidates (preparation, feature selection, algorithm) are tuned by hyperopt in
-    parallel, fold by fold; the best cross-validated one is fitted on all rows.
+    parallel, fold by fold; a weighted average of the best predicts where it has the
+    better cross-validated score, and the best one alone elsewhere.
 
     Parameters
     ----------
@@ -58,6 +59,12 @@ class AutoML(BaseAutoML):
         machine and its control group allow.
     drop_missing_target : bool, default=False
         Whether rows without a target are left out; they are an error otherwise.
+    ensemble : bool, default=True
+        Whether a weighted average of configurations may win; otherwise one does.
+    deploy : {"auto", "bag", "refit"}
+        What predicts: the models of all folds, averaged, or one fit on all rows for
+        each configuration, which is smaller and faster. ``auto`` takes the bag for an
+        ensemble whose folds train on at least half of the rows, in any order of time.
     verbose : int, default=1
         0 shows nothing, 1 what matters, 2 also each trial.
     callback : callable or None, default=None
@@ -65,13 +72,15 @@ class AutoML(BaseAutoML):
 
     Attributes
     ----------
-    best_pipeline_ : Pipeline
-        The best single pipeline, fitted on all rows, from the raw table.
     model_ : Pipeline
-        What predicts: `best_pipeline_`.
+        What predicts, from the raw table: an ensemble, or the best configuration.
     best_score_ : float
         Its raw cross-validated score, greater is better; the best of many, and so
         optimistic.
+    weights_ : dict
+        Number of each trial in it to its weight.
+    best_pipeline_ : Pipeline
+        The best single configuration, fitted on all rows, from the raw table.
     best_params_ : dict
         Its hyperparameters.
     best_candidate_ : str
@@ -124,6 +133,8 @@ class AutoML(BaseAutoML):
         trial_time_limit_s: float | None = None,
         memory_limit_mib: float | None = None,
         drop_missing_target: bool = False,
+        ensemble: bool = True,
+        deploy: str = "auto",
         verbose: int = 1,
         callback: Callable[[Snapshot], bool | None] | None = None,
     ) -> None:
@@ -139,6 +150,8 @@ class AutoML(BaseAutoML):
             trial_time_limit_s=trial_time_limit_s,
             memory_limit_mib=memory_limit_mib,
             drop_missing_target=drop_missing_target,
+            ensemble=ensemble,
+            deploy=deploy,
             verbose=verbose,
             callback=callback,
         )

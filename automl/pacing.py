@@ -31,8 +31,17 @@ PATIENCE = 4.0
 four times as slow has to be better by much to be worth its seconds."""
 
 REFIT_SHARE = 0.25
-"""Share of the budget that is kept for a refit after a holdout; a longer one is not
-waited for, since the model of the holdout's training rows is there already."""
+"""Share of the budget that is kept for a refit; a longer one is not waited for where
+the models of the folds are there."""
+
+BAG_REFIT_SHARE = 0.05
+"""The same where the models of the folds are to predict anyway."""
+
+ENSEMBLE_SHARE = 0.02
+"""Share of the budget within which weights are chosen."""
+
+MEMBERS = 3
+"""Members of an ensemble whose refits are reckoned with (measured: 2 to 6)."""
 
 IMPORTANCE_SHARE = 0.04
 """Share of the budget within which columns are permuted, beside the refit."""
@@ -69,8 +78,13 @@ class Plan:
         Seed of the run.
     trial_time_limit_s : float or None
         Seconds that a configuration's fits may take together, as the user wants it.
-    resumed : bool
-        Whether configurations of an earlier session may lead, whose models are gone.
+    keeps : int
+        Configurations whose fold models are kept, beside the best of each family: they
+        can be deployed. 0 if none can.
+    ensemble : bool
+        Whether a weighted average may win.
+    bag : bool
+        Whether the models of folds predict, and fits on all rows only stand by.
     """
 
     candidates: tuple[Candidate, ...]
@@ -80,7 +94,9 @@ class Plan:
     n_workers: int
     random_state: int
     trial_time_limit_s: float | None = None
-    resumed: bool = False
+    keeps: int = 0
+    ensemble: bool = False
+    bag: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,12 +145,6 @@ class Pace:
         return View(self.history.trials, frozenset(), 0, ()).incumbent
 
     @property
-    def keeps_models(self) -> bool:
-        """Whether the models of the only fold are kept: they can be deployed."""
-        timed = self.budget.time_s is not None
-        return self.plan.n_folds == 1 and timed and not self.plan.resumed
-
-    @property
     def trial_limit_s(self) -> float | None:
         """Seconds that the fits of one configuration may take together.
 
@@ -156,13 +166,30 @@ class Pace:
         """Return the seconds kept for what follows the search, by purpose."""
         leader = self.incumbent
         budget_s = self.budget.time_s or 0.0
-        refit = 0.0 if leader is None else self.refit_seconds(leader)
-        if self.keeps_models and refit > REFIT_SHARE * budget_s:
-            refit = 0.0
+        refit = 0.0
+        if leader is not None and self.refits_leader:
+            refit = self.refit_seconds(leader)
+            if self.plan.ensemble and not self.plan.bag:
+                refit *= 1 + (MEMBERS - 1) / self.plan.n_workers
         explain = IMPORTANCE_SHARE * budget_s
         if self.plan.n_workers > 1:  # side by side
             explain = max(0.0, explain - refit)
-        return {"refit": refit, "explain": explain, "report": OVERHEAD_S}
+        weigh = ENSEMBLE_SHARE * budget_s if self.plan.ensemble else 0.0
+        return {
+            "refit": refit,
+            "explain": explain,
+            "ensemble": weigh,
+            "report": OVERHEAD_S,
+        }
+
+    @property
+    def refits_leader(self) -> bool:
+        """Whether the leader is worth a fit on all rows, by the time that it takes."""
+        leader = self.incumbent
+        if leader is None or self.budget.time_s is None or not self.plan.keeps:
+            return True
+        share = BAG_REFIT_SHARE if self.plan.bag else REFIT_SHARE
+        return self.refit_seconds(leader) <= share * self.budget.time_s
 
     def account(self) -> dict[str, float]:
         """Return the seconds that were kept and allowed, in words, for the report."""
@@ -174,6 +201,7 @@ class Pace:
                     "refit"
                 ],
                 "kept for the importance of columns": kept["explain"],
+                "kept for the weights of an ensemble": kept["ensemble"],
                 "kept for the report and the end of workers": kept["report"],
             }
             longest = self._longest_s()

@@ -6,42 +6,30 @@ has no say in it any more.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import math
-import pickle
-import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 
-from automl.baseline import baseline_pipeline
 from automl.budget import Budget
-from automl.evaluate import Task, run_task
-from automl.exceptions import AutoMLDataError, AutoMLResourceError
-from automl.history import BASELINE, History, Trial
+from automl.ensemble import ENSEMBLE
+from automl.exceptions import AutoMLDataError
 from automl.journal import read_journal
 from automl.problem import Problem, make_problem
+from automl.recipe import checked_predictions, digest, remake, winner_of
 from automl.resume import Restored, identity, refuse_another, restore
 from automl.settings import Settings
-from automl.workplace import close_workplace, write_workplace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from sklearn.pipeline import Pipeline
 
-    from automl.evaluate import Outcome
-    from automl.table import Table
-    from automl.winner import Deployed
+    from automl.history import Trial
 
-__all__ = ["Replayed", "checked_predictions", "digest", "recipe_of", "remake", "replay"]
-
-CHECK_ROWS = 1000
-"""Rows on which two models are compared: enough to tell them apart, and predicted in
-milliseconds even where the model is slow."""
+__all__ = ["Replayed", "replay"]
 
 
 @dataclass(frozen=True)
@@ -83,6 +71,8 @@ class Replayed:
         """What the model is, in words."""
         if self.trial.number < 0:
             return f"the small {self.trial.candidate} that was fitted first"
+        if self.trial.candidate == ENSEMBLE:
+            return f"an ensemble of {len(self.trial.params)} configurations"
         return f"trial {self.trial.number}, {self.trial.candidate}"
 
     def save(self, folder: str | Path) -> Path:
@@ -104,146 +94,6 @@ class Replayed:
         )
         schema = describe_table(self.problem.table)
         return save_bundle(folder, self.pipeline, schema, info)
-
-
-def recipe_of(
-    out: Deployed, refit: Outcome | None, fallback: Task, problem: Problem
-) -> dict[str, Any]:
-    """Return how the deployed model was fitted, as JSON values.
-
-    Parameters
-    ----------
-    out : Deployed
-        What predicts.
-    refit : Outcome or None
-        Of the fit on all rows, which may not be what predicts.
-    fallback : Task
-        Of the small model that is fitted first.
-    problem : Problem
-        What the run works on.
-    """
-    trial, table = out.trial, problem.table
-    recipe: dict[str, Any] = {
-        "winner": trial.number,
-        "candidate": trial.candidate,
-        "params": dict(trial.params),
-        "threads": 1,
-        "rounds": None,
-        "truncated": False,
-        "n_rows": table.n_rows,
-    }
-    if trial.candidate == BASELINE:
-        return recipe | {"kind": "baseline"}
-    if trial.number < 0:
-        recipe |= {
-            "kind": "fallback",
-            "params": dict(fallback.params or {}),
-            "max_rows": fallback.max_rows,
-        }
-        return recipe | {"rounds": _made(out.pipeline, trial.candidate, problem)}
-    if refit is None or refit.value.steps[-1][1] is not out.pipeline.steps[-1][1]:
-        fold = trial.folds[0]
-        train, _ = problem.folds.splits[fold.fold]
-        return recipe | {
-            "kind": "holdout",
-            "rounds": fold.rounds,
-            "truncated": fold.truncated,
-            "n_rows": len(train),
-        }
-    return recipe | {
-        "kind": "refit",
-        "threads": refit.task.n_jobs,
-        "rounds": (
-            _made(out.pipeline, trial.candidate, problem)
-            if refit.truncated
-            else refit.task.rounds
-        ),
-        "truncated": refit.truncated,
-    }
-
-
-def _made(pipeline: Pipeline, candidate: str, problem: Problem) -> int | None:
-    """Return the rounds that a fitted model has."""
-    found = next((c for c in problem.candidates if c.name == candidate), None)
-    if found is None or found.resource is None:
-        return None
-    return int(pipeline[-1].get_params()[found.resource.param])
-
-
-def remake(recipe: Mapping[str, Any], problem: Problem, seed: int) -> Pipeline:
-    """Return the model that a recipe makes, from the raw table.
-
-    Raises
-    ------
-    AutoMLResourceError
-        If it cannot be fitted (``E-replay``).
-    """
-    table = problem.table
-    if recipe["kind"] == "baseline":
-        return baseline_pipeline(table)
-    from threadpoolctl import threadpool_limits
-
-    with tempfile.TemporaryDirectory(prefix="automl-") as name, threadpool_limits(1):
-        scratch = Path(name)
-        write_workplace(
-            scratch, table, problem.folds, problem.metric,
-            _candidates(recipe, problem), seed,
-        )  # fmt: skip
-        try:
-            outcome = run_task(scratch, _task(recipe))
-            if outcome.error is not None:
-                raise AutoMLResourceError(
-                    f"Trial {recipe['winner']} could not be fitted again: "
-                    f"{outcome.error.strip().splitlines()[-1][:200]}.",
-                    code="E-replay",
-                )
-            model = outcome.value
-            if recipe["kind"] == "holdout":
-                kept = scratch / "models" / f"{recipe['winner']}.pkl"
-                model = pickle.loads(kept.read_bytes())  # noqa: S301 - our own file
-        finally:
-            close_workplace()
-    return Pipeline([("encode", table.encoder), *model.steps])
-
-
-def _candidates(recipe: Mapping[str, Any], problem: Problem) -> dict[str, Any]:
-    """Return the candidates; that of a holdout grows to the recorded rounds only."""
-    found = {c.name: c for c in problem.candidates}
-    name = recipe["candidate"]
-    resource = found[name].resource
-    cut = recipe["kind"] == "holdout" and recipe["truncated"]
-    if cut and resource is not None and recipe["rounds"]:
-        shorter = replace(resource, high=int(recipe["rounds"]))
-        found[name] = replace(found[name], resource=shorter)
-    return found
-
-
-def _task(recipe: Mapping[str, Any]) -> Task:
-    number, params = int(recipe["winner"]), dict(recipe["params"])
-    if recipe["kind"] == "holdout":
-        return Task(
-            "fold", 0, number, 0, recipe["candidate"], params,
-            keep_above=float("-inf"),
-        )  # fmt: skip
-    return Task(
-        "refit", 0, number, candidate=recipe["candidate"], params=params,
-        rounds=recipe["rounds"], n_jobs=int(recipe["threads"]),
-        max_rows=recipe.get("max_rows"),
-    )  # fmt: skip
-
-
-def checked_predictions(pipeline: Pipeline, table: Table) -> np.ndarray:
-    """Return predictions of up to a thousand rows, spread evenly over the table."""
-    n = table.n_rows
-    rows = np.unique(np.linspace(0, n - 1, min(n, CHECK_ROWS)).astype(np.int64))
-    model, X = Pipeline(pipeline.steps[1:]), table.X.iloc[rows]
-    found = model.predict_proba(X) if table.is_classification else model.predict(X)
-    return np.ascontiguousarray(found, dtype=np.float64)
-
-
-def digest(predictions: np.ndarray) -> str:
-    """Return the SHA-256 of predictions."""
-    return hashlib.sha256(predictions.tobytes()).hexdigest()
 
 
 def replay(
@@ -304,13 +154,6 @@ def replay(
     )
 
 
-def winner_of(recipe: Mapping[str, Any], history: History) -> Trial:
-    """Return the trial that a recipe is of."""
-    if recipe["winner"] >= 0:
-        return history[recipe["winner"]]
-    return Trial(-1, recipe["candidate"], {}, "fallback", "ok")
-
-
 def _finished(folder: Path) -> Restored:
     path = folder / "journal.jsonl"
     if not path.is_file():
@@ -342,6 +185,8 @@ def _settings(restored: Restored, metric: Any, candidates: Any, cv: Any) -> Sett
         trial_time_limit_s=None,
         memory_limit_mib=None,
         drop_missing_target=bool(shown.get("drop_missing_target")),
+        ensemble=True,
+        deploy="auto",
         shown=shown,
     )
 

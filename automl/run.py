@@ -7,34 +7,36 @@ on disk is made and removed.
 from __future__ import annotations
 
 import warnings
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl.conclusion import conclude, deployment_plan
+from automl.ensemble import ENSEMBLE
 from automl.environment import environment
 from automl.exceptions import AutoMLWarning
 from automl.facts import RunRecord, build_facts
 from automl.history import BASELINE, History, Trial
 from automl.interrupt import Interrupt
-from automl.loop import finish_run, run_search
+from automl.loop import run_search
 from automl.memory import Guard, allowed_mib, give_back
 from automl.pacing import Plan
 from automl.problem import make_problem
-from automl.replay import checked_predictions, digest, recipe_of, remake, winner_of
+from automl.recipe import checked_predictions, digest, recipe_of, remake, winner_of
 from automl.runner import Runner
 from automl.scratch import Scratch
 from automl.search import Search
 from automl.session import take_up
 from automl.settings import Settings, count_workers
 from automl.teller import Teller, announcement
-from automl.winner import deployed, importance_of
+from automl.winner import importance_of
 from automl.workplace import mapped, write_workplace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from sklearn.pipeline import Pipeline
 
@@ -49,6 +51,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Run", "run"]
 
+TITLES = {BASELINE: "Baseline", ENSEMBLE: "Weighted ensemble"}
+"""What people read for what is no candidate of theirs."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -59,9 +64,17 @@ class Run:
     table, metric, folds, history
         As searched.
     winner : Trial
-        The configuration that predicts; the baseline if nothing else finished.
+        What predicts, as it was scored; the baseline if nothing else finished.
+    ranked : History
+        The same with the ensemble, if one predicts.
     pipeline : Pipeline
-        Fitted on all rows, from the raw table.
+        What predicts, from the raw table.
+    weights : dict
+        Number of each trial in it to its weight.
+    single_trial : Trial
+        The best configuration by itself.
+    single : Pipeline
+        Its pipeline.
     facts : dict
         For the report.
     notes : tuple of str
@@ -77,7 +90,11 @@ class Run:
     folds: Folds
     history: History
     winner: Trial
+    ranked: History
     pipeline: Pipeline
+    weights: Mapping[int, float]
+    single_trial: Trial
+    single: Pipeline
     facts: dict[str, Any]
     notes: tuple[str, ...]
     interrupted: bool
@@ -124,7 +141,7 @@ def run(
         fitting = problem.candidates
         scratch = stack.enter_context(Scratch())
         journal = session.begin(problem, n_workers, scratch, stack)
-        titles = {c.name: c.title for c in fitting} | {BASELINE: "Baseline"}
+        titles = {c.name: c.title for c in fitting} | TITLES
         teller = Teller(notify, budget, metric, titles)
         teller.tell("start", announcement(table, metric, folds))
         if session.is_over:
@@ -140,7 +157,7 @@ def run(
         plan = Plan(
             fitting, len(folds), table.n_rows, problem.n_train, n_workers,
             settings.random_state, settings.trial_time_limit_s,
-            resumed=session.restored is not None,
+            **deployment_plan(settings, problem),
         )  # fmt: skip
         queued = n_workers if len(folds) > 1 else 0  # a holdout's fits are long
         runner = stack.enter_context(Runner(n_workers, scratch, queued))
@@ -150,8 +167,8 @@ def run(
         history = run_search(runner, search, teller, interrupt, guard)
         searched_s = budget.elapsed_s
         teller.tell("refit", "", history)
-        finish = finish_run(runner, search, history, interrupt, guard)
-        out = deployed(finish, search, history, table, scratch)
+        done = conclude(runner, search, history, problem, journal, interrupt, guard)
+        out, finish, ranked = done.out, done.finish, done.ranked
         given_up = () if search.given_up is None else (search.given_up,)
         notes = (
             *session.notes, *problem.notes, *given_up, *out.notes,
@@ -160,8 +177,9 @@ def run(
         teller.tell("report", "", history)
         facts = build_facts(
             RunRecord(
-                table=table, metric=metric, folds=folds, trials=history.trials,
-                winner=out.shown, predictions=_predictions(journal, folds, table),
+                table=table, metric=metric, folds=folds, trials=ranked.trials,
+                winner=out.shown,
+                predictions=done.predictions,
                 titles=titles, pipeline=out.pipeline, settings=dict(settings.shown),
                 importance=importance_of(finish.importance, table.columns),
                 timeline=_timeline(budget, read_s, searched_s),
@@ -171,7 +189,7 @@ def run(
                 environment=environment(n_workers), notes=notes,
             )
         )  # fmt: skip
-        recipe = recipe_of(out, finish.refit, search.fallback_task, problem) | {
+        recipe = recipe_of(out, finish.refits, search.fallback_task, problem) | {
             "leader": history.finished()[0].number,
             "interrupted": interrupt.asked or search.stopped,
             "notes": notes,
@@ -180,8 +198,9 @@ def run(
         notes = _warn_of_disk(journal, notes)
         teller.tell("end", _verdict(facts), history)
     return Run(
-        table, metric, folds, history, out.trial, out.pipeline, facts, notes,
-        interrupt.asked or search.stopped, settings.random_state,
+        table, metric, folds, history, out.trial, ranked, out.pipeline,
+        {m.trial.number: m.weight for m in out.members}, out.single_trial, out.single,
+        facts, notes, interrupt.asked or search.stopped, settings.random_state,
     )  # fmt: skip
 
 
@@ -199,10 +218,17 @@ def _again(session: Session, problem: Problem, teller: Teller) -> Run:
         note = "The model was fitted again and does not predict quite as it did."
         notes = (*notes, note)
     trial = winner_of(recipe, history)
+    single, single_trial, ranked = pipeline, trial, history
+    if recipe["single"] is not None:
+        single = remake(recipe["single"], problem, session.settings.random_state)
+        single_trial = winner_of(recipe["single"], history)
+        ranked = History((*history.trials, trial))
+    weights = {int(p["trial"]): float(p["weight"]) for p in recipe.get("parts", ())}
     teller.tell("end", _verdict(facts), history)
     return Run(
-        problem.table, problem.metric, problem.folds, history, trial, pipeline, facts,
-        notes, interrupted=False, random_state=session.settings.random_state,
+        problem.table, problem.metric, problem.folds, history, trial, ranked, pipeline,
+        weights, single_trial, single, facts, notes, interrupted=False,
+        random_state=session.settings.random_state,
     )  # fmt: skip
 
 
@@ -238,22 +264,6 @@ def _limits(search: Search, guard: Guard) -> dict[str, str]:
         "memory, at most": f"{meter.limit_mib:,.0f} MiB",
         "memory, highest seen": f"{meter.peak_mib:,.0f} MiB",
     }
-
-
-def _predictions(
-    journal: Journal, folds: Folds, table: Table
-) -> Callable[[int], np.ndarray]:
-    """Return the reader of a trial's out-of-fold predictions."""
-
-    def read(trial: int) -> np.ndarray:
-        shape = (table.n_rows, table.n_classes) if table.n_classes else (table.n_rows,)
-        whole = np.full(shape, np.nan, dtype=np.float32)
-        for k, (_, test) in enumerate(folds.splits):
-            with suppress(OSError, ValueError, EOFError):  # a note says it is gone
-                whole[test] = journal.predictions(trial, k)
-        return whole
-
-    return read
 
 
 def _verdict(facts: Mapping[str, Any]) -> str:

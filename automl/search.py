@@ -259,13 +259,9 @@ class Search:
             trial, fold = self._start(step), 0
         else:
             trial, fold = self.history[step.trial], step.fold
-        keep_above = None
-        if self.pace.keeps_models:
-            leader = self.pace.incumbent
-            keep_above = float("-inf") if leader is None else leader.score
         task = Task(
             "fold", self._serial, trial.number, fold, trial.candidate,
-            dict(trial.params), keep_above=keep_above,
+            dict(trial.params), keep=self.plan.keeps > 0,
         )  # fmt: skip
         return self._with_limits(task)
 

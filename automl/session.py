@@ -16,7 +16,7 @@ from automl.environment import environment
 from automl.exceptions import AutoMLConfigError
 from automl.history import History
 from automl.journal import FORMAT, Journal
-from automl.replay import checked_predictions, digest
+from automl.recipe import checked_predictions, digest
 from automl.resume import (
     Restored,
     identity,

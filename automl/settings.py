@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 __all__ = [
     "Settings",
     "count_workers",
+    "deployment",
     "memory_limit",
     "seed_of",
     "shown",
+    "switch",
     "time_limit",
     "verbosity",
 ]
@@ -45,6 +47,8 @@ class Settings:
     trial_time_limit_s: float | None
     memory_limit_mib: float | None
     drop_missing_target: bool
+    ensemble: bool
+    deploy: str
     shown: Mapping[str, Any]
 
 
@@ -126,6 +130,31 @@ def _positive(name: str, value: Any, unit: str) -> float | None:
         f"{name}={value!r} must be a number of {unit} above 0, or None.",
         code="E-" + name.replace("_", "-"),
         hint="Leave it out for the default.",
+    )
+
+
+DEPLOYS = ("auto", "bag", "refit")
+"""What may predict: the models of the folds, or fits on all rows."""
+
+
+def deployment(deploy: Any) -> str:
+    """Return what is to predict, checked."""
+    if isinstance(deploy, str) and deploy in DEPLOYS:
+        return deploy
+    raise AutoMLConfigError(
+        f"deploy={deploy!r} must be one of {', '.join(map(repr, DEPLOYS))}.",
+        code="E-deploy",
+        hint="Use 'auto' if in doubt.",
+    )
+
+
+def switch(name: str, value: Any) -> bool:
+    """Return a parameter that is True or False, checked."""
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    raise AutoMLConfigError(
+        f"{name}={value!r} must be True or False.",
+        code="E-" + name.replace("_", "-"),
     )
 
 

@@ -1,245 +1,35 @@
-"""From the history to a model: refit the winner on all rows, and explain it.
-
-Both are tasks like any other, run side by side. A winner whose refit does not fit in
-the time left gives way to the next best; the fallback is there if none does.
-"""
+"""From the history to a model: an ensemble, a fit on all rows, or what there is."""
 
 from __future__ import annotations
 
-import pickle
-import threading
-import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 
+from automl.assembly import Part, assemble, bag_of, from_raw, refit_of
 from automl.baseline import baseline_pipeline
-from automl.evaluate import IMPORTANCE_COLUMNS, Outcome, Task
+from automl.ensemble import ENSEMBLE, Blend
+from automl.evaluate import IMPORTANCE_COLUMNS
 from automl.facts import Importance
-from automl.history import BASELINE, FAILED, History, Trial
-from automl.pacing import IMPORTANCE_SHARE
+from automl.history import BASELINE, FoldResult, History, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
-    from automl.budget import Budget
+    from sklearn.pipeline import Pipeline
+
+    from automl.candidates import Candidate
+    from automl.finish import Finish
     from automl.kinds import Column
     from automl.search import Search
     from automl.table import Table
 
-__all__ = ["SPARE_S", "Deployed", "Finish", "deployed", "importance_of"]
+__all__ = ["Deployed", "Given", "Member", "deployed", "ensemble_trial", "importance_of"]
 
-SPARE_S = 0.4
-"""Seconds between the end of a refit and the end of the budget."""
-
-THREADED_ROWS = 50_000
-"""Rows from which a refit uses all cores: two LightGBM threads then cost 14 % more CPU
-time for half the wall time; below, they cost half as much again."""
-
-REFITS = 3
-"""Refits tried before the fallback is taken."""
-
-
-class Finish:
-    """What a runner is asked for after the search: a refit and an importance.
-
-    Parameters
-    ----------
-    history : History
-        Of the search.
-    budget : Budget
-        Of the run.
-    seconds : dict
-        Expected refit time of each trial, by number.
-    growing : set of str
-        Candidates whose fit can be cut short at the deadline.
-    n_rows, n_train, n_workers : int
-        Rows of the table and of a fold's training part; processes.
-    first_serial : int
-        Number of the first task.
-    kept : bool, default=False
-        Whether the leader's model of a holdout is there: a refit that was cut short is
-        then only taken where that one cannot be.
-    """
-
-    def __init__(
-        self,
-        history: History,
-        budget: Budget,
-        seconds: Mapping[int, float],
-        *,
-        n_rows: int,
-        n_train: int,
-        n_workers: int,
-        first_serial: int,
-        growing: AbstractSet[str] = frozenset(),
-        kept: bool = False,
-    ) -> None:
-        self.budget = budget
-        self.kept = kept
-        self.stump: Any = None
-        self.growing = growing
-        self.seconds = seconds
-        self.n_rows = n_rows
-        self.n_train = n_train
-        self.n_workers = n_workers
-        self.winner: Trial | None = None
-        self.pipeline: Any = None
-        self.refit: Outcome | None = None
-        self.importance: dict[str, Any] | None = None
-        self.errors: list[str] = []
-        self._queue = _refit_order(history)
-        self._serial = first_serial
-        self._refitting: Task | None = None
-        self._retried: list[Trial | None] = []
-        self._importance_due = True
-        self._lock = threading.Lock()  # asked from joblib's thread, told from ours
-
-    def source(self) -> Task | None:
-        """Return the next task, a short wait, or None at the end."""
-        with self._lock:
-            if self.pipeline is not None:
-                return self._explain()
-            if self._refitting is not None:
-                return self._explain() or Task("wait", -1)
-            trial = self._next_trial()
-            if trial is None:
-                return None
-            if trial is not self.winner:  # another winner has another importance
-                self.winner, self.importance = trial, None
-                self._importance_due = True
-            self._refitting = self._numbered(self._refit_task(trial))
-            return self._refitting
-
-    def hurry(self, deadline: float) -> None:
-        """Bring the end of the run forward.
-
-        Parameters
-        ----------
-        deadline : float
-            Reading of the budget's clock.
-        """
-        with self._lock:
-            time_s = deadline - self.budget.started
-            if self.budget.time_s is None or time_s < self.budget.time_s:
-                self.budget = replace(self.budget, time_s=time_s)
-
-    def _next_trial(self) -> Trial | None:
-        """Return the best trial whose refit can end in time, or be cut short there."""
-        left = [t for t in self._queue if self._fits(t)]
-        if not left:
-            left = [t for t in self._queue if t.candidate in self.growing]
-        if not left or self.budget.remaining_s < 2 * SPARE_S:
-            return None
-        self._queue.remove(left[0])
-        return left[0]
-
-    def _explain(self) -> Task | None:
-        """Return the task of the importance once."""
-        if not self._importance_due or self.winner is None:
-            return None
-        self._importance_due = False
-        return self._numbered(self._importance_task(self.winner))
-
-    def _fits(self, trial: Trial) -> bool:
-        """Return whether a trial's refit is expected to end in time."""
-        return self.seconds[trial.number] < self.budget.remaining_s - SPARE_S
-
-    def tell(self, outcome: Outcome) -> None:
-        """Keep the pipeline or the importance; a failed refit makes way."""
-        with self._lock:
-            task = outcome.task
-            if task.kind == "importance":
-                if self.winner is not None and task.trial == self.winner.number:
-                    self.importance = outcome.value
-                return
-            if self._refitting is None or task.serial != self._refitting.serial:
-                return  # left over from the search
-            if outcome.error is None:
-                self.refit = outcome
-                self._note_cut(outcome)
-                if outcome.truncated and self.kept:
-                    self.stump = outcome.value
-                else:
-                    self.pipeline = outcome.value
-            elif (
-                outcome.error in ("crash", "lost") and self.winner not in self._retried
-            ):
-                self._retried.append(self.winner)  # its pool died beside it
-                if self.winner is not None:
-                    self._queue.insert(0, self.winner)
-            else:
-                reason = outcome.detail or outcome.error.strip().splitlines()[-1][:200]
-                self.errors.append(
-                    f"Trial {task.trial} could not be fitted on all rows ({reason})."
-                )
-            self._refitting = None
-
-    def _note_cut(self, outcome: Outcome) -> None:
-        if outcome.truncated:
-            self.errors.append(
-                f"The fit of trial {outcome.task.trial} on all rows was cut short at "
-                f"the end of the budget, before its {outcome.task.rounds} rounds."
-            )
-
-    def _numbered(self, task: Task) -> Task:
-        self._serial += 1
-        return task
-
-    def _refit_task(self, trial: Trial) -> Task:
-        deadline = self.budget.deadline
-        many = self.n_rows >= THREADED_ROWS
-        return Task(
-            "refit", self._serial, trial.number, candidate=trial.candidate,
-            params=dict(trial.params), rounds=trial.rounds,
-            n_jobs=self.n_workers if many else 1,
-            deadline=None if deadline is None else deadline - 2 * SPARE_S,
-            kill_at=None if deadline is None else deadline - SPARE_S,
-        )  # fmt: skip
-
-    def _importance_task(self, trial: Trial) -> Task:
-        if self.budget.time_s is None:
-            return Task(
-                "importance", self._serial, trial.number, 0, trial.candidate,
-                dict(trial.params),
-            )  # fmt: skip
-        allowance = IMPORTANCE_SHARE * self.budget.time_s
-        allowance = max(0.1, min(allowance, self.budget.remaining_s - 2 * SPARE_S))
-        affordable = 0.5 * allowance / max(trial.fit_s, 1e-3)
-        max_rows = None
-        if affordable < 1:
-            max_rows = max(500, int(affordable * self.n_train))
-        now = time.monotonic()
-        return Task(
-            "importance", self._serial, trial.number, 0, trial.candidate,
-            dict(trial.params), deadline=now + allowance, max_rows=max_rows,
-            kill_at=now + allowance + 2 * SPARE_S,
-        )  # fmt: skip
-
-
-def _refit_order(history: History) -> list[Trial]:
-    """Return trials to refit, best first; none if the baseline leads.
-
-    Where nothing has finished, those that beat the baseline on the folds they have.
-    """
-    finished = history.finished()
-    others = [t for t in finished if t.candidate != BASELINE]
-    if others:
-        return [] if finished[0].candidate == BASELINE else others[:REFITS]
-    begun = [t for t in history if t.number and t.scores and t.status not in FAILED]
-    ahead = {t.number: _ahead(t, history[0]) for t in begun}
-    order = sorted(begun, key=lambda t: -ahead[t.number])
-    return [t for t in order if ahead[t.number] > 0][:REFITS]
-
-
-def _ahead(trial: Trial, baseline: Trial) -> float:
-    """Return the mean lead over the baseline on the folds that a trial has."""
-    pairs = [(s, baseline.scores.get(k)) for k, s in trial.scores.items()]
-    return float(np.mean([s - b for s, b in pairs if b is not None] or [0.0]))
+LEAST_LEFT = 0.5
+"""Weight that must be left of an ensemble where members could not be fitted."""
 
 
 def importance_of(
@@ -272,92 +62,286 @@ def importance_of(
 
 
 @dataclass(frozen=True)
+class Member:
+    """A configuration in what predicts.
+
+    Attributes
+    ----------
+    trial : Trial
+        Which.
+    weight : float
+        Its share.
+    bagged : bool
+        Whether the models of its folds predict, and not one that is fitted on all rows.
+    """
+
+    trial: Trial
+    weight: float
+    bagged: bool
+
+
+@dataclass(frozen=True)
 class Deployed:
     """What predicts after a run.
 
     Attributes
     ----------
     trial : Trial
-        The configuration that was fitted, with its own score; the small model that was
-        fitted first has none (NaN).
+        What was scored: an ensemble or a configuration; the small model that was
+        fitted first has no score (NaN).
     shown : int
         Number of the trial that the report is about.
     pipeline : Pipeline
         From the raw table.
+    members : tuple of Member
+        What it is made of; none for the baseline and the small model.
+    single_trial : Trial
+        The best configuration by itself.
+    single : Pipeline
+        Its pipeline.
+    single_members : tuple of Member
+        What that is made of.
     notes : tuple of str
-        What to say where it is not the leader, fitted on all rows.
+        What to say where it is not the leader.
     """
 
     trial: Trial
     shown: int
     pipeline: Pipeline
+    members: tuple[Member, ...]
+    single_trial: Trial
+    single: Pipeline
+    single_members: tuple[Member, ...]
     notes: tuple[str, ...]
 
 
-def deployed(
-    finish: Finish, search: Search, history: History, table: Table, scratch: Path
-) -> Deployed:
-    """Return what predicts: the refit, a holdout's model, the small one, a constant."""
-    leader = history.finished()[0]
-    notes = list(finish.errors)
+@dataclass(frozen=True)
+class Given:
+    """What a run has when its fits are over.
+
+    Attributes
+    ----------
+    finish : Finish
+        Fits on all rows.
+    search : Search
+        For the small model that was fitted first.
+    history : History
+        All configurations.
+    table : Table
+        What is predicted.
+    candidates : dict
+        By name.
+    folder : Path
+        Where the models of folds are.
+    n_folds : int
+        Folds of the run.
+    blend : Blend or None
+        Weights of an ensemble.
+    bag : bool
+        Whether the models of folds are preferred to fits on all rows.
+    notes : list of str
+        Grows.
+    """
+
+    finish: Finish
+    search: Search
+    history: History
+    table: Table
+    candidates: Mapping[str, Candidate]
+    folder: Path
+    n_folds: int
+    blend: Blend | None
+    bag: bool
+    notes: list[str] = field(default_factory=list)
+
+
+def ensemble_trial(blend: Blend, history: History, at_s: float) -> Trial:
+    """Return an ensemble as one more configuration, with its members as parameters.
+
+    Parameters
+    ----------
+    blend : Blend
+        Weights and scores.
+    history : History
+        Of its members.
+    at_s : float
+        Seconds since the run began.
+    """
+    number = len(history)
+    members = [history[n] for n in blend.weights]
+    folds = tuple(
+        FoldResult(
+            number, k, "ok", score, fit_s=sum(_fold(t, k).fit_s for t in members),
+            predict_s=sum(_fold(t, k).predict_s for t in members), started_s=at_s,
+        )
+        for k, score in enumerate(blend.scores)
+    )  # fmt: skip
+    shares = {f"trial {n}": round(w, 4) for n, w in blend.weights.items()}
+    return Trial(number, ENSEMBLE, shares, "greedy selection", "ok", folds)
+
+
+def _fold(trial: Trial, fold: int) -> FoldResult:
+    return next(f for f in trial.folds if f.fold == fold)
+
+
+def deployed(given: Given, ensemble: Trial | None) -> Deployed:
+    """Return what predicts: the ensemble, else the best configuration that there is.
+
+    Parameters
+    ----------
+    given : Given
+        What there is.
+    ensemble : Trial or None
+        The ensemble as a configuration.
+    """
+    given.notes.extend(given.finish.errors)
+    trial, shown, single, members = _single(given)
+    pipeline, of = single, members
+    if ensemble is not None and given.blend is not None:
+        parts, kept = _blended(given, given.blend)
+        if parts:
+            trial, shown, of = ensemble, ensemble.number, kept
+            pipeline = assemble(parts, given.table)
+    if given.bag and trial is not ensemble:
+        bag = _bagged(given, given.history.finished()[0])
+        if bag is not None:
+            trial, shown, pipeline, of = bag
+    single_trial = members[0].trial if members else trial
+    return Deployed(
+        trial, shown, pipeline, of, single_trial, single, members, tuple(given.notes)
+    )
+
+
+def _blended(given: Given, blend: Blend) -> tuple[list[Part], tuple[Member, ...]]:
+    """Return the parts of the ensemble; none if too much of it is missing."""
+    found: list[tuple[Member, list[Part]]] = []
+    for number, weight in blend.weights.items():
+        trial = given.history[number]
+        for bagged in (given.bag, not given.bag):
+            parts = _parts(given, trial, weight, bagged=bagged)
+            if parts:
+                found.append((Member(trial, weight, bagged), parts))
+                break
+    left = sum(m.weight for m, _ in found)
+    lost = len(blend.weights) - len(found)
+    if left < LEAST_LEFT:
+        given.notes.append(
+            "The ensemble's members could not be fitted in the time left: the best "
+            "single configuration was taken."
+        )
+        return [], ()
+    if lost:
+        given.notes.append(
+            f"{lost} of {len(blend.weights)} members of the ensemble could not be "
+            f"fitted in the time left; the others, {left:.0%} of its weight, predict."
+        )
+    parts = [
+        Part(p.name, p.pipeline, p.weight / left, p.places, p.prepared)
+        for _, own in found
+        for p in own
+    ]
+    members = tuple(Member(m.trial, m.weight / left, m.bagged) for m, _ in found)
+    return parts, members
+
+
+def _parts(given: Given, trial: Trial, weight: float, *, bagged: bool) -> list[Part]:
+    """Return a trial's fitted models; none if they are not there."""
+    if not bagged:
+        refit = given.finish.refits.get(trial.number)
+        if refit is None or refit.truncated:
+            return []
+        return [refit_of(trial, weight, given.candidates, given.table, refit.value)]
+    try:
+        return bag_of(
+            trial, weight, given.candidates, given.table, given.folder, given.n_folds
+        )
+    except Exception:  # noqa: BLE001 - a model that cannot be read is not there
+        return []
+
+
+Chosen = tuple[Trial, int, "Pipeline", tuple[Member, ...]]
+
+
+def _single(given: Given) -> Chosen:
+    """Return the best configuration that there is a model of, the shown number too."""
+    finish, table = given.finish, given.table
+    leader = given.history.finished()[0]
+    if given.bag and not finish.wanted.single:
+        bag = _bagged(given, leader)
+        if bag is not None:
+            return bag
     if finish.pipeline is not None and finish.winner is not None:
         winner, shown = finish.winner, finish.winner.number
         if winner.status != "ok":
             shown = leader.number
-            notes.append(
+            given.notes.append(
                 f"No configuration finished all folds: the model is that of trial "
                 f"{winner.number}, which was scored on {len(winner.scores)} of them."
             )
         elif winner.number != leader.number:
-            notes.append(
+            given.notes.append(
                 f"Trial {leader.number} scored best, but was not fitted on all "
                 f"rows in the time left; trial {winner.number} was taken."
             )
-        pipeline = _from_raw(table, finish.pipeline)
-        return Deployed(winner, shown, pipeline, tuple(notes))
-    kept = scratch / "models" / f"{leader.number}.pkl"
-    if kept.exists():
-        model = pickle.loads(kept.read_bytes())  # noqa: S301 - our own file
-        if _knows_all_classes(model, table):
-            notes.append(
-                "The model is the one that was fitted to the holdout's training "
-                "rows: a refit on all rows did not fit in the time left."
-            )
-            return Deployed(
-                leader, leader.number, _from_raw(table, model), tuple(notes)
-            )
-    if finish.stump is not None:
-        return Deployed(
-            leader, leader.number, _from_raw(table, finish.stump), tuple(notes)
+        pipeline = from_raw(table, finish.pipeline)
+        return winner, shown, pipeline, (Member(winner, 1.0, bagged=False),)
+    bag = _bagged(given, leader)
+    if bag is not None:
+        rows = "the holdout's training rows" if given.n_folds == 1 else "the folds"
+        given.notes.append(
+            f"The model is the one that was fitted to {rows}: a refit on all rows did "
+            "not fit in the time left."
         )
-    alone = all(t.status != "ok" for t in history if t.number)
+        return bag
+    if finish.stump is not None and finish.winner is not None:
+        pipeline = from_raw(table, finish.stump)
+        return leader, leader.number, pipeline, (Member(leader, 1.0, bagged=False),)
+    return _last_resort(given, leader)
+
+
+def _bagged(given: Given, leader: Trial) -> Chosen | None:
+    """Return the average of the leader's fold models, if they are there."""
+    if leader.candidate == BASELINE:
+        return None
+    parts = _parts(given, leader, 1.0, bagged=True)
+    if not parts or not _know_all_classes(parts, given.table):
+        return None
+    pipeline = assemble(parts, given.table)
+    return leader, leader.number, pipeline, (Member(leader, 1.0, bagged=True),)
+
+
+def _last_resort(given: Given, leader: Trial) -> Chosen:
+    """Return the small model that was fitted first, or the constant."""
+    search, table = given.search, given.table
+    alone = all(t.status != "ok" for t in given.history if t.number)
     if (
         (alone or leader.candidate != BASELINE)
         and search.fallback is not None
         and _knows_all_classes(search.fallback, table)
     ):
-        notes.append(
+        given.notes.append(
             "No configuration was fitted on all rows in the time left: the model "
             "is the small one that was fitted first, and was never scored."
         )
         trial = Trial(-1, search.fallback_task.candidate, {}, "fallback", "ok")
-        return Deployed(
-            trial, leader.number, _from_raw(table, search.fallback), tuple(notes)
-        )
+        return trial, leader.number, from_raw(table, search.fallback), ()
     if alone:
-        notes.append(_commonest_failure(history))
+        given.notes.append(_commonest_failure(given.history))
     elif leader.candidate != BASELINE:
-        notes.append(
+        given.notes.append(
             f"Trial {leader.number} scored best, but no configuration was fitted "
             "on all rows in the time left: the model is the constant prediction."
         )
-    return Deployed(
-        history[0], history[0].number, baseline_pipeline(table), tuple(notes)
-    )
+    first = given.history[0]
+    return first, first.number, baseline_pipeline(table), ()
 
 
-def _from_raw(table: Table, pipeline: Pipeline) -> Pipeline:
-    return Pipeline([("encode", table.encoder), *pipeline.steps])
+def _know_all_classes(parts: list[Part], table: Table) -> bool:
+    """Return whether the parts together know every class."""
+    if table.classes is None:
+        return True
+    known = {int(place) for p in parts if p.places is not None for place in p.places}
+    return len(known) == len(table.classes)
 
 
 def _knows_all_classes(pipeline: Pipeline, table: Table) -> bool:

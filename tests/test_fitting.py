@@ -29,7 +29,6 @@ from automl.workplace import (
     Prepared,
     at_most,
     close_workplace,
-    labels_of,
     open_workplace,
     write_workplace,
 )
@@ -94,13 +93,12 @@ def test_codes_are_read_as_categories(place):
     assert native_categories(DummyClassifier(), prefix) == {}
 
 
-@pytest.mark.parametrize("coded", [True, False])
-def test_probabilities_have_a_column_for_every_class(place, coded):
+def test_probabilities_have_a_column_for_every_class(place):
     """A model that never saw a class gives it nothing, in the order of the labels."""
     rows = np.flatnonzero(place.y != 1)
-    y = place.y[rows] if coded else labels_of(place, rows)
-    model = DummyClassifier(strategy="prior").fit(np.zeros((len(rows), 1)), y)
-    p = predict(place, model, np.zeros((2, 1)), coded=coded)
+    model = DummyClassifier(strategy="prior")
+    model.fit(np.zeros((len(rows), 1)), place.y[rows])
+    p = predict(place, model, np.zeros((2, 1)))
     assert p.shape == (2, 3)
     assert p[:, 1] == pytest.approx(0.0)
     assert p[0, 0] == pytest.approx(np.mean(place.y[rows] == 0))

@@ -14,9 +14,7 @@ from automl.budget import Budget
 from automl.candidates import load_candidates
 from automl.evaluate import Task, run_task
 from automl.exceptions import AutoMLConfigError, AutoMLDataError
-from automl.history import History
 from automl.journal import journal_line, read_journal
-from automl.pacing import Pace, Plan
 from automl.problem import make_problem
 from automl.replay import digest, remake, replay
 from automl.resume import restore, resumed_budget
@@ -345,13 +343,15 @@ def test_the_model_of_a_holdout_is_made_again(tmp_path, high):
         {"lightgbm": candidate}, 0,
     )  # fmt: skip
     params = dict(candidate.starts[0][1])
-    task = Task("fold", 0, 1, 0, "lightgbm", params, keep_above=float("-inf"))
+    task = Task("fold", 0, 1, 0, "lightgbm", params, keep=True)
     outcome = run_task(place, task)
     close_workplace()
-    recipe = {
-        "kind": "holdout", "winner": 1, "candidate": "lightgbm", "params": params,
-        "rounds": outcome.result.rounds, "truncated": bool(high), "threads": 1,
+    fold = {"rounds": outcome.result.rounds, "truncated": bool(high)}
+    part = {
+        "trial": 1, "candidate": "lightgbm", "params": params, "weight": 1.0,
+        "folds": [fold],
     }  # fmt: skip
+    recipe = {"kind": "average", "winner": 1, "parts": [part]}
     again = remake(recipe, problem, 0)
     _, test = problem.folds.splits[0]
     X = problem.table.X.iloc[test]
@@ -495,14 +495,6 @@ def test_earlier_seconds_count_and_a_refit_is_left():
     fold = scored(0, 0) | {"fit_s": 10.0}
     slow = restored(started(0), fold, n_folds=1)
     assert resumed_budget(Budget(1.0, None, 0.0), slow).time_s == 1.0 + 1.0 + 15.0
-
-
-def test_models_of_an_earlier_holdout_are_not_counted_on():
-    """After a holdout the leader's model is kept, but not that of another session."""
-    plan = Plan((), 1, 90, 60, 1, 0)
-    budget = Budget(60.0, None, 0.0)
-    assert Pace(plan, budget, History()).keeps_models
-    assert not Pace(replace(plan, resumed=True), budget, History()).keeps_models
 
 
 def test_facts_that_are_gone_are_made_again(counted, tmp_path):

@@ -6,8 +6,9 @@ import pytest
 
 from automl.budget import Budget
 from automl.evaluate import Outcome, Task
+from automl.finish import Finish
 from automl.history import FoldResult, History, Trial
-from automl.winner import Finish, importance_of
+from automl.winner import importance_of
 
 
 def history(*scores, baseline=0.0):

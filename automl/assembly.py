@@ -1,0 +1,129 @@
+"""Fitted pipelines of folds, or of all rows, to one pipeline that averages them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from automl.estimators.ensemble import WeightedEnsemble
+from automl.kept import kept_model
+from automl.pipeline import split_params
+from automl.workplace import plain_classes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from automl.candidates import Candidate
+    from automl.history import Trial
+    from automl.table import Table
+
+__all__ = ["Part", "assemble", "bag_of", "from_raw", "refit_of"]
+
+ALL_ROWS = -1
+"""Stands for the fold of a model that was fitted on all rows."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A fitted pipeline on the encoded table that is a part of an ensemble.
+
+    Attributes
+    ----------
+    name : str
+        What to call it.
+    pipeline : Pipeline
+        A preparation and a model.
+    weight : float
+        Its share.
+    places : array of shape (n_own_classes,) or None
+        Where its classes stand among those of the table; None for regression.
+    prepared : str
+        What it was prepared by: parts with the same share one preparation.
+    """
+
+    name: str
+    pipeline: Pipeline
+    weight: float
+    places: np.ndarray | None
+    prepared: str
+
+
+def bag_of(
+    trial: Trial,
+    weight: float,
+    candidates: Mapping[str, Candidate],
+    table: Table,
+    folder: Path,
+    n_folds: int,
+) -> list[Part]:
+    """Return the models of a trial's folds, each with its share of the weight.
+
+    Raises
+    ------
+    OSError, pickle.UnpicklingError
+        If one is not there or not whole.
+    """
+    parts = []
+    for fold in range(n_folds):
+        model = kept_model(folder, trial.number, fold)
+        places = None
+        if table.classes is not None:
+            places = np.asarray(model[-1].classes_).astype(np.int64)
+        parts.append(
+            Part(
+                f"trial {trial.number}, fold {fold}", model, weight / n_folds, places,
+                _prepared(candidates[trial.candidate], trial, fold),
+            )
+        )  # fmt: skip
+    return parts
+
+
+def refit_of(
+    trial: Trial,
+    weight: float,
+    candidates: Mapping[str, Candidate],
+    table: Table,
+    pipeline: Pipeline,
+) -> Part:
+    """Return a model that was fitted on all rows, with the user's own labels."""
+    places = None
+    if table.classes is not None:
+        labels = plain_classes(table.classes)
+        places = np.searchsorted(labels, np.asarray(pipeline[-1].classes_))
+    prepared = _prepared(candidates[trial.candidate], trial, ALL_ROWS)
+    return Part(f"trial {trial.number}", pipeline, weight, places, prepared)
+
+
+def _prepared(candidate: Candidate, trial: Trial, fold: int) -> str:
+    options, _ = split_params(candidate, trial.params)
+    return f"{fold} {json.dumps(options, sort_keys=True)}"
+
+
+def assemble(parts: Sequence[Part], table: Table) -> Pipeline:
+    """Return one pipeline from the raw table that averages the parts.
+
+    Parameters
+    ----------
+    parts : list of Part
+        Their weights sum to one.
+    table : Table
+        For its encoder and classes.
+    """
+    groups: dict[str, tuple[Pipeline, list[tuple[str, Any, float, Any]]]] = {}
+    for part in parts:
+        prepare = part.pipeline[:-1]
+        _, heads = groups.setdefault(part.prepared, (prepare, []))
+        heads.append((part.name, part.pipeline[-1], part.weight, part.places))
+    classes = None if table.classes is None else plain_classes(table.classes)
+    ensemble = WeightedEnsemble(list(groups.values()), classes)
+    return Pipeline([("encode", table.encoder), ("model", ensemble)])
+
+
+def from_raw(table: Table, pipeline: Pipeline) -> Pipeline:
+    """Return a pipeline on the encoded table as one from the raw table."""
+    return Pipeline([("encode", table.encoder), *pipeline.steps])

@@ -1,0 +1,199 @@
+"""From a finished search to what predicts: weights, the fits they need, a model."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from automl.ensemble import POOL, Blend, blend, mixed, pool
+from automl.finish import REFITS, Finish, Wanted
+from automl.history import BASELINE, History
+from automl.kept import has_model
+from automl.loop import finish_run
+from automl.pacing import ENSEMBLE_SHARE
+from automl.winner import Deployed, Given, deployed, ensemble_trial
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from automl.history import Trial
+    from automl.interrupt import Interrupt
+    from automl.journal import Journal
+    from automl.pacing import Pace
+    from automl.problem import Problem
+    from automl.runner import Runner
+    from automl.search import Search
+    from automl.settings import Settings
+    from automl.watchdog import MemoryGuard
+
+__all__ = ["Concluded", "conclude", "deployment_plan"]
+
+TRAINED_SHARE = 0.5
+"""Least share of the rows that every fold trains on, for its models to be deployed:
+those of a forward split have seen the oldest rows only."""
+
+INTERRUPTED_S = 0.5
+"""Seconds in which weights are chosen after a Ctrl-C."""
+
+
+def deployment_plan(settings: Settings, problem: Problem) -> dict[str, Any]:
+    """Return what is kept during a search, as keywords of `Plan`.
+
+    Parameters
+    ----------
+    settings : Settings
+        What the user asked for.
+    problem : Problem
+        Whose folds decide whether their models may predict.
+    """
+    n_rows = problem.table.n_rows
+    suited = problem.table.time is None and all(
+        len(train) >= TRAINED_SHARE * n_rows for train, _ in problem.folds.splits
+    )
+    bag = settings.deploy == "bag" or (
+        settings.deploy == "auto" and settings.ensemble and suited
+    )
+    keeps = 0
+    if bag and settings.ensemble:
+        keeps = POOL
+    elif bag or (suited and settings.budget.time_s is not None):
+        keeps = REFITS
+    return {"keeps": keeps, "ensemble": settings.ensemble, "bag": bag}
+
+
+@dataclass(frozen=True)
+class Concluded:
+    """What a search came to.
+
+    Attributes
+    ----------
+    out : Deployed
+        What predicts.
+    finish : Finish
+        What was fitted for it.
+    ranked : History
+        All configurations, with the ensemble if it predicts.
+    ensemble : Trial or None
+        That ensemble.
+    blend : Blend or None
+        Its weights.
+    journal : Journal
+        With the out-of-fold predictions.
+    problem : Problem
+        What was worked on.
+    """
+
+    out: Deployed
+    finish: Finish
+    ranked: History
+    ensemble: Trial | None
+    blend: Blend | None
+    journal: Journal
+    problem: Problem
+
+    def predictions(self, trial: int) -> np.ndarray:
+        """Return a trial's out-of-fold predictions, NaN where a row was not scored."""
+        own = None if self.ensemble is None else self.ensemble.number
+        if self.blend is not None and trial == own:
+            return mixed(self.blend.weights, self.predictions).astype(np.float32)
+        table = self.problem.table
+        shape = (table.n_rows, table.n_classes) if table.n_classes else (table.n_rows,)
+        found = np.full(shape, np.nan, dtype=np.float32)
+        for k, (_, test) in enumerate(self.problem.folds.splits):
+            with suppress(OSError, ValueError, EOFError):  # a note says it is gone
+                found[test] = self.journal.predictions(trial, k)
+        return found
+
+
+def conclude(
+    runner: Runner,
+    search: Search,
+    history: History,
+    problem: Problem,
+    journal: Journal,
+    interrupt: Interrupt,
+    memory: MemoryGuard | None = None,
+) -> Concluded:
+    """Return what predicts after a search, with all that it needed fitted.
+
+    Parameters
+    ----------
+    runner, search, interrupt, memory
+        As in `automl.loop.run_search`.
+    history : History
+        That the search came to.
+    problem : Problem
+        What it worked on.
+    journal : Journal
+        With the out-of-fold predictions.
+    """
+    folder, plan = runner.folder, search.plan
+    weights = _weigh(search, history, problem, journal, interrupt)
+    wanted = _wanted(replace(search.pace, history=history), weights, folder)
+    finish = finish_run(runner, search, history, wanted, interrupt, memory)
+    given = Given(
+        finish, search, history, problem.table,
+        {c.name: c for c in problem.candidates}, folder, plan.n_folds, weights,
+        plan.bag,
+    )  # fmt: skip
+    ensemble = None
+    if weights is not None:
+        ensemble = ensemble_trial(weights, history, search.budget.elapsed_s)
+    out = deployed(given, ensemble)
+    if ensemble is None or out.trial is not ensemble:
+        return Concluded(out, finish, history, None, None, journal, problem)
+    ranked = History((*history.trials, ensemble))
+    return Concluded(out, finish, ranked, ensemble, weights, journal, problem)
+
+
+def _weigh(
+    search: Search,
+    history: History,
+    problem: Problem,
+    journal: Journal,
+    interrupt: Interrupt,
+) -> Blend | None:
+    """Return the weights of an ensemble that beats the best configuration."""
+    leader = next(iter(history.finished()), None)
+    if not search.plan.ensemble or leader is None or leader.candidate == BASELINE:
+        return None
+    budget = search.budget
+    end = float("inf")
+    if budget.time_s is not None:
+        end = budget.clock() + max(0.1, ENSEMBLE_SHARE * budget.time_s)
+    if interrupt.asked:
+        end = min(end, budget.clock() + INTERRUPTED_S)
+    table = problem.table
+    try:
+        return blend(
+            pool(history.trials), journal.predictions, table.y, problem.folds,
+            problem.metric, table.sample_weight, lambda: budget.clock() > end,
+        )  # fmt: skip
+    except (OSError, ValueError, EOFError):  # of the run's folder: a note says so
+        return None
+
+
+def _wanted(pace: Pace, weights: Blend | None, folder: Path) -> Wanted:
+    """Return what is to be fitted after the search."""
+    plan, history = pace.plan, pace.history
+    leader = next(iter(history.finished()), None)
+    if leader is None or leader.candidate == BASELINE:
+        return Wanted()
+    members = [leader] if weights is None else [history[n] for n in weights.weights]
+    numbers = dict.fromkeys([leader.number, *(t.number for t in members)])
+    absent = tuple(
+        (history[number], fold)
+        for number in numbers
+        for fold in range(plan.n_folds)
+        if not has_model(folder, number, fold)
+    )
+    whole = all(trial.number != leader.number for trial, _ in absent)
+    return Wanted(
+        single=pace.refits_leader,
+        refits=() if plan.bag or weights is None else tuple(members),
+        folds=absent if plan.bag else (),
+        kept=plan.keeps > 0 and (whole or plan.bag),
+    )

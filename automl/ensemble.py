@@ -1,0 +1,237 @@
+"""Out-of-fold predictions to weights: which finished configurations predict together.
+
+Greedy selection with replacement (Caruana et al., Ensemble selection from libraries of
+models, ICML 2004): from the best configuration on, the one is added again and again
+with which the average scores best on the run's metric. All of it is a function of
+predictions that were made for rows that no fit had seen.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from automl.fast_scores import fast_score
+from automl.history import BASELINE, Trial
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from automl.folds import Folds
+    from automl.metrics import Metric
+
+__all__ = ["ENSEMBLE", "POOL", "Blend", "blend", "mixed", "pool"]
+
+ENSEMBLE = "ensemble"
+"""Name of the weighted average among the candidates."""
+
+POOL = 15
+"""Best configurations that are candidates, beside the best of each family."""
+
+ROUNDS = 25
+"""Additions; TabRepo saw no gain from more (PERFORMANCE of the field: 25 to 40)."""
+
+PATIENCE = 5
+"""Additions without a better score after which no more are tried."""
+
+LEAST_WEIGHT = 0.05
+"""A smaller weight costs its fits and hardly changes the average."""
+
+NOISE = 0.25
+"""Standard errors of the paired gain that the average must be better by."""
+
+SELECTION_CELLS = 2_000_000
+"""Predictions of one configuration that choose weights; more rows say no more."""
+
+
+@dataclass(frozen=True)
+class Blend:
+    """A weighted average of configurations.
+
+    Attributes
+    ----------
+    weights : dict
+        Trial's number to weight, largest first; they sum to one.
+    scores : tuple of float
+        Of each fold, greater is better.
+    """
+
+    weights: Mapping[int, float]
+    scores: tuple[float, ...]
+
+
+def pool(trials: Sequence[Trial], size: int = POOL) -> list[Trial]:
+    """Return who may be a member: the best, and the best of each family.
+
+    Examples
+    --------
+    >>> from automl.history import FoldResult
+    >>> def trial(number, name, score):
+    ...     folds = (FoldResult(number, 0, "ok", score),)
+    ...     return Trial(number, name, {}, "", "ok", folds)
+    >>> trials = [trial(1, "a", 0.7), trial(2, "a", 0.9), trial(3, "b", 0.1)]
+    >>> [t.number for t in pool(trials, size=1)]
+    [2, 3]
+    """
+    done = [t for t in trials if t.status == "ok" and t.candidate != BASELINE]
+    done = [t for t in done if not math.isnan(t.score)]
+    order = sorted(done, key=lambda t: (-t.score, t.number))
+    seen: set[str] = set()
+    chosen = []
+    for place, trial in enumerate(order):
+        if place < size or trial.candidate not in seen:
+            chosen.append(trial)
+        seen.add(trial.candidate)
+    return chosen
+
+
+def blend(
+    members: Sequence[Trial],
+    predictions: Callable[[int, int], np.ndarray],
+    y: np.ndarray,
+    folds: Folds,
+    metric: Metric,
+    sample_weight: np.ndarray | None = None,
+    is_over: Callable[[], bool] = lambda: False,
+) -> Blend | None:
+    """Return the average that beats the best configuration by more than noise.
+
+    Parameters
+    ----------
+    members : list of Trial
+        Finished, the best first.
+    predictions : callable
+        From a trial's number and a fold to predictions of its scored rows, of shape
+        (n_test, n_classes) or (n_test,).
+    y : array of shape (n_rows,)
+        Class codes, or numbers.
+    folds : Folds
+        That they were scored on.
+    metric : Metric
+        What the weights are chosen by.
+    sample_weight : array of shape (n_rows,), default=None
+        For the metric.
+    is_over : callable, default=None
+        Asked before each addition whether to stop with what there is.
+
+    Returns
+    -------
+    Blend or None
+        None if the best configuration alone is as good.
+    """
+    if len(members) < 2:
+        return None
+    whole = [test for _, test in folds.splits]
+    part = [_sample(test, y, len(whole)) for test in whole]
+    stored = {
+        t.number: [
+            np.asarray(predictions(t.number, k))[place] for k, place in enumerate(part)
+        ]
+        for t in members
+    }
+    rows = [test[place] for test, place in zip(whole, part, strict=True)]
+    score = fast_score(metric)
+
+    def mean_score(blocks: Sequence[np.ndarray]) -> float:
+        return fmean(
+            score(y[r], b, None if sample_weight is None else sample_weight[r])
+            for r, b in zip(rows, blocks, strict=True)
+        )
+
+    counts = _select(stored, mean_score, is_over)
+    weights = _weights(counts)
+    if len(weights) < 2:
+        return None
+    scores = tuple(
+        metric.score(
+            y[test],
+            mixed(weights, lambda number, k=k: predictions(number, k)),  # type: ignore[misc]
+            None if sample_weight is None else sample_weight[test],
+        )
+        for k, test in enumerate(whole)
+    )
+    return Blend(weights, scores) if _is_better(scores, members[0]) else None
+
+
+def mixed(
+    weights: Mapping[int, float], predictions: Callable[[int], np.ndarray]
+) -> np.ndarray:
+    """Return the weighted average of the predictions of trials."""
+    total: np.ndarray | None = None
+    for number, weight in weights.items():
+        part = weight * np.asarray(predictions(number), dtype=np.float64)
+        total = part if total is None else total + part
+    if total is None:
+        raise ValueError("there are no weights")
+    return total
+
+
+def _select(
+    stored: Mapping[int, Sequence[np.ndarray]],
+    mean_score: Callable[[Sequence[np.ndarray]], float],
+    is_over: Callable[[], bool],
+) -> dict[int, int]:
+    """Return how often each is taken in the best average; the first is the start.
+
+    Of equal averages the one of those that are taken already, then of the better.
+    """
+    numbers = list(stored)
+    taken = [numbers[0]]
+    total = [np.array(b, dtype=np.float64) for b in stored[numbers[0]]]
+    best, best_length = mean_score(total), 1
+    while len(taken) < ROUNDS and len(taken) - best_length < PATIENCE:
+        if is_over():
+            break
+        found: tuple[float, int] | None = None
+        for number in sorted(numbers, key=lambda n: n not in taken):
+            if is_over():
+                break
+            blocks = [
+                (t + b) / (len(taken) + 1)
+                for t, b in zip(total, stored[number], strict=True)
+            ]
+            value = mean_score(blocks)
+            if found is None or value > found[0]:
+                found = (value, number)
+        if found is None or math.isnan(found[0]):
+            break
+        taken.append(found[1])
+        total = [t + b for t, b in zip(total, stored[found[1]], strict=True)]
+        if found[0] > best:
+            best, best_length = found[0], len(taken)
+    kept = taken[:best_length]
+    return {number: kept.count(number) for number in dict.fromkeys(kept)}
+
+
+def _weights(counts: Mapping[int, int]) -> dict[int, float]:
+    """Return shares, the small ones dropped, largest first."""
+    n = sum(counts.values())
+    kept = {k: c for k, c in counts.items() if c >= LEAST_WEIGHT * n}
+    n = sum(kept.values())
+    return {k: c / n for k, c in sorted(kept.items(), key=lambda item: -item[1])}
+
+
+def _is_better(scores: Sequence[float], single: Trial) -> bool:
+    """Return whether the gain over the best configuration is more than noise."""
+    gains = [s - single.scores[k] for k, s in enumerate(scores)]
+    gain = fmean(gains)
+    if len(gains) == 1:
+        return gain > 0
+    return gain > NOISE * stdev(gains) / math.sqrt(len(gains))
+
+
+def _sample(test: np.ndarray, y: np.ndarray, n_folds: int) -> np.ndarray:
+    """Return which of a fold's scored rows choose the weights: all, or a spread part.
+
+    Rows are taken in the order of the target, so that each class keeps its share.
+    """
+    limit = SELECTION_CELLS // (n_folds * POOL)
+    if len(test) <= limit:
+        return np.arange(len(test))
+    order = np.argsort(y[test], kind="stable")
+    chosen = order[np.linspace(0, len(test) - 1, limit).astype(np.int64)]
+    return np.sort(chosen)

@@ -1,0 +1,87 @@
+"""A weighted average of fitted pipelines, as one scikit-learn estimator."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+__all__ = ["WeightedEnsemble"]
+
+
+class WeightedEnsemble(BaseEstimator):
+    """Average of fitted pipelines, each with a weight.
+
+    It is put together from what is fitted already and cannot be fitted again. Members
+    with the same preparation share it: rows are prepared once for all of them.
+
+    Parameters
+    ----------
+    parts : list of (Pipeline, list of (str, estimator, float, array or None))
+        A fitted preparation, and what predicts from it: a name, the fitted estimator,
+        its weight, and the places of its classes among `classes`.
+    classes : array of shape (n_classes,), default=None
+        Labels; None for regression.
+    """
+
+    def __init__(self, parts: Any, classes: Any = None) -> None:
+        self.parts = parts
+        self.classes = classes
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """Labels, in the order of the probabilities."""
+        if self.classes is None:
+            raise AttributeError("classes_: the task is regression")
+        return np.asarray(self.classes)
+
+    @property
+    def estimators(self) -> list[tuple[str, Any]]:
+        """Names and fitted estimators, the preparations left out."""
+        return [(name, model) for _, heads in self.parts for name, model, _, _ in heads]
+
+    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002 - scikit-learn's signature
+        """Refuse: the parts are fitted.
+
+        Raises
+        ------
+        TypeError
+            Always.
+        """
+        raise TypeError("A weighted ensemble is put together from fitted pipelines.")
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return probabilities of shape (n_rows, n_classes)."""
+        total = np.zeros((X.shape[0], len(self.classes_)))
+        for prepare, heads in self.parts:
+            rows = prepare.transform(X)
+            for _, model, weight, places in heads:
+                total[:, places] += weight * model.predict_proba(rows)
+        return np.asarray(total / total.sum(axis=1, keepdims=True))
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return labels or numbers of shape (n_rows,)."""
+        if self.classes is not None:
+            best = np.argmax(self.predict_proba(X), axis=1)
+            labels: np.ndarray = np.asarray(self.classes_)[best]
+            return labels
+        total = np.zeros(X.shape[0])
+        for prepare, heads in self.parts:
+            rows = prepare.transform(X)
+            for _, model, weight, _ in heads:
+                total += weight * np.asarray(model.predict(rows)).ravel()
+        return total
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import ClassifierTags, RegressorTags
+
+        tags = super().__sklearn_tags__()
+        if self.classes is None:
+            tags.estimator_type, tags.regressor_tags = "regressor", RegressorTags()
+        else:
+            tags.estimator_type, tags.classifier_tags = "classifier", ClassifierTags()
+        return tags

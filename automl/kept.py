@@ -1,0 +1,76 @@
+"""Fitted models of folds, kept on disk while a run may still deploy them.
+
+A worker writes the model of each fold that it fits; the parent deletes those of
+configurations that cannot be deployed any more.
+"""
+
+from __future__ import annotations
+
+import pickle
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from sklearn.pipeline import Pipeline
+
+__all__ = ["FOLDER", "has_model", "keep_model", "kept_model", "prune_models"]
+
+FOLDER = "models"
+"""In the folder of the workplace."""
+
+LARGEST_BYTES = 300_000_000
+"""A larger model is not kept: a bag of five would take seconds to load and to save."""
+
+
+def keep_model(folder: Path, trial: int, fold: int, pipeline: Pipeline) -> None:
+    """Write the fitted model of a fold; one that cannot be pickled is not kept.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the workplace.
+    trial, fold : int
+        What it is the model of.
+    pipeline : Pipeline
+        Fitted on the codes of the classes.
+    """
+    import cloudpickle  # of classes from the caller's own script
+
+    path = _path(folder, trial, fold)
+    part = path.with_suffix(".part")
+    # what a model without it means is that its trial is fitted on all rows instead
+    with suppress(Exception):
+        payload = cloudpickle.dumps(pipeline, protocol=5)
+        if len(payload) <= LARGEST_BYTES:
+            part.write_bytes(payload)
+            part.replace(path)
+
+
+def has_model(folder: Path, trial: int, fold: int) -> bool:
+    """Return whether the model of a trial's fold is there."""
+    return _path(folder, trial, fold).is_file()
+
+
+def kept_model(folder: Path, trial: int, fold: int) -> Any:
+    """Return the fitted pipeline of a fold.
+
+    Raises
+    ------
+    OSError, pickle.UnpicklingError
+        If it is not there or not whole.
+    """
+    return pickle.loads(_path(folder, trial, fold).read_bytes())  # noqa: S301 - our own file
+
+
+def prune_models(folder: Path, wanted: Collection[int]) -> None:
+    """Delete the models of all trials but these."""
+    for path in (folder / FOLDER).glob("*.pkl"):
+        if int(path.stem.partition("-")[0]) not in wanted:
+            path.unlink(missing_ok=True)
+
+
+def _path(folder: Path, trial: int, fold: int) -> Path:
+    return folder / FOLDER / f"{trial}-{fold}.pkl"

@@ -1,0 +1,243 @@
+"""How a deployed model was fitted, in words that the journal keeps; and again from it.
+
+With the recipe the clock has no say in the model any more: what was cut short has its
+number of rounds there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from automl.assembly import assemble, bag_of, from_raw, refit_of
+from automl.baseline import baseline_pipeline
+from automl.ensemble import ENSEMBLE
+from automl.evaluate import Outcome, Task, run_task
+from automl.exceptions import AutoMLResourceError
+from automl.history import BASELINE, FoldResult, History, Trial
+from automl.workplace import close_workplace, write_workplace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from automl.problem import Problem
+    from automl.table import Table
+    from automl.winner import Deployed, Member
+
+__all__ = ["checked_predictions", "digest", "recipe_of", "remake", "winner_of"]
+
+CHECK_ROWS = 1000
+"""Rows on which two models are compared: enough to tell them apart, and predicted in
+milliseconds even where the model is slow."""
+
+
+def recipe_of(
+    out: Deployed,
+    refits: Mapping[int, Outcome],
+    fallback: Task,
+    problem: Problem,
+) -> dict[str, Any]:
+    """Return how the deployed model was fitted, as JSON values.
+
+    Parameters
+    ----------
+    out : Deployed
+        What predicts.
+    refits : dict
+        Trial's number to its fit on all rows.
+    fallback : Task
+        Of the small model that is fitted first.
+    problem : Problem
+        What the run works on.
+    """
+    single = _recipe(
+        out.single_trial, out.single_members, out.single, refits, fallback, problem
+    )
+    if out.trial.candidate != ENSEMBLE:
+        return {**single, "single": None}
+    blend = _recipe(out.trial, out.members, out.pipeline, refits, fallback, problem)
+    return {**blend, "single": single}
+
+
+def _recipe(
+    trial: Trial,
+    members: Sequence[Member],
+    pipeline: Pipeline,
+    refits: Mapping[int, Outcome],
+    fallback: Task,
+    problem: Problem,
+) -> dict[str, Any]:
+    recipe: dict[str, Any] = {
+        "winner": trial.number,
+        "candidate": trial.candidate,
+        "params": dict(trial.params),
+        "scores": [f.score for f in trial.folds],
+        "n_rows": problem.table.n_rows,
+    }
+    if trial.candidate == BASELINE:
+        return recipe | {"kind": "baseline"}
+    if not members:
+        return recipe | {
+            "kind": "fallback",
+            "params": dict(fallback.params or {}),
+            "max_rows": fallback.max_rows,
+            "rounds": _made(pipeline, trial.candidate, problem),
+        }
+    parts = [_part(m, refits, problem) for m in members]
+    return recipe | {"kind": "average", "parts": parts}
+
+
+def _part(
+    member: Member, refits: Mapping[int, Outcome], problem: Problem
+) -> dict[str, Any]:
+    trial = member.trial
+    part: dict[str, Any] = {
+        "trial": trial.number,
+        "candidate": trial.candidate,
+        "params": dict(trial.params),
+        "weight": member.weight,
+    }
+    if member.bagged:
+        kept = sorted(trial.folds, key=lambda f: f.fold)
+        folds = [{"rounds": f.rounds, "truncated": f.truncated} for f in kept]
+        return part | {"folds": folds}
+    refit = refits[trial.number]
+    rounds = refit.task.rounds
+    if refit.truncated:
+        rounds = _made(refit.value, trial.candidate, problem)
+    threads = refit.task.n_jobs
+    return part | {"folds": None, "threads": threads, "rounds": rounds}
+
+
+def _made(pipeline: Pipeline, candidate: str, problem: Problem) -> int | None:
+    """Return the rounds that a fitted model has."""
+    found = next((c for c in problem.candidates if c.name == candidate), None)
+    if found is None or found.resource is None:
+        return None
+    return int(pipeline[-1].get_params()[found.resource.param])
+
+
+def remake(recipe: Mapping[str, Any], problem: Problem, seed: int) -> Pipeline:
+    """Return the model that a recipe makes, from the raw table.
+
+    Raises
+    ------
+    AutoMLResourceError
+        If it cannot be fitted (``E-replay``).
+    """
+    table = problem.table
+    if recipe["kind"] == "baseline":
+        return baseline_pipeline(table)
+    from threadpoolctl import threadpool_limits
+
+    candidates = {c.name: c for c in problem.candidates} | _shortened(recipe, problem)
+    with tempfile.TemporaryDirectory(prefix="automl-") as name, threadpool_limits(1):
+        scratch = Path(name)
+        write_workplace(scratch, table, problem.folds, problem.metric, candidates, seed)
+        try:
+            if recipe["kind"] == "fallback":
+                return from_raw(table, _run(scratch, _fallback_task(recipe)).value)
+            return _average(recipe["parts"], problem, scratch)
+        finally:
+            close_workplace()
+
+
+def _average(
+    recipes: Sequence[Mapping[str, Any]], problem: Problem, scratch: Path
+) -> Pipeline:
+    table, candidates = problem.table, {c.name: c for c in problem.candidates}
+    parts = []
+    for recipe in recipes:
+        number, params = int(recipe["trial"]), dict(recipe["params"])
+        trial = Trial(number, recipe["candidate"], params, "", "ok")
+        weight = float(recipe["weight"])
+        if recipe["folds"] is None:
+            task = Task(
+                "refit", 0, number, candidate=trial.candidate, params=params,
+                rounds=recipe["rounds"], n_jobs=int(recipe["threads"]),
+            )  # fmt: skip
+            model = _run(scratch, task).value
+            if len(recipes) == 1:
+                return from_raw(table, model)
+            parts.append(refit_of(trial, weight, candidates, table, model))
+            continue
+        for k in range(len(recipe["folds"])):
+            name = _short_name(recipe, k)
+            _run(scratch, Task("fold", 0, number, k, name, params, keep=True))
+        n_folds = len(recipe["folds"])
+        parts += bag_of(trial, weight, candidates, table, scratch, n_folds)
+    return assemble(parts, table)
+
+
+def _run(scratch: Path, task: Task) -> Outcome:
+    outcome = run_task(scratch, task)
+    if outcome.error is not None:
+        raise AutoMLResourceError(
+            f"Trial {task.trial} could not be fitted again: "
+            f"{outcome.error.strip().splitlines()[-1][:200]}.",
+            code="E-replay",
+        )
+    return outcome
+
+
+def _short_name(recipe: Mapping[str, Any], fold: int) -> str:
+    """Return the candidate of a fold: one of its own where the fold was cut short."""
+    cut = recipe["folds"][fold]["truncated"] and recipe["folds"][fold]["rounds"]
+    name = str(recipe["candidate"])
+    return f"{name}/{recipe['trial']}/{fold}" if cut else name
+
+
+def _shortened(recipe: Mapping[str, Any], problem: Problem) -> dict[str, Any]:
+    """Return candidates that grow to the recorded rounds only."""
+    known = {c.name: c for c in problem.candidates}
+    found = {}
+    for part in recipe.get("parts", ()):
+        candidate = known[part["candidate"]]
+        for fold, made in enumerate(part["folds"] or ()):
+            name = _short_name(part, fold)
+            if name != candidate.name and candidate.resource is not None:
+                shorter = replace(candidate.resource, high=int(made["rounds"]))
+                found[name] = replace(candidate, resource=shorter)
+    return found
+
+
+def _fallback_task(recipe: Mapping[str, Any]) -> Task:
+    return Task(
+        "refit", 0, -1, candidate=recipe["candidate"], params=dict(recipe["params"]),
+        rounds=recipe["rounds"], max_rows=recipe["max_rows"],
+    )  # fmt: skip
+
+
+def checked_predictions(pipeline: Pipeline, table: Table) -> np.ndarray:
+    """Return predictions of up to a thousand rows, spread evenly over the table."""
+    n = table.n_rows
+    rows = np.unique(np.linspace(0, n - 1, min(n, CHECK_ROWS)).astype(np.int64))
+    model, X = Pipeline(pipeline.steps[1:]), table.X.iloc[rows]
+    found = model.predict_proba(X) if table.is_classification else model.predict(X)
+    return np.ascontiguousarray(found, dtype=np.float64)
+
+
+def digest(predictions: np.ndarray) -> str:
+    """Return the SHA-256 of predictions."""
+    return hashlib.sha256(predictions.tobytes()).hexdigest()
+
+
+def winner_of(recipe: Mapping[str, Any], history: History) -> Trial:
+    """Return the trial that a recipe is of."""
+    number = int(recipe["winner"])
+    if recipe["candidate"] == ENSEMBLE:
+        folds = tuple(
+            FoldResult(number, k, "ok", score)
+            for k, score in enumerate(recipe["scores"])
+        )
+        params = dict(recipe["params"])
+        return Trial(number, ENSEMBLE, params, "greedy selection", "ok", folds)
+    if number >= 0:
+        return history[number]
+    return Trial(-1, recipe["candidate"], {}, "fallback", "ok")
