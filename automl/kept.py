@@ -26,7 +26,7 @@ LARGEST_BYTES = 300_000_000
 
 
 def keep_model(folder: Path, trial: int, fold: int, pipeline: Pipeline) -> None:
-    """Write the fitted model of a fold; one that cannot be pickled is not kept.
+    """Write the fitted model of a fold; one that cannot be written is not kept.
 
     Parameters
     ----------
@@ -40,13 +40,13 @@ def keep_model(folder: Path, trial: int, fold: int, pipeline: Pipeline) -> None:
     import cloudpickle  # of classes from the caller's own script
 
     path = _path(folder, trial, fold)
-    part = path.with_suffix(".part")
-    # what a model without it means is that its trial is fitted on all rows instead
-    with suppress(Exception):
+    try:
         payload = cloudpickle.dumps(pipeline, protocol=5)
         if len(payload) <= LARGEST_BYTES:
-            part.write_bytes(payload)
-            part.replace(path)
+            path.write_bytes(payload)
+    except Exception:  # noqa: BLE001 - its trial is then fitted on all rows instead
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def has_model(folder: Path, trial: int, fold: int) -> bool:

@@ -56,13 +56,13 @@ def recipe_of(
     problem : Problem
         What the run works on.
     """
+    whole = _recipe(out.trial, out.members, out.pipeline, refits, fallback, problem)
+    if out.pipeline is out.single:
+        return {**whole, "single": None}
     single = _recipe(
         out.single_trial, out.single_members, out.single, refits, fallback, problem
     )
-    if out.trial.candidate != ENSEMBLE:
-        return {**single, "single": None}
-    blend = _recipe(out.trial, out.members, out.pipeline, refits, fallback, problem)
-    return {**blend, "single": single}
+    return {**whole, "single": single}
 
 
 def _recipe(

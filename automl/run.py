@@ -222,6 +222,7 @@ def _again(session: Session, problem: Problem, teller: Teller) -> Run:
     if recipe["single"] is not None:
         single = remake(recipe["single"], problem, session.settings.random_state)
         single_trial = winner_of(recipe["single"], history)
+    if trial.candidate == ENSEMBLE:
         ranked = History((*history.trials, trial))
     weights = {int(p["trial"]): float(p["weight"]) for p in recipe.get("parts", ())}
     teller.tell("end", _verdict(facts), history)

@@ -29,6 +29,8 @@ class FakeModel:
     classes_ = np.array(["=no", "yes"], dtype=object)
     metric_ = resolve_metric("log_loss", "binary")
     best_score_ = -0.25
+    best_candidate_ = "ridge"
+    weights_ = {1: 1.0}  # noqa: RUF012 - a stand-in
     best_params_ = {"alpha": 0.5}  # noqa: RUF012 - a stand-in
     summary_ = "Logistic wins."
     facts_ = {}  # noqa: RUF012 - a stand-in
@@ -389,7 +391,7 @@ def test_end_to_end_fit_predict_evaluate_report_inspect(tmp_path):
     )  # fmt: skip
 
     assert fitted.exit_code == 0, fitted.output
-    assert json.loads(fitted.stdout)["winner"] == "logistic"
+    assert json.loads(fitted.stdout)["best_candidate"] == "logistic"
     assert call("predict", run, BANK, "-o", out).exit_code == 0
     assert list(pd.read_csv(out)) == ["prediction", "probability_no", "probability_yes"]
     scored = call("evaluate", run, BANK, "--target", "y", "--json")

@@ -105,6 +105,12 @@ def told(model):
     return trials, model.best_params_, model.predict(table()[0]).tobytes()
 
 
+def models_again(model, kept):
+    """Return folds of an earlier session whose models are a part of what predicts."""
+    leader = max((t for t in model.trials_ if t.status == "ok"), key=lambda t: t.score)
+    return [key for key in kept if key[0] in {leader.number, *model.weights_}]
+
+
 def fold_lines(folder):
     """Return how often each fold of a candidate stands in the journal."""
     events, _ = read_journal(folder / "journal.jsonl")
@@ -134,8 +140,9 @@ def assert_resuming_equals_not_stopping(counted, tmp_path, moments, n_jobs):
     lines = fold_lines(folder)
     assert set(lines.values()) == {1}
     assert lines.keys() == fold_lines(tmp_path / "whole").keys()
-    # a refit, and a fit for the importance; no fold that was there already
-    assert fitted == len(lines) - len(kept) + 2
+    # a refit, and a fit for the importance; of the folds that were there already
+    # only those whose models predict
+    assert fitted == len(lines) - len(kept) + 2 + len(models_again(resumed, kept))
 
 
 def test_a_run_killed_twice_goes_on_as_if_it_had_not_been(counted, tmp_path):
@@ -159,12 +166,14 @@ def test_a_torn_line_and_lost_predictions_cost_their_folds_only(counted, tmp_pat
     journal = folder / "journal.jsonl"
     journal.write_bytes(journal.read_bytes()[:-30])
     (folder / "oof" / "00001-01.npy").write_bytes(b"\x93NUMPY")
-    kept = len(fold_lines(folder)) - 1
+    kept = fold_lines(folder)
+    kept.pop((1, 1))
     before = len(fits.read_text())
     resumed = fit(candidate, folder)
     fitted = (len(fits.read_text()) - before) // 2
     assert told(resumed) == told(fit(candidate, tmp_path / "whole"))
-    assert fitted == len(fold_lines(folder)) - kept + 2
+    new = len(fold_lines(folder)) - len(kept)
+    assert fitted == new + 2 + len(models_again(resumed, kept))
     assert any("1 damaged line(s)" in note for note in resumed.notes_)
 
 
@@ -177,7 +186,7 @@ def test_a_finished_run_comes_back_without_a_search(counted, tmp_path):
     assert told(again) == told(first)
     assert again.summary_ == first.summary_
     assert snapshot(tmp_path / "run") == files
-    assert len(fits.read_text()) == n_fits + 2  # one refit
+    assert len(fits.read_text()) == n_fits + 2 * (1 + 3 * len(first.weights_))
     more = fit(candidate, tmp_path / "run")
     assert told(more) == told(fit(candidate, tmp_path / "whole"))
 
@@ -325,7 +334,7 @@ def problem_of(candidates):
         task="auto", metric="auto", budget=Budget(None, 1, 0.0),
         cv=[(rows[:60], rows[60:])], candidates=candidates, n_jobs=1, random_state=0,
         run_dir=None, trial_time_limit_s=None, memory_limit_mib=None,
-        drop_missing_target=False, shown={},
+        drop_missing_target=False, ensemble=True, deploy="auto", shown={},
     )  # fmt: skip
     return make_problem(X, np.where(y > 0, "b", "a"), settings, 1)
 

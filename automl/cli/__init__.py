@@ -142,6 +142,12 @@ def fit(
     cv: Annotated[str, typer.Option(help="Number of folds, or auto.")] = "auto",
     jobs: Annotated[int, typer.Option(help="Processes; -1 is all cores.")] = -1,
     seed: Annotated[int, typer.Option(help="Of all that is random.")] = 0,
+    ensemble: Annotated[
+        bool, typer.Option(help="Whether a weighted average may win.")
+    ] = True,
+    deploy: Annotated[
+        str, typer.Option(help="Models that predict: auto, bag (of folds), refit.")
+    ] = "auto",
     groups: Annotated[
         str | None, typer.Option(help="Column of groups that stay together.")
     ] = None,
@@ -173,6 +179,8 @@ def fit(
             cv=_folds(cv),
             jobs=jobs,
             seed=seed,
+            ensemble=ensemble,
+            deploy=deploy,
             groups=groups,
             time=time,
             weight=weight,

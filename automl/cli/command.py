@@ -37,7 +37,7 @@ class Command:
         Name of the column to predict.
     time_budget, trials : float, int or None
         The budget.
-    task, metric, candidates, cv, jobs, seed
+    task, metric, candidates, cv, jobs, seed, ensemble, deploy
         As `automl.AutoML` takes them.
     groups, time, weight : str or None
         Names of columns.
@@ -53,6 +53,8 @@ class Command:
     cv: str | int
     jobs: int
     seed: int
+    ensemble: bool
+    deploy: str
     groups: str | None
     time: str | None
     weight: str | None
@@ -106,6 +108,8 @@ class Command:
             cv=self.cv,
             n_jobs=self.jobs,
             random_state=self.seed,
+            ensemble=self.ensemble,
+            deploy=self.deploy,
             run_dir=folder,
             verbose=2 if verbose else int(not quiet),
             **{name: value for name, value in given.items() if value is not None},  # type: ignore[arg-type]
