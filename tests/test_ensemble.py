@@ -1,0 +1,205 @@
+"""Weights from out-of-fold predictions, and the average that they make."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from automl.ensemble import LEAST_WEIGHT, blend, mixed, pool
+from automl.estimators.ensemble import WeightedEnsemble
+from automl.fast_scores import fast_score
+from automl.history import FoldResult, Trial
+from automl.metrics import resolve_metric
+from automl.splits import freeze
+
+N = 120
+FOLDS = freeze(
+    [(np.flatnonzero(np.arange(N) % 3 != k), np.flatnonzero(np.arange(N) % 3 == k))
+     for k in range(3)], "3 folds",
+)  # fmt: skip
+RMSE = resolve_metric("rmse", "regression")
+
+
+def world(noise, seed=0):
+    """Return numbers, and predictions of members with independent errors."""
+    rng = np.random.default_rng(seed)
+    y = rng.normal(size=N)
+    members = [y + s * rng.normal(size=N) for s in noise]
+    return y, members
+
+
+def trials_of(y, members, metric=RMSE):
+    """Return finished trials with the scores of their predictions, best first."""
+    found = []
+    for number, p in enumerate(members, start=1):
+        folds = tuple(
+            FoldResult(number, k, "ok", metric.score(y[test], p[test]))
+            for k, (_, test) in enumerate(FOLDS.splits)
+        )
+        found.append(Trial(number, f"c{number}", {}, "", "ok", folds))
+    return sorted(found, key=lambda t: -t.score)
+
+
+def reader(members):
+    """Return the reader of out-of-fold predictions."""
+    return lambda number, k: members[number - 1][FOLDS.splits[k][1]]
+
+
+def test_members_with_other_errors_are_averaged():
+    """Three equally good ones with independent errors share the weight and win."""
+    y, members = world([0.5, 0.5, 0.5])
+    trials = trials_of(y, members)
+    found = blend(trials, reader(members), y, FOLDS, RMSE)
+    assert set(found.weights) == {1, 2, 3}
+    assert sum(found.weights.values()) == pytest.approx(1.0)
+    assert min(found.weights.values()) > 0.2
+    assert np.mean(found.scores) > trials[0].score + 0.1
+
+
+def test_the_scores_are_those_of_the_weighted_predictions():
+    """Each fold's score is the metric of the average of its scored rows."""
+    y, members = world([0.5, 0.6, 0.7])
+    found = blend(trials_of(y, members), reader(members), y, FOLDS, RMSE)
+    for k, (_, test) in enumerate(FOLDS.splits):
+        whole = mixed(found.weights, lambda n: members[n - 1])
+        assert found.scores[k] == pytest.approx(RMSE.score(y[test], whole[test]))
+
+
+def test_one_that_cannot_be_improved_stays_alone():
+    """Copies and noise add nothing to the best; neither does a single one."""
+    y, members = world([0.1, 5.0])
+    members.append(members[0])
+    trials = trials_of(y, members)
+    assert blend(trials, reader(members), y, FOLDS, RMSE) is None
+    assert blend(trials[:1], reader(members), y, FOLDS, RMSE) is None
+
+
+def test_small_weights_are_dropped():
+    """What hardly counts is not fitted."""
+    y, members = world([0.3, 1.2, 1.3, 1.4, 1.5, 1.6])
+    found = blend(trials_of(y, members), reader(members), y, FOLDS, RMSE)
+    assert min(found.weights.values()) >= LEAST_WEIGHT
+    assert list(found.weights.values()) == sorted(found.weights.values(), reverse=True)
+
+
+def test_the_end_of_the_time_keeps_what_there_is():
+    """Asked to stop at once there is no average; after some additions there is."""
+    y, members = world([0.5, 0.5, 0.5])
+    trials = trials_of(y, members)
+    args = (trials, reader(members), y, FOLDS, RMSE, None)
+    assert blend(*args, lambda: True) is None
+    asked = iter([False] * 8 + [True] * 1000)
+    assert blend(*args, lambda: next(asked)) is not None
+
+
+def test_weights_of_rows_count():
+    """With all weight on rows that one member knows, that member is left alone."""
+    y, (a, b) = world([0.5, 0.5])
+    sure = np.arange(N) < N // 2
+    a = np.where(sure, y + 0.01 * (a - y), a)
+    w = sure.astype(float)
+    members = [a, b]
+    trials = []
+    for number, p in enumerate(members, start=1):
+        folds = tuple(
+            FoldResult(number, k, "ok", RMSE.score(y[t], p[t], w[t]))
+            for k, (_, t) in enumerate(FOLDS.splits)
+        )
+        trials.append(Trial(number, f"c{number}", {}, "", "ok", folds))
+    assert blend(trials, reader(members), y, FOLDS, RMSE, w) is None
+
+
+def test_the_best_and_the_best_of_each_family_may_be_members():
+    """Unfinished and failed trials, and the baseline, may not."""
+
+    def trial(number, name, score, status="ok"):
+        folds = (FoldResult(number, 0, "ok", score),)
+        return Trial(number, name, {}, "", status, folds)
+
+    trials = [
+        trial(0, "baseline", 9.0), trial(1, "a", 0.1), trial(2, "a", 0.5),
+        trial(3, "b", 0.2), trial(4, "a", 0.4), trial(5, "b", 0.9, "raced"),
+    ]  # fmt: skip
+    assert [t.number for t in pool(trials, size=2)] == [2, 4, 3]
+
+
+SCORES = st.lists(
+    st.tuples(st.integers(0, 1), st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75, 1.0])),
+    min_size=4, max_size=60,
+)  # fmt: skip
+
+
+@given(SCORES)
+@pytest.mark.parametrize("name", ["roc_auc", "log_loss"])
+def test_fast_scores_are_those_of_the_library(name, pairs):
+    """Ties, certainty and small samples give the same number as scikit-learn."""
+    y = np.array([0, 1] + [a for a, _ in pairs])
+    p = np.array([0.3, 0.6] + [b for _, b in pairs])
+    both = np.column_stack([1 - p, p])
+    metric = resolve_metric(name, "binary")
+    assert fast_score(metric)(y, both, None) == pytest.approx(metric.score(y, both))
+
+
+def test_other_metrics_and_weighted_rows_are_scored_by_the_library():
+    """Nothing is approximated where there is no quick way."""
+    y, (p, _) = world([0.5, 0.5])
+    weights = np.arange(N, dtype=float)
+    mae = resolve_metric("mae", "regression")
+    assert fast_score(mae)(y, p, None) == mae.score(y, p)
+    assert fast_score(RMSE)(y, p, weights) == RMSE.score(y, p, weights)
+    assert fast_score(RMSE)(y, p, None) == pytest.approx(RMSE.score(y, p))
+
+
+# ------------------------------------------------------------------ the estimator
+
+
+def prepared(counter):
+    """Return a fitted preparation that counts how often it is used."""
+
+    def count(X):
+        counter.append(len(X))
+        return X
+
+    return Pipeline([("prepare", FunctionTransformer(count).fit(np.zeros((1, 1))))])
+
+
+def constant(y):
+    """Return a classifier that predicts the shares of these codes."""
+    return DummyClassifier(strategy="prior").fit(np.zeros((len(y), 1)), y)
+
+
+def test_probabilities_are_averaged_class_by_class():
+    """A member that never saw a class gives it nothing; labels are the user's."""
+    used = []
+    heads = [
+        ("a", constant([0, 1, 2, 2]), 0.5, np.array([0, 1, 2])),
+        ("b", constant([0, 2]), 0.5, np.array([0, 2])),
+    ]
+    model = WeightedEnsemble([(prepared(used), heads)], np.array(["x", "y", "z"]))
+    X = np.zeros((3, 1))
+    assert model.predict_proba(X)[0] == pytest.approx([0.375, 0.125, 0.5])
+    assert model.predict(X).tolist() == ["z", "z", "z"]
+    assert used == [3, 3]  # once for each call, not for each member
+    assert model.classes_.tolist() == ["x", "y", "z"]
+
+
+def test_numbers_are_averaged_by_weight():
+    """There are no classes then, and none are promised."""
+    heads = [
+        (str(v), DummyRegressor().fit([[0]], [v]), w, None)
+        for v, w in ((1.0, 0.25), (5.0, 0.75))
+    ]
+    model = WeightedEnsemble([(prepared([]), heads)])
+    assert model.predict(np.zeros((2, 1))) == pytest.approx([4.0, 4.0])
+    assert not hasattr(model, "classes_")
+
+
+def test_it_cannot_be_fitted():
+    """Its parts are fitted; fitting it again would not do what it says."""
+    with pytest.raises(TypeError, match="fitted pipelines"):
+        WeightedEnsemble([]).fit(np.zeros((1, 1)), [0])

@@ -1,0 +1,50 @@
+"""Models of folds on disk, while they may be deployed."""
+
+from __future__ import annotations
+
+import pytest
+from sklearn.dummy import DummyRegressor
+from sklearn.pipeline import Pipeline
+
+from automl import kept
+from automl.kept import FOLDER, has_model, keep_model, kept_model, prune_models
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return a workplace's folder."""
+    (tmp_path / FOLDER).mkdir()
+    return tmp_path
+
+
+def pipeline(value=1.0):
+    """Return a small fitted pipeline."""
+    return Pipeline([("model", DummyRegressor().fit([[0]], [value]))])
+
+
+def test_what_is_kept_comes_back_until_it_is_not_wanted(folder):
+    """Models of other trials go, all their folds."""
+    for trial in (1, 12):
+        for fold in (0, 1):
+            keep_model(folder, trial, fold, pipeline(trial + fold))
+    prune_models(folder, {12})
+    assert [has_model(folder, t, f) for t in (1, 12) for f in (0, 1)] == [
+        False, False, True, True,
+    ]  # fmt: skip
+    assert kept_model(folder, 12, 1).predict([[0]]) == [13.0]
+
+
+def test_what_cannot_be_pickled_is_not_kept(folder):
+    """The fold counts all the same."""
+    bad = pipeline()
+    bad.handle = (i for i in range(3))
+    keep_model(folder, 1, 0, bad)
+    assert not has_model(folder, 1, 0)
+    assert list((folder / FOLDER).iterdir()) == []
+
+
+def test_what_is_too_large_is_not_kept(folder, monkeypatch):
+    """Neither is what would fill the disk."""
+    monkeypatch.setattr(kept, "LARGEST_BYTES", 10)
+    keep_model(folder, 1, 0, pipeline())
+    assert not has_model(folder, 1, 0)
