@@ -24,7 +24,7 @@ from automl.exceptions import AutoMLConfigError, AutoMLDataError
 from automl.journal import read_journal
 
 BANK = Path(__file__).parent.parent / "examples" / "data" / "bank.csv"
-BUDGET_S = 40.0
+BUDGET_S = 10.0
 QUICK = {"n_trials": 3, "n_jobs": 1, "random_state": 0, "verbose": 0}
 
 
@@ -38,7 +38,9 @@ def bank():
 def fitted(bank, tmp_path_factory):
     """Return a model, its run folder and seconds: ten trials at most."""
     folder = tmp_path_factory.mktemp("runs") / "bank"
-    model = AutoML(time_budget_s=8, n_jobs=2, random_state=0, verbose=0, run_dir=folder)
+    model = AutoML(
+        time_budget_s=BUDGET_S, n_jobs=2, random_state=0, verbose=0, run_dir=folder
+    )
     began = time.monotonic()
     model.fit(bank, "y")
     return model, folder, time.monotonic() - began

@@ -6,7 +6,7 @@ import pytest
 
 from automl.budget import Budget
 from automl.evaluate import Outcome, Task
-from automl.finish import Finish
+from automl.finish import Finish, Wanted
 from automl.history import FoldResult, History, Trial
 from automl.winner import importance_of
 
@@ -20,13 +20,13 @@ def history(*scores, baseline=0.0):
     return History(tuple(trials))
 
 
-def finish(of, *, time_s=None, seconds=None, n_workers=2):
+def finish(of, *, time_s=None, seconds=None, n_workers=2, wanted=None):
     """Return what is asked for after a search of this history."""
     budget = Budget(time_s, None, 0.0, lambda: 0.0)
     seconds = seconds or {t.number: 0.1 for t in of}
     return Finish(
         of, budget, seconds, n_rows=100, n_train=80, n_workers=n_workers,
-        first_serial=100,
+        first_serial=100, wanted=wanted,
     )  # fmt: skip
 
 
@@ -117,6 +117,61 @@ def test_a_single_process_does_one_after_the_other(n_workers):
         if task.kind != "wait":
             ending.tell(Outcome(task, value=value))
     assert sorted(k for k in kinds if k != "wait") == ["importance", "refit"]
+
+
+def tasks_of(ending):
+    """Do all that is asked for, each well; return kind, trial and fold of each."""
+    done = []
+    while (task := ending.source()) is not None:
+        if task.kind != "wait":
+            done.append((task.kind, task.trial, task.fold))
+            ending.tell(Outcome(task, value=f"of {task.trial}"))
+    return done
+
+
+def test_members_of_an_ensemble_are_fitted_on_all_rows_once():
+    """The leader's fit serves both; each of the others has one."""
+    of = history(0.3, 0.9, 0.5)
+    ending = finish(of, wanted=Wanted(refits=(of[2], of[1])))
+    assert sorted(tasks_of(ending)) == [
+        ("importance", 2, 0), ("refit", 1, -1), ("refit", 2, -1),
+    ]  # fmt: skip
+    assert {n: o.value for n, o in ending.refits.items()} == {1: "of 1", 2: "of 2"}
+
+
+def test_models_of_folds_that_are_gone_are_made_again():
+    """They are kept this time; without a fit of the leader only it is explained."""
+    of = history(0.3, 0.9)
+    wanted = Wanted(single=False, folds=((of[1], 0), (of[2], 0)), kept=True)
+    ending = finish(of, wanted=wanted)
+    first = ending.source()
+    assert (first.kind, first.trial, first.keep) == ("fold", 1, True)
+    ending.tell(Outcome(first))
+    assert tasks_of(ending) == [("fold", 2, 0), ("importance", 2, 0)]
+    assert ending.pipeline is None
+    assert ending.winner.number == 2
+
+
+def test_a_member_that_died_beside_another_task_is_tried_again_once():
+    """The second time it is left out."""
+    of = history(0.3, 0.9)
+    ending = finish(of, wanted=Wanted(single=False, refits=(of[1],)))
+    for _ in range(2):
+        task = ending.source()
+        assert (task.kind, task.trial) == ("refit", 1)
+        ending.tell(Outcome(task, error="lost"))
+    assert ending.source().kind == "importance"
+    assert ending.refits == {}
+
+
+def test_where_the_models_of_the_folds_are_there_a_cut_fit_stands_back():
+    """Neither it nor another configuration takes their place."""
+    of = history(0.3, 0.9)
+    ending = finish(of, wanted=Wanted(kept=True))
+    task = ending.source()
+    ending.tell(Outcome(task, value="short", truncated=True))
+    assert [kind for kind, _, _ in tasks_of(ending)] == ["importance"]
+    assert (ending.pipeline, ending.stump) == (None, "short")
 
 
 def test_importance_is_named_and_ordered():

@@ -1,0 +1,162 @@
+"""What predicts: an ensemble or one configuration, by fold models or one fit each."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sklearn.base import is_classifier
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from sklearn.model_selection import TimeSeriesSplit
+
+import automl
+from automl import AutoML
+from automl.exceptions import AutoMLConfigError
+from automl.metrics import resolve_metric
+
+CLASSES = {"candidates": ["logistic", "k_nearest", "lightgbm"], "cv": 3}
+COMMON = {"n_trials": 6, "n_jobs": 1, "random_state": 0, "verbose": 0}
+
+
+@pytest.fixture(scope="module")
+def data():
+    """Return features and named classes."""
+    X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    return X, y.map({0: "bad", 1: "good"})
+
+
+@pytest.fixture(scope="module")
+def fitted(data):
+    """Return fitted models by what they were asked for."""
+    asked = {
+        "default": {},
+        "refit": {"deploy": "refit"},
+        "single": {"ensemble": False},
+        "bag": {"ensemble": False, "deploy": "bag"},
+    }
+    return {k: AutoML(**CLASSES, **COMMON, **v).fit(*data) for k, v in asked.items()}
+
+
+def kinds(model):
+    """Return the names of what is averaged; none for one pipeline."""
+    return [name for name, _ in getattr(model.model_[-1], "estimators", [])]
+
+
+def test_an_ensemble_of_fold_models_predicts_by_default(fitted, data):
+    """Each member has a model for each fold; weights are of finished trials."""
+    model = fitted["default"]
+    assert len(model.weights_) > 1
+    assert sum(model.weights_.values()) == pytest.approx(1.0)
+    expected = {f"trial {n}, fold {k}" for n in model.weights_ for k in range(3)}
+    assert set(kinds(model)) == expected
+    assert set(model.predict(data[0])) == {"bad", "good"}
+    assert is_classifier(model.model_)
+
+
+def test_its_score_is_that_of_the_averaged_held_out_predictions(fitted, data):
+    """The first row of the leaderboard is the ensemble, better than any member."""
+    model = fitted["default"]
+    first = model.leaderboard_.iloc[0]
+    assert (first["candidate"], first["rank"]) == ("ensemble", 1)
+    assert first["score"] == pytest.approx(model.best_score_)
+    singles = [t.score for t in model.trials_ if t.status == "ok"]
+    assert model.best_score_ > max(singles)
+    assert set(first["params"]) == {f"trial {n}" for n in model.weights_}
+    rate = resolve_metric("roc_auc", "binary")
+    on_all = rate.score((data[1] == "good").to_numpy(), model.predict_proba(data[0]))
+    assert on_all > model.best_score_ - 0.02
+
+
+def test_the_best_single_pipeline_is_there_beside_it(fitted):
+    """It is one pipeline fitted on all rows, with its own name and parameters."""
+    for name in ("default", "refit"):
+        model = fitted[name]
+        assert not hasattr(model.best_pipeline_[-1], "parts")
+        best = max(
+            (t for t in model.trials_ if t.status == "ok"), key=lambda t: t.score
+        )
+        assert model.best_candidate_ == best.candidate
+        assert model.best_params_ == dict(best.params)
+
+
+def test_members_may_be_fitted_on_all_rows_instead(fitted):
+    """`deploy="refit"` has the same weights and one model for each member."""
+    model = fitted["refit"]
+    assert model.weights_ == fitted["default"].weights_
+    assert set(kinds(model)) == {f"trial {n}" for n in model.weights_}
+    size = {k: len(pickle.dumps(fitted[k].model_)) for k in ("default", "refit")}
+    assert size["refit"] < size["default"]
+
+
+def test_without_an_ensemble_one_configuration_predicts(fitted, data):
+    """`ensemble=False` is one pipeline; bagged, the average of its fold models."""
+    single, bag = fitted["single"], fitted["bag"]
+    assert kinds(single) == []
+    assert single.model_ is single.best_pipeline_
+    assert len(single.weights_) == 1
+    assert single.leaderboard_["candidate"].iloc[0] != "ensemble"
+    number = next(iter(bag.weights_))
+    assert kinds(bag) == [f"trial {number}, fold {k}" for k in range(3)]
+    assert single.best_score_ == bag.best_score_
+    X = data[0]
+    assert np.abs(single.predict_proba(X) - bag.predict_proba(X)).max() > 0
+
+
+def test_a_bundle_of_an_ensemble_loads_without_the_library(fitted, data, tmp_path):
+    """Its pickle holds the average's code; predictions are the same."""
+    model, X = fitted["default"], data[0].head(20)
+    model.save(tmp_path / "bundle")
+    again = automl.load(tmp_path / "bundle").predict_proba(X)
+    assert (again == model.predict_proba(X)).all()
+    code = (
+        "import sys; sys.modules['automl'] = None\n"
+        "import pickle, pandas as pd\n"
+        "model = pickle.load(open('bundle/model.pkl', 'rb'))\n"
+        "print(model.predict_proba(pd.read_pickle('X.pkl'))[:, 1].sum())"
+    )
+    X.to_pickle(tmp_path / "X.pkl")
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert float(done.stdout) == pytest.approx(again[:, 1].sum())
+
+
+def test_models_of_forward_splits_do_not_predict():
+    """They have seen the oldest rows only: members are fitted on all rows."""
+    X, y = load_diabetes(return_X_y=True)
+    given = {"candidates": ["ridge", "svm", "k_nearest"], "cv": TimeSeriesSplit(3)}
+    model = AutoML(**given, **COMMON).fit(X, y)
+    assert all("fold" not in name for name in kinds(model))
+
+
+def test_a_class_that_a_fold_never_trained_on_has_its_column():
+    """Splits without one class in training: probabilities stay in their places."""
+    X, y = load_iris(return_X_y=True)
+    rows = np.arange(150)
+    half = rows % 2 == 0
+    splits = [(rows[half & (y != k)], rows[~half]) for k in range(3)]
+    model = AutoML(
+        cv=splits, candidates=["logistic", "k_nearest"], metric="accuracy",
+        deploy="bag", **COMMON,
+    ).fit(X, y)  # fmt: skip
+    assert len(kinds(model)) >= 3
+    proba = model.predict_proba(X)
+    assert proba.shape == (150, 3)
+    assert proba.sum(axis=1) == pytest.approx(1.0)
+    assert (model.predict(X) == y).mean() > 0.6
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code"),
+    [({"deploy": "both"}, "E-deploy"), ({"deploy": None}, "E-deploy"),
+     ({"ensemble": "yes"}, "E-ensemble")],
+)  # fmt: skip
+def test_what_is_no_such_choice_is_refused(data, parameters, code):
+    """Before anything is fitted, with the choices."""
+    with pytest.raises(AutoMLConfigError) as caught:
+        AutoML(**COMMON, **parameters).fit(*data)
+    assert caught.value.code == code
