@@ -24,10 +24,7 @@ if TYPE_CHECKING:
     from automl.folds import Folds
     from automl.metrics import Metric
 
-__all__ = ["ENSEMBLE", "POOL", "Blend", "blend", "mixed", "pool"]
-
-ENSEMBLE = "ensemble"
-"""Name of the weighted average among the candidates."""
+__all__ = ["POOL", "Blend", "blend", "mixed", "pool"]
 
 POOL = 15
 """Best configurations that are candidates, beside the best of each family."""

@@ -14,10 +14,13 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["BASELINE", "FoldResult", "History", "Known", "Trial"]
+__all__ = ["BASELINE", "ENSEMBLE", "FoldResult", "History", "Known", "Trial"]
 
 BASELINE = "baseline"
 """The candidate that predicts without looking at the features."""
+
+ENSEMBLE = "ensemble"
+"""The weighted average of configurations, as one more candidate."""
 
 FAILED = frozenset({"crash", "error", "invalid_score", "lost", "memory", "timeout"})
 """Statuses of a configuration that was tried and did not work."""

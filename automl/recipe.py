@@ -17,10 +17,9 @@ from sklearn.pipeline import Pipeline
 
 from automl.assembly import assemble, bag_of, from_raw, refit_of
 from automl.baseline import baseline_pipeline
-from automl.ensemble import ENSEMBLE
 from automl.evaluate import Outcome, Task, run_task
 from automl.exceptions import AutoMLResourceError
-from automl.history import BASELINE, FoldResult, History, Trial
+from automl.history import BASELINE, ENSEMBLE, FoldResult, History, Trial
 from automl.workplace import close_workplace, write_workplace
 
 if TYPE_CHECKING:

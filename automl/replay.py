@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.budget import Budget
-from automl.ensemble import ENSEMBLE
 from automl.exceptions import AutoMLDataError
+from automl.history import ENSEMBLE
 from automl.journal import read_journal
 from automl.problem import Problem, make_problem
 from automl.recipe import checked_predictions, digest, remake, winner_of

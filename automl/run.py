@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.conclusion import conclude, deployment_plan
-from automl.ensemble import ENSEMBLE
 from automl.environment import environment
 from automl.exceptions import AutoMLWarning
 from automl.facts import RunRecord, build_facts
-from automl.history import BASELINE, History, Trial
+from automl.history import BASELINE, ENSEMBLE, History, Trial
 from automl.interrupt import Interrupt
 from automl.loop import run_search
 from automl.memory import Guard, allowed_mib, give_back
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from automl.budget import Budget
+    from automl.conclusion import Concluded
     from automl.folds import Folds
     from automl.journal import Journal
     from automl.metrics import Metric
@@ -180,8 +180,12 @@ def run(
                 table=table, metric=metric, folds=folds, trials=ranked.trials,
                 winner=out.shown,
                 predictions=done.predictions,
-                titles=titles, pipeline=out.pipeline, settings=dict(settings.shown),
-                importance=importance_of(finish.importance, table.columns),
+                titles=titles, pipeline=out.single,
+                members=out.shares,
+                settings=dict(settings.shown),
+                importance=importance_of(
+                    finish.importance, table.columns, _explained(done)
+                ),
                 timeline=_timeline(budget, read_s, searched_s),
                 limits=_limits(search, guard),
                 interrupted=interrupt.asked or search.stopped,
@@ -231,6 +235,14 @@ def _again(session: Session, problem: Problem, teller: Teller) -> Run:
         weights, single_trial, single, facts, notes, interrupted=False,
         random_state=session.settings.random_state,
     )  # fmt: skip
+
+
+def _explained(done: Concluded) -> str:
+    """Return whose importance is measured, where that is not what predicts."""
+    winner = done.finish.winner
+    if done.ensemble is None or winner is None:
+        return ""
+    return f"the best single configuration, trial {winner.number}"
 
 
 def _disk_notes(journal: Journal) -> tuple[str, ...]:

@@ -9,10 +9,9 @@ import numpy as np
 
 from automl.assembly import Part, assemble, bag_of, from_raw, refit_of
 from automl.baseline import baseline_pipeline
-from automl.ensemble import ENSEMBLE, Blend
 from automl.evaluate import IMPORTANCE_COLUMNS
 from automl.facts import Importance
-from automl.history import BASELINE, FoldResult, History, Trial
+from automl.history import BASELINE, ENSEMBLE, FoldResult, History, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from automl.candidates import Candidate
+    from automl.ensemble import Blend
     from automl.finish import Finish
     from automl.kinds import Column
     from automl.search import Search
@@ -33,9 +33,19 @@ LEAST_LEFT = 0.5
 
 
 def importance_of(
-    raw: dict[str, Any] | None, columns: tuple[Column, ...]
+    raw: dict[str, Any] | None, columns: tuple[Column, ...], of: str = ""
 ) -> Importance | None:
-    """Return the importance under the user's names, most important first."""
+    """Return the importance under the user's names, most important first.
+
+    Parameters
+    ----------
+    raw : dict or None
+        What the task gave.
+    columns : tuple of Column
+        Of the table.
+    of : str
+        Whose importance it is, where that is not what predicts.
+    """
     if not raw or not raw["drops"]:
         return None
     names = {c.id: str(c.name) for c in columns}
@@ -46,6 +56,8 @@ def importance_of(
         f"Drop in the score when a column is permuted: {raw['n_test']:,} held-out "
         f"rows, a model fitted to {raw['n_train']:,} others, 3 permutations."
     )
+    if of:
+        note = f"Of {of}. {note}"
     if left_out:
         why = (
             "only so many are permuted"
@@ -113,6 +125,11 @@ class Deployed:
     single: Pipeline
     single_members: tuple[Member, ...]
     notes: tuple[str, ...]
+
+    @property
+    def shares(self) -> tuple[tuple[int, float, bool], ...]:
+        """Trial, weight and whether it is bagged, of each member."""
+        return tuple((m.trial.number, m.weight, m.bagged) for m in self.members)
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,7 @@ def record(task: str) -> RunRecord:
         titles=TITLES,
         importance=_importance(scaled, table, kept[winner.number]),
         pipeline=_pipeline(table, task),
+        members=tuple((t.number, 0.5, task == "binary") for t in done[-2:]),
         settings={"time_budget_s": 60.0, "metric": "auto", "n_jobs": 2, "cv": None},
         timeline={
             "read": 0.08,

@@ -19,7 +19,7 @@ from automl.facts.diagram import describe_pipeline
 from automl.facts.standings import failures, leaderboard, ranked
 from automl.facts.trajectory import progress, slices
 from automl.facts.verdict import give_verdict, label_of_metric
-from automl.history import BASELINE, Trial
+from automl.history import BASELINE, ENSEMBLE, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -91,7 +91,10 @@ class RunRecord:
     importance : Importance or None
         Of the winner.
     pipeline : estimator
-        The fitted pipeline, for the diagram.
+        The fitted pipeline of the best configuration, for the diagram.
+    members : tuple of (int, float, bool)
+        Of what predicts: number of a trial, its weight, and whether the models of its
+        folds predict and not one that is fitted on all rows.
     settings : dict
         Constructor parameters, as JSON values.
     timeline : dict
@@ -117,6 +120,7 @@ class RunRecord:
     titles: Mapping[str, str]
     importance: Importance | None
     pipeline: Any
+    members: tuple[tuple[int, float, bool], ...]
     settings: Mapping[str, Any]
     timeline: Mapping[str, Any]
     limits: Mapping[str, str]
@@ -155,6 +159,8 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
         - ``progress``, ``slices``: see `automl.facts.trajectory`.
         - ``performance``: see `automl.facts.curves.performance`.
         - ``importance``: None, or ``rows`` (name, mean, std), ``note``, ``cut``.
+        - ``members``: of what predicts, each ``trial``, ``title``, ``weight``,
+          ``natural`` and ``bagged``; none for the baseline.
         - ``pipeline``: see `automl.facts.diagram.describe_pipeline`.
         - ``columns``: ``rows``, ``cut``, ``n_all``, ``n_left_out``.
         - ``titles``, ``settings``, ``environment``: as given.
@@ -190,6 +196,7 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
             table.classes,
         ),
         "importance": _importance(record.importance),
+        "members": _members(record, titles),
         "pipeline": describe_pipeline(record.pipeline, names),
         "columns": _columns(table),
         "titles": titles,
@@ -203,7 +210,8 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
 
 def _run(record: RunRecord, order: list[Trial], n_failed: int) -> dict[str, Any]:
     table = record.table
-    tried = [t for t in record.trials if t.candidate != BASELINE]
+    averages = (BASELINE, ENSEMBLE)
+    tried = [t for t in record.trials if t.candidate not in averages]
     return {
         "target": shorten(str(table.target), MAX_TEXT),
         "task": table.task,
@@ -223,10 +231,25 @@ def _run(record: RunRecord, order: list[Trial], n_failed: int) -> dict[str, Any]
         "fingerprint": table.fingerprint,
         "notes": list(record.notes) + [n for n in table.notes if n not in record.notes],
         "n_trials": len(tried),
-        "n_finished": len(order),
+        "n_finished": sum(t.candidate not in averages for t in order),
         "n_raced": sum(t.status == "raced" for t in tried),
         "n_failed": n_failed,
     }
+
+
+def _members(record: RunRecord, titles: Mapping[str, str]) -> list[dict[str, Any]]:
+    by_number = {t.number: t for t in record.trials}
+    known = [(by_number[n], w, b) for n, w, b in record.members if n in by_number]
+    return [
+        {
+            "trial": trial.number,
+            "title": titles.get(trial.candidate, trial.candidate),
+            "weight": weight,
+            "natural": record.metric.natural(trial.score),
+            "bagged": bagged,
+        }
+        for trial, weight, bagged in known
+    ]
 
 
 def _importance(importance: Importance | None) -> dict[str, Any] | None:
