@@ -53,14 +53,11 @@ def deployment_plan(settings: Settings, problem: Problem) -> dict[str, Any]:
     suited = problem.table.time is None and all(
         len(train) >= TRAINED_SHARE * n_rows for train, _ in problem.folds.splits
     )
-    bag = settings.deploy == "bag" or (
-        settings.deploy == "auto" and settings.ensemble and suited
-    )
+    bag = settings.deploy == "bag"
+    short = settings.deploy == "auto" and settings.budget.time_s is not None
     keeps = 0
-    if bag and settings.ensemble:
-        keeps = POOL
-    elif bag or (suited and settings.budget.time_s is not None):
-        keeps = REFITS
+    if bag or (suited and short):
+        keeps = POOL if settings.ensemble else REFITS
     return {"keeps": keeps, "ensemble": settings.ensemble, "bag": bag}
 
 

@@ -62,9 +62,9 @@ class AutoML(BaseAutoML):
     ensemble : bool, default=True
         Whether a weighted average of configurations may win; otherwise one does.
     deploy : {"auto", "bag", "refit"}
-        What predicts: the models of all folds, averaged, or one fit on all rows for
-        each configuration, which is smaller and faster. ``auto`` takes the bag for an
-        ensemble whose folds train on at least half of the rows, in any order of time.
+        What predicts: ``refit`` is one fit on all rows for each configuration, ``bag``
+        the models of all its folds, averaged, which are larger and slower. ``auto``
+        refits, and takes the models of the folds where there is no time for that.
     verbose : int, default=1
         0 shows nothing, 1 what matters, 2 also each trial.
     callback : callable or None, default=None

@@ -35,7 +35,8 @@ REFIT_SHARE = 0.25
 the models of the folds are there."""
 
 BAG_REFIT_SHARE = 0.05
-"""The same where the models of the folds are to predict anyway."""
+"""The same where the models of the folds are to predict anyway, and the fit on all rows
+is only there beside them."""
 
 ENSEMBLE_SHARE = 0.02
 """Share of the budget within which weights are chosen."""

@@ -134,7 +134,7 @@ def _positive(name: str, value: Any, unit: str) -> float | None:
 
 
 DEPLOYS = ("auto", "bag", "refit")
-"""What may predict: the models of the folds, or fits on all rows."""
+"""What may predict: models of folds, or fits on all rows."""
 
 
 def deployment(deploy: Any) -> str:

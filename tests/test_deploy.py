@@ -33,9 +33,9 @@ def fitted(data):
     """Return fitted models by what they were asked for."""
     asked = {
         "default": {},
-        "refit": {"deploy": "refit"},
+        "bag": {"deploy": "bag"},
         "single": {"ensemble": False},
-        "bag": {"ensemble": False, "deploy": "bag"},
+        "single bag": {"ensemble": False, "deploy": "bag"},
     }
     return {k: AutoML(**CLASSES, **COMMON, **v).fit(*data) for k, v in asked.items()}
 
@@ -45,13 +45,12 @@ def kinds(model):
     return [name for name, _ in getattr(model.model_[-1], "estimators", [])]
 
 
-def test_an_ensemble_of_fold_models_predicts_by_default(fitted, data):
-    """Each member has a model for each fold; weights are of finished trials."""
+def test_an_ensemble_predicts_by_default(fitted, data):
+    """Each member is fitted on all rows; weights are of finished trials."""
     model = fitted["default"]
     assert len(model.weights_) > 1
     assert sum(model.weights_.values()) == pytest.approx(1.0)
-    expected = {f"trial {n}, fold {k}" for n in model.weights_ for k in range(3)}
-    assert set(kinds(model)) == expected
+    assert set(kinds(model)) == {f"trial {n}" for n in model.weights_}
     assert set(model.predict(data[0])) == {"bad", "good"}
     assert is_classifier(model.model_)
 
@@ -72,7 +71,7 @@ def test_its_score_is_that_of_the_averaged_held_out_predictions(fitted, data):
 
 def test_the_best_single_pipeline_is_there_beside_it(fitted):
     """It is one pipeline fitted on all rows, with its own name and parameters."""
-    for name in ("default", "refit"):
+    for name in ("default", "bag"):
         model = fitted[name]
         assert not hasattr(model.best_pipeline_[-1], "parts")
         best = max(
@@ -82,18 +81,29 @@ def test_the_best_single_pipeline_is_there_beside_it(fitted):
         assert model.best_params_ == dict(best.params)
 
 
-def test_members_may_be_fitted_on_all_rows_instead(fitted):
-    """`deploy="refit"` has the same weights and one model for each member."""
-    model = fitted["refit"]
+def test_the_models_of_the_folds_may_predict_instead(fitted):
+    """`deploy="bag"` has the same weights and a model for each fold of a member."""
+    model = fitted["bag"]
     assert model.weights_ == fitted["default"].weights_
-    assert set(kinds(model)) == {f"trial {n}" for n in model.weights_}
-    size = {k: len(pickle.dumps(fitted[k].model_)) for k in ("default", "refit")}
-    assert size["refit"] < size["default"]
+    expected = {f"trial {n}, fold {k}" for n in model.weights_ for k in range(3)}
+    assert set(kinds(model)) == expected
+    size = {k: len(pickle.dumps(fitted[k].model_)) for k in ("default", "bag")}
+    assert size["default"] < size["bag"]
+
+
+def test_where_there_is_no_time_models_of_folds_stand_in(data, monkeypatch):
+    """`deploy="refit"` has none of them; a note says what was taken."""
+    monkeypatch.setattr("automl.finish.Finish._ends_in_time", lambda *_: False)
+    given = {**CLASSES, **COMMON, "time_budget_s": 60.0}
+    model = AutoML(**given).fit(*data)
+    assert all("fold" in name for name in kinds(model))
+    strict = AutoML(**given, deploy="refit").fit(*data)
+    assert all("fold" not in name for name in kinds(strict))
 
 
 def test_without_an_ensemble_one_configuration_predicts(fitted, data):
     """`ensemble=False` is one pipeline; bagged, the average of its fold models."""
-    single, bag = fitted["single"], fitted["bag"]
+    single, bag = fitted["single"], fitted["single bag"]
     assert kinds(single) == []
     assert single.model_ is single.best_pipeline_
     assert len(single.weights_) == 1
@@ -126,7 +136,7 @@ def test_a_bundle_of_an_ensemble_loads_without_the_library(fitted, data, tmp_pat
 
 
 def test_models_of_forward_splits_do_not_predict():
-    """They have seen the oldest rows only: members are fitted on all rows."""
+    """They have seen the oldest rows only, and are not kept for want of time."""
     X, y = load_diabetes(return_X_y=True)
     given = {"candidates": ["ridge", "svm", "k_nearest"], "cv": TimeSeriesSplit(3)}
     model = AutoML(**given, **COMMON).fit(X, y)

@@ -146,7 +146,7 @@ def fit(
         bool, typer.Option(help="Whether a weighted average may win.")
     ] = True,
     deploy: Annotated[
-        str, typer.Option(help="Models that predict: auto, bag (of folds), refit.")
+        str, typer.Option(help="What predicts: auto, refit, bag (of folds).")
     ] = "auto",
     groups: Annotated[
         str | None, typer.Option(help="Column of groups that stay together.")
