@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import pickle
 import subprocess
 import sys
 import time
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -29,7 +31,7 @@ def measure(job: dict[str, Any]) -> dict[str, Any]:
     )
     model = AutoML(
         task=job["task"], time_budget_s=job["budget"], n_jobs=job["n_jobs"],
-        random_state=job["seed"], verbose=0,
+        random_state=job["seed"], verbose=0, **job.get("settings", {}),
     )  # fmt: skip
     started = time.perf_counter()
     model.fit(X_train, y_train)
@@ -50,7 +52,10 @@ def measure(job: dict[str, Any]) -> dict[str, Any]:
         "test": model.metric_.natural(score),
         "baseline": model.metric_.natural(_baseline(model, y_train, y_test)),
         "cv": model.metric_.natural(model.best_score_),
-        "winner": model.best_candidate_,
+        "winner": str(model.leaderboard_["candidate"].iloc[0]),
+        "members": len(model.weights_),
+        "row_ms": _row_ms(model, X_test),
+        "model_mb": len(pickle.dumps(model.model_)) / 1e6,
         "wall": wall,
         "busy": cpu / (cores * wall),
         "trials": len(trials),
@@ -71,6 +76,16 @@ def _baseline(model: AutoML, y_train: pd.Series, y_test: pd.Series) -> float:
     known = pd.Index(model.classes_).get_indexer(pd.Series(np.asarray(y_train)))
     shares = np.bincount(known, minlength=len(model.classes_)) / len(known)
     return model.metric_.score(codes, np.tile(shares, (len(codes), 1)))
+
+
+def _row_ms(model: AutoML, X: pd.DataFrame) -> float:
+    """Return the median milliseconds that predicting one row takes."""
+    taken = []
+    for i in range(min(7, len(X))):
+        started = time.perf_counter()
+        model.predict(X.iloc[i : i + 1])
+        taken.append(time.perf_counter() - started)
+    return 1000 * median(taken)
 
 
 def _commit() -> str:
