@@ -109,6 +109,10 @@ class Candidate:
         return task in self.tasks and all(size[k] <= v for k, v in self.limits.items())
 
 
+TAKEN = ("baseline", "ensemble")
+"""Names in every history that no candidate may have."""
+
+
 def load_candidates(
     wanted: Any = "auto", *, allow: tuple[str, ...] = ()
 ) -> dict[str, Candidate]:
@@ -151,6 +155,13 @@ def load_candidates(
     found: dict[str, Candidate] = {}
     for item in items:
         for candidate in _load_item(item, shipped, allow):
+            if candidate.name in TAKEN:
+                raise AutoMLConfigError(
+                    f"A candidate is called {candidate.name!r}, as is a row of every "
+                    "leaderboard.",
+                    code="E-candidates",
+                    hint="Give it another name.",
+                )
             found[candidate.name] = candidate
     return dict(sorted(found.items(), key=lambda pair: (pair[1].order, pair[0])))
 

@@ -128,13 +128,14 @@ def conclude(
         With the out-of-fold predictions.
     """
     folder, plan = runner.folder, search.plan
-    weights = _weigh(search, history, problem, journal, interrupt)
+    notes: list[str] = []
+    weights = _weigh(search, history, problem, journal, interrupt, notes)
     wanted = _wanted(replace(search.pace, history=history), weights, folder)
     finish = finish_run(runner, search, history, wanted, interrupt, memory)
     given = Given(
         finish, search, history, problem.table,
         {c.name: c for c in problem.candidates}, folder, plan.n_folds, weights,
-        plan.bag,
+        plan.bag, notes,
     )  # fmt: skip
     ensemble = None
     if weights is not None:
@@ -152,6 +153,7 @@ def _weigh(
     problem: Problem,
     journal: Journal,
     interrupt: Interrupt,
+    notes: list[str],
 ) -> Blend | None:
     """Return the weights of an ensemble that beats the best configuration."""
     leader = next(iter(history.finished()), None)
@@ -169,7 +171,10 @@ def _weigh(
             pool(history.trials), journal.predictions, table.y, problem.folds,
             problem.metric, table.sample_weight, lambda: budget.clock() > end,
         )  # fmt: skip
-    except (OSError, ValueError, EOFError):  # of the run's folder: a note says so
+    except Exception as error:  # noqa: BLE001 - the user's metric may raise anything
+        notes.append(
+            f"No ensemble was made: choosing its weights raised {type(error).__name__}."
+        )
         return None
 
 
@@ -180,17 +185,18 @@ def _wanted(pace: Pace, weights: Blend | None, folder: Path) -> Wanted:
     if leader is None or leader.candidate == BASELINE:
         return Wanted()
     members = [leader] if weights is None else [history[n] for n in weights.weights]
-    numbers = dict.fromkeys([leader.number, *(t.number for t in members)])
-    absent = tuple(
-        (history[number], fold)
-        for number in numbers
-        for fold in range(plan.n_folds)
-        if not has_model(folder, number, fold)
-    )
-    whole = all(trial.number != leader.number for trial, _ in absent)
+    trials = [history[n] for n in dict.fromkeys(t.number for t in [leader, *members])]
+    absent = {
+        t.number: [k for k in range(plan.n_folds) if not has_model(folder, t.number, k)]
+        for t in trials
+    }
+    # a fold that was cut short would not come out the same again
+    again = [t for t in trials if plan.bag and not any(f.truncated for f in t.folds)]
+    whole = {t.number for t in trials if not absent[t.number] or t in again}
+    refits = members if not plan.bag else [t for t in members if t.number not in whole]
     return Wanted(
-        single=pace.refits_leader,
-        refits=() if plan.bag or weights is None else tuple(members),
-        folds=absent if plan.bag else (),
-        kept=plan.keeps > 0 and (whole or plan.bag),
+        single=pace.refits_leader or leader.number not in whole,
+        refits=() if weights is None else tuple(refits),
+        folds=tuple((t, k) for t in again for k in absent[t.number]),
+        kept=plan.keeps > 0 and leader.number in whole,
     )

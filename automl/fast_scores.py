@@ -44,7 +44,7 @@ def fast_score(
     }.get((metric.name, metric.task))
 
     def score(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> float:
-        if quick is None or weights is not None:
+        if quick is None or weights is not None or metric.own:
             return metric.score(y, p, weights)
         return quick(y, p)
 

@@ -11,18 +11,29 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
     from sklearn.pipeline import Pipeline
 
-__all__ = ["FOLDER", "has_model", "keep_model", "kept_model", "prune_models"]
+__all__ = [
+    "FOLDER",
+    "has_model",
+    "keep_model",
+    "kept_model",
+    "models_there",
+    "prune_models",
+]
 
 FOLDER = "models"
 """In the folder of the workplace."""
 
 LARGEST_BYTES = 300_000_000
 """A larger model is not kept: a bag of five would take seconds to load and to save."""
+
+
+ALL_BYTES = 2_000_000_000
+"""Room for the models of all trials: temporary folders may be in memory."""
 
 
 def keep_model(folder: Path, trial: int, fold: int, pipeline: Pipeline) -> None:
@@ -65,11 +76,46 @@ def kept_model(folder: Path, trial: int, fold: int) -> Any:
     return pickle.loads(_path(folder, trial, fold).read_bytes())  # noqa: S301 - our own file
 
 
-def prune_models(folder: Path, wanted: Collection[int]) -> None:
-    """Delete the models of all trials but these."""
-    for path in (folder / FOLDER).glob("*.pkl"):
-        if int(path.stem.partition("-")[0]) not in wanted:
-            path.unlink(missing_ok=True)
+def models_there(folder: Path) -> list[Path]:
+    """Return the files of all kept models."""
+    return sorted((folder / FOLDER).glob("*.pkl"))
+
+
+def prune_models(
+    there: Iterable[Path], running: Collection[int], best: Sequence[int]
+) -> None:
+    """Delete models that cannot be deployed, and those that take too much room.
+
+    Parameters
+    ----------
+    there : iterable of Path
+        Files of models.
+    running : collection of int
+        Trials that are not over: their models stay.
+    best : sequence of int
+        Trials whose models may be deployed, the best first; from the first one on that
+        does not fit in `ALL_BYTES` they go, but never those of the best.
+    """
+    files: dict[int, list[Path]] = {}
+    for path in there:
+        files.setdefault(int(path.stem.partition("-")[0]), []).append(path)
+    room = ALL_BYTES
+    for place, trial in enumerate(best):
+        size = sum(_size(path) for path in files.get(trial, ()))
+        room -= size
+        if room >= 0 or place == 0:
+            files.pop(trial, None)
+    for trial, paths in files.items():
+        if trial not in running:
+            for path in paths:
+                path.unlink(missing_ok=True)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _path(folder: Path, trial: int, fold: int) -> Path:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from automl.ensemble import pool
 from automl.finish import SPARE_S, Finish
-from automl.kept import prune_models
+from automl.kept import models_there, prune_models
 from automl.watchdog import Limits
 
 if TYPE_CHECKING:
@@ -55,7 +55,8 @@ def run_search(
         threading.Thread(target=__import__, args=("hyperopt",), daemon=True).start()
 
     def source() -> Task | None:
-        search.stopped |= interrupt.asked
+        if interrupt.asked:
+            search.stopped = True
         return search.source()
 
     limits = Limits(search.kill_at, interrupt, memory)
@@ -71,10 +72,11 @@ def run_search(
 
 def _prune(runner: Runner, search: Search) -> None:
     """Delete the models of configurations that cannot be deployed any more."""
+    there = models_there(runner.folder)  # before the history, which grows meanwhile
     trials = search.history.trials
     running = {t.number for t in trials if t.status == "running"}
-    best = {t.number for t in pool(trials, search.plan.keeps)}
-    prune_models(runner.folder, running | best)
+    best = [t.number for t in pool(trials, search.plan.keeps)]
+    prune_models(there, running, best)
 
 
 def finish_run(
@@ -121,7 +123,10 @@ def finish_run(
         soon = interrupt.asked_s + INTERRUPT_S - SPARE_S
         return soon if task.kill_at is None else min(soon, task.kill_at)
 
-    with closing(runner.run(source, Limits(kill_at, interrupt, memory))) as outcomes:
+    # a wish to stop that came before ends no fit of these: they have their seconds
+    limits = Limits(kill_at, None if interrupt.asked else interrupt, memory)
+    runner.queued = 0  # what waits in a queue would begin later than was reckoned
+    with closing(runner.run(source, limits)) as outcomes:
         for outcome in outcomes:
             finish.tell(outcome)
     return finish

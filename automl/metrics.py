@@ -141,6 +141,8 @@ class Metric:
         From a number of classes to a scorer that knows them all, for losses that need
         a class's column though no scored row is of it. Other scorers are shown the
         classes that are there.
+    own : bool
+        Whether it is the user's own, whatever its name.
     """
 
     name: str
@@ -148,6 +150,7 @@ class Metric:
     sign: int
     task: str
     labelled: Callable[[int], Callable[..., float]] | None = None
+    own: bool = False
 
     def score(
         self,
@@ -256,7 +259,8 @@ def resolve_metric(metric: Any, task: str) -> Metric:
     if callable(metric):
         _check_direction(metric)
         name = getattr(metric, "__name__", None) or str(metric)
-        return Metric(name, metric, int(getattr(metric, "_sign", 1)), task)
+        sign = int(getattr(metric, "_sign", 1))
+        return Metric(name, metric, sign, task, own=True)
     known = CLASSIFICATION if task != "regression" else REGRESSION
     shown = DEFAULTS[task] if metric == "auto" else metric
     name = _scorer_name(shown) if isinstance(shown, str) else shown

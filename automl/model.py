@@ -56,7 +56,8 @@ class AutoML(BaseAutoML):
         ``time_budget_s``, and no limit without one.
     memory_limit_mib : float or None, default=None
         MiB that this process and its workers may use together; None is what the
-        machine and its control group allow.
+        machine and its control group allow. What would not fit is left out; fits that
+        come near the limit are ended, but not with ``n_jobs=1``.
     drop_missing_target : bool, default=False
         Whether rows without a target are left out; they are an error otherwise.
     ensemble : bool, default=True

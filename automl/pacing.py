@@ -84,6 +84,8 @@ class Plan:
         can be deployed. 0 if none can.
     ensemble : bool
         Whether a weighted average may win.
+    resumed : bool
+        Whether configurations of an earlier session may lead, whose models are gone.
     bag : bool
         Whether the models of folds predict, and fits on all rows only stand by.
     """
@@ -98,6 +100,7 @@ class Plan:
     keeps: int = 0
     ensemble: bool = False
     bag: bool = False
+    resumed: bool = False
 
 
 @dataclass(frozen=True)
@@ -187,7 +190,10 @@ class Pace:
     def refits_leader(self) -> bool:
         """Whether the leader is worth a fit on all rows, by the time that it takes."""
         leader = self.incumbent
-        if leader is None or self.budget.time_s is None or not self.plan.keeps:
+        plan = self.plan
+        if leader is None or self.budget.time_s is None:
+            return True
+        if not plan.keeps or plan.resumed:
             return True
         share = BAG_REFIT_SHARE if self.plan.bag else REFIT_SHARE
         return self.refit_seconds(leader) <= share * self.budget.time_s
@@ -207,10 +213,9 @@ class Pace:
             }
             longest = self._longest_s()
             limits["a fold's fit, where the learner can stop by itself"] = longest
-        if self.trial_limit_s is not None:
-            limits["a fold's fit, else it is ended"] = (
-                self.trial_limit_s / self.plan.n_folds
-            )
+        if self.trial_limit_s is not None and self.plan.n_workers > 1:
+            longest = self.trial_limit_s / self.plan.n_folds
+            limits["a fold's fit, else it is ended"] = longest
         return limits
 
     def search_end(self) -> float:

@@ -7,9 +7,7 @@ number of rounds there.
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,10 +18,12 @@ from automl.baseline import baseline_pipeline
 from automl.evaluate import Outcome, Task, run_task
 from automl.exceptions import AutoMLResourceError
 from automl.history import BASELINE, ENSEMBLE, FoldResult, History, Trial
+from automl.scratch import Scratch
 from automl.workplace import close_workplace, write_workplace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from automl.problem import Problem
     from automl.table import Table
@@ -136,8 +136,7 @@ def remake(recipe: Mapping[str, Any], problem: Problem, seed: int) -> Pipeline:
     from threadpoolctl import threadpool_limits
 
     candidates = {c.name: c for c in problem.candidates} | _shortened(recipe, problem)
-    with tempfile.TemporaryDirectory(prefix="automl-") as name, threadpool_limits(1):
-        scratch = Path(name)
+    with Scratch() as scratch, threadpool_limits(1):
         write_workplace(scratch, table, problem.folds, problem.metric, candidates, seed)
         try:
             if recipe["kind"] == "fallback":

@@ -22,7 +22,9 @@ from automl.history import BASELINE, ENSEMBLE, History, Trial
 from automl.interrupt import Interrupt
 from automl.loop import run_search
 from automl.memory import Guard, allowed_mib, give_back
+from automl.needs import skipped, workers_that_fit
 from automl.pacing import Plan
+from automl.pipeline import Layout
 from automl.problem import make_problem
 from automl.recipe import checked_predictions, digest, recipe_of, remake, winner_of
 from automl.runner import Runner
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from automl.budget import Budget
+    from automl.candidates import Candidate
     from automl.conclusion import Concluded
     from automl.folds import Folds
     from automl.journal import Journal
@@ -154,10 +157,11 @@ def run(
         table = mapped(table, scratch)  # one copy for us and the workers
         problem = replace(problem, table=table)
         give_back()
+        fitting, n_workers, notes = _affordable(problem, history, guard, n_workers)
         plan = Plan(
             fitting, len(folds), table.n_rows, problem.n_train, n_workers,
             settings.random_state, settings.trial_time_limit_s,
-            **deployment_plan(settings, problem),
+            **deployment_plan(settings, problem), resumed=session.restored is not None,
         )  # fmt: skip
         queued = n_workers if len(folds) > 1 else 0  # a holdout's fits are long
         runner = stack.enter_context(Runner(n_workers, scratch, queued))
@@ -168,23 +172,22 @@ def run(
         searched_s = budget.elapsed_s
         teller.tell("refit", "", history)
         done = conclude(runner, search, history, problem, journal, interrupt, guard)
-        out, finish, ranked = done.out, done.finish, done.ranked
-        given_up = () if search.given_up is None else (search.given_up,)
+        out = done.out
         notes = (
-            *session.notes, *problem.notes, *given_up, *out.notes,
+            *session.notes, *problem.notes, *notes, *search.ending, *out.notes,
             *_disk_notes(journal),
         )  # fmt: skip
         teller.tell("report", "", history)
         facts = build_facts(
             RunRecord(
-                table=table, metric=metric, folds=folds, trials=ranked.trials,
+                table=table, metric=metric, folds=folds, trials=done.ranked.trials,
                 winner=out.shown,
                 predictions=done.predictions,
                 titles=titles, pipeline=out.single,
                 members=out.shares,
                 settings=dict(settings.shown),
                 importance=importance_of(
-                    finish.importance, table.columns, _explained(done)
+                    done.finish.importance, table.columns, _explained(done)
                 ),
                 timeline=_timeline(budget, read_s, searched_s),
                 limits=_limits(search, guard),
@@ -193,7 +196,7 @@ def run(
                 environment=environment(n_workers), notes=notes,
             )
         )  # fmt: skip
-        recipe = recipe_of(out, finish.refits, search.fallback_task, problem) | {
+        recipe = recipe_of(out, done.finish.refits, search.fallback_task, problem) | {
             "leader": history.finished()[0].number,
             "interrupted": interrupt.asked or search.stopped,
             "notes": notes,
@@ -202,7 +205,7 @@ def run(
         notes = _warn_of_disk(journal, notes)
         teller.tell("end", _verdict(facts), history)
     return Run(
-        table, metric, folds, history, out.trial, ranked, out.pipeline,
+        table, metric, folds, history, out.trial, done.ranked, out.pipeline,
         {m.trial.number: m.weight for m in out.members}, out.single_trial, out.single,
         facts, notes, interrupt.asked or search.stopped, settings.random_state,
     )  # fmt: skip
@@ -235,6 +238,23 @@ def _again(session: Session, problem: Problem, teller: Teller) -> Run:
         weights, single_trial, single, facts, notes, interrupted=False,
         random_state=session.settings.random_state,
     )  # fmt: skip
+
+
+def _affordable(
+    problem: Problem, history: History, guard: Guard, n_workers: int
+) -> tuple[tuple[Candidate, ...], int, tuple[str, ...]]:
+    """Return candidates and processes that there is memory for, and what is left out.
+
+    A candidate that an earlier session has tried is kept.
+    """
+    table, limit_mib = problem.table, guard.meter.limit_mib
+    layout, here = Layout.of(table), sum(guard.meter.look().values())
+    common = (layout, table.n_classes, limit_mib, n_workers, here)
+    kept, notes = skipped(problem.candidates, *common)
+    tried = {t.candidate for t in history}
+    fitting = tuple(c for c in problem.candidates if c in kept or c.name in tried)
+    fewer, why = workers_that_fit(fitting, *common)
+    return fitting, fewer, (*notes, *why)
 
 
 def _explained(done: Concluded) -> str:
@@ -273,6 +293,8 @@ def _limits(search: Search, guard: Guard) -> dict[str, str]:
     """Return what was kept and allowed of time and memory, in words."""
     seconds = {k: f"{v:.1f} s" for k, v in search.pace.account().items()}
     meter = guard.meter
+    if search.plan.n_workers == 1:  # nothing is watched, as nothing can be ended
+        return seconds
     return seconds | {
         "memory, at most": f"{meter.limit_mib:,.0f} MiB",
         "memory, highest seen": f"{meter.peak_mib:,.0f} MiB",

@@ -36,6 +36,10 @@ __all__ = ["Runner"]
 POOL = threading.Lock()
 """joblib has one pool of processes for all: one run at a time uses it."""
 
+HERE = threading.Lock()
+"""A fit in this process puts back what a process has one of, so that no other may run
+meanwhile: fits of several threads take turns, task by task."""
+
 Source = Callable[[], Task | None]
 
 
@@ -119,12 +123,9 @@ class Runner:
             over = yield from self._run_pool(source, limits)
 
     def _run_here(self, source: Source, limits: Limits) -> Iterator[Outcome]:
-        from threadpoolctl import threadpool_limits
-
-        with threadpool_limits(1):
-            while (task := source()) is not None:
-                if task.kind != "wait":
-                    yield _run_one(self.folder, task, limits.interrupt)
+        while (task := source()) is not None:
+            if task.kind != "wait":
+                yield _run_one(self.folder, task, limits.interrupt)
 
     def _run_pool(
         self, source: Source, limits: Limits
@@ -206,8 +207,10 @@ class Runner:
 
 def _run_one(folder: Path, task: Task, interrupt: Interrupt | None) -> Outcome:
     """Do a task in this process, where a Ctrl-C reaches into the fit."""
+    from threadpoolctl import threadpool_limits
+
     try:
-        with _noted(interrupt):
+        with HERE, threadpool_limits(1), _noted(interrupt):
             return run_task(folder, task)
     except KeyboardInterrupt:
         if interrupt is None or interrupt.again:

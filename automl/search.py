@@ -201,6 +201,11 @@ class Search:
                 "up."
             )
 
+    @property
+    def ending(self) -> tuple[str, ...]:
+        """What to say of its end, if it gave up."""
+        return () if self.given_up is None else (self.given_up,)
+
     def take_changes(self) -> list[Trial]:
         """Return the trials that started or ended since the last time."""
         with self._lock:

@@ -87,7 +87,9 @@ class Session:
         """Whether there is nothing left to search."""
         if self.restored is None or self.facts is None:
             return False
-        return self.restored.is_over(self.asked)
+        had = self.restored.finish or {}
+        same = all(had.get(k) == v for k, v in _deployment(self.settings).items())
+        return same and self.restored.is_over(self.asked)
 
     @property
     def known(self) -> Mapping[tuple[int, int], Known]:
@@ -192,6 +194,7 @@ class Session:
             "predictions": digest(found),
             "elapsed": self.budget.elapsed_s,
             "budget": limits(self.asked),
+            **_deployment(self.settings),
         }
         journal.write("finish", {**recipe, **ending})
 
@@ -218,6 +221,11 @@ class Session:
             "n_columns": len(table.columns),
             "versions": versions,
         }  # fmt: skip
+
+
+def _deployment(settings: Settings) -> dict[str, Any]:
+    """Return what decides, beside the search, on what predicts."""
+    return {"ensemble": settings.ensemble, "deploy": settings.deploy}
 
 
 def limits(budget: Budget) -> dict[str, float | None]:

@@ -82,7 +82,8 @@ class Teller:
                 message = (
                     f"Trial {trial.number}, {title}: {trial.status}, {trial.reason}."
                 )
-            search.stopped |= self.tell(phase, message, search.history)
+            if self.tell(phase, message, search.history):
+                search.stopped = True
 
 
 def announcement(table: Table, metric: Metric, folds: Folds) -> str:

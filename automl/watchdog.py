@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from automl.evaluate import Outcome, Task
-from automl.worker import Mark, read_mark, take_kept
+from automl.worker import Mark, has_kept, read_mark, take_kept
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -183,7 +183,7 @@ class Watchdog:
         kill_at = self.limits.kill_at(task)
         if mark is None:
             late = kill_at is not None and now > kill_at + UNSEEN_S
-            return "unseen" if late else None
+            return "unseen" if late and not has_kept(self.folder, task.serial) else None
         if kill_at is not None and now > kill_at:
             return "cancelled" if task.kind == "fold" else "timeout"
         if task.limit_s is not None and now > mark[1] + task.limit_s:

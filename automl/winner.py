@@ -219,10 +219,14 @@ def deployed(given: Given, ensemble: Trial | None) -> Deployed:
         if parts:
             trial, shown, of = ensemble, ensemble.number, kept
             pipeline = assemble(parts, given.table)
-    if given.bag and trial is not ensemble:
+    if given.bag and trial is not ensemble and not any(m.bagged for m in members):
         bag = _bagged(given, given.history.finished()[0])
         if bag is not None:
             trial, shown, pipeline, of = bag
+        elif members:
+            given.notes.append(
+                "The models of the folds are not all there: a fit on all rows predicts."
+            )
     single_trial = members[0].trial if members else trial
     return Deployed(
         trial, shown, pipeline, of, single_trial, single, members, tuple(given.notes)
@@ -239,6 +243,12 @@ def _blended(given: Given, blend: Blend) -> tuple[list[Part], tuple[Member, ...]
             if parts:
                 found.append((Member(trial, weight, bagged), parts))
                 break
+    if not _know_all_classes([p for _, own in found for p in own], given.table):
+        given.notes.append(
+            "The ensemble's models do not know all classes: the best single "
+            "configuration was taken."
+        )
+        return [], ()
     left = sum(m.weight for m, _ in found)
     lost = len(blend.weights) - len(found)
     if left < LEAST_LEFT:

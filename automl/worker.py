@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from automl.evaluate import Task
 
-__all__ = ["Mark", "forget_kept", "read_mark", "take_kept", "work"]
+__all__ = ["Mark", "forget_kept", "has_kept", "read_mark", "take_kept", "work"]
 
 BELT_S = 2.0
 """Seconds after the parent's own kill at which a worker ends itself: a fit that hangs
@@ -47,7 +47,8 @@ def work(folder: Path, task: Task) -> Outcome:
     mark = folder / "running" / str(task.serial)
     try:
         if task.kind != "wait":
-            mark.write_text(f"{os.getpid()} {time.monotonic()!r}", encoding="ascii")
+            with suppress(OSError):  # a full disk: the task is then watched less well
+                mark.write_text(f"{os.getpid()} {time.monotonic()!r}", encoding="ascii")
             _arm(task)
         outcome = _sendable(run_task(folder, task))
         if task.kind == "fold":
@@ -56,7 +57,8 @@ def work(folder: Path, task: Task) -> Outcome:
         outcome = failed(task, "KeyboardInterrupt: raised by a fit", 0.0)
     finally:
         faulthandler.cancel_dump_traceback_later()
-        mark.unlink(missing_ok=True)
+        with suppress(OSError):
+            mark.unlink(missing_ok=True)
     return outcome
 
 
@@ -78,6 +80,11 @@ def take_kept(folder: Path, serial: int) -> Outcome | None:
         return None
     path.unlink(missing_ok=True)
     return outcome
+
+
+def has_kept(folder: Path, serial: int) -> bool:
+    """Return whether a worker has done a task whose outcome is not yet handed over."""
+    return _kept(folder, serial).is_file()
 
 
 def forget_kept(folder: Path, serial: int) -> None:

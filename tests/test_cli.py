@@ -170,11 +170,21 @@ def test_fit_prints_one_json_object():
     result = call("fit", "data.csv", "--target", "y", "--out", "a", "--json")
 
     facts = json.loads(result.stdout)
-    assert facts["winner"] == "logistic"
+    assert facts["winner"] == "ridge"
     assert (facts["score"], facts["value"]) == (-0.25, 0.25)
     assert facts["paths"]["report"] == str(Path("a/report.html"))
     assert facts["leaderboard"][-1]["score"] is None
     assert facts["leaderboard"][0]["params"] == {"alpha": 0.5}
+
+
+@pytest.mark.usefixtures("data")
+def test_a_model_without_a_score_is_one_json_object_too(fake):
+    """The small model that is fitted first was never scored: null."""
+    fake.best_score_ = float("nan")
+    result = call("fit", "data.csv", "--target", "y", "--out", "a", "--json")
+
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["score"] is None
 
 
 @pytest.mark.usefixtures("data")
@@ -453,6 +463,8 @@ def test_resume_says_what_is_missing(begun):
     assert_one_sentence(other, 3, "holds a run with another target")
     command = begun / "command.json"
     kept = json.loads(command.read_text())
+    assert kept["data"].endswith("moved.csv")  # a refused resume changes nothing
+    assert kept["trials"] == 2
     command.write_text(json.dumps({**kept, "data": "-"}))
     assert_one_sentence(call("resume", begun), 3, "standard input", "--data")
     command.write_text("{")

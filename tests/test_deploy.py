@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -158,6 +160,61 @@ def test_a_class_that_a_fold_never_trained_on_has_its_column():
     assert proba.shape == (150, 3)
     assert proba.sum(axis=1) == pytest.approx(1.0)
     assert (model.predict(X) == y).mean() > 0.6
+
+
+def test_a_metric_that_fails_on_averages_costs_the_ensemble_only(data):
+    """The best configuration predicts, and a note says why."""
+    calls = []
+
+    def picky(model, X, y):
+        proba = model.predict_proba(X)[:, 1]
+        calls.append(len(y))
+        if len(np.unique(proba)) > 1 and len(calls) > 3 + 6 * 3:
+            raise ZeroDivisionError
+        return -float(np.mean((proba - y) ** 2))
+
+    given = {"candidates": ["logistic", "lightgbm"], "cv": 3, "metric": picky}
+    model = AutoML(**given, **COMMON).fit(*data)
+    assert len(model.weights_) == 1
+    assert any("ZeroDivisionError" in note for note in model.notes_)
+
+
+def test_another_wish_for_a_finished_run_is_not_ignored(data, tmp_path):
+    """Nothing is searched, but what predicts is what is asked for now."""
+    given = {**CLASSES, **COMMON, "run_dir": tmp_path / "run"}
+    first = AutoML(**given).fit(*data)
+    assert len(first.weights_) > 1
+    second = AutoML(**given, ensemble=False).fit(*data)
+    assert len(second.weights_) == 1
+    assert len(second.trials_) == len(first.trials_)
+    third = AutoML(**given, ensemble=False).fit(*data)
+    assert (third.predict_proba(data[0]) == second.predict_proba(data[0])).all()
+
+
+def test_what_does_not_fit_into_the_memory_is_left_out(data):
+    """The note names it and what it needs; the others are searched."""
+    from automl.candidates import load_candidates
+    from automl.memory import tree_mib
+
+    large = load_candidates("random_forest")["random_forest"]
+    resource = replace(large.resource, high=2_000_000)
+    large = replace(large, name="large", resource=resource)
+    limit_mib = 2 * sum(tree_mib(os.getpid()).values()) + 500
+    model = AutoML(
+        candidates=["logistic", large], memory_limit_mib=limit_mib, **COMMON
+    ).fit(*data)
+    assert {t.candidate for t in model.trials_} == {"baseline", "logistic"}
+    assert any(note.startswith("large is left out") for note in model.notes_)
+
+
+@pytest.mark.parametrize("name", ["baseline", "ensemble"])
+def test_names_that_every_leaderboard_has_are_refused(data, name):
+    """A candidate of the user's cannot be taken for them."""
+    from automl.candidates import load_candidates
+
+    own = replace(load_candidates("logistic")["logistic"], name=name)
+    with pytest.raises(AutoMLConfigError, match=name):
+        AutoML(candidates=own, **COMMON).fit(*data)
 
 
 @pytest.mark.parametrize(

@@ -155,6 +155,16 @@ def test_other_metrics_and_weighted_rows_are_scored_by_the_library():
     assert fast_score(RMSE)(y, p, None) == pytest.approx(RMSE.score(y, p))
 
 
+def test_a_metric_of_the_users_own_is_not_taken_for_ours():
+    """Whatever its name: it is called, and says what it says."""
+
+    def rmse(_model, _X, _y):
+        return -7.0
+
+    y, (p, _) = world([0.5, 0.5])
+    assert fast_score(resolve_metric(rmse, "regression"))(y, p, None) == -7.0
+
+
 # ------------------------------------------------------------------ the estimator
 
 

@@ -7,7 +7,14 @@ from sklearn.dummy import DummyRegressor
 from sklearn.pipeline import Pipeline
 
 from automl import kept
-from automl.kept import FOLDER, has_model, keep_model, kept_model, prune_models
+from automl.kept import (
+    FOLDER,
+    has_model,
+    keep_model,
+    kept_model,
+    models_there,
+    prune_models,
+)
 
 
 @pytest.fixture
@@ -27,11 +34,24 @@ def test_what_is_kept_comes_back_until_it_is_not_wanted(folder):
     for trial in (1, 12):
         for fold in (0, 1):
             keep_model(folder, trial, fold, pipeline(trial + fold))
-    prune_models(folder, {12})
+    prune_models(models_there(folder), set(), [12])
     assert [has_model(folder, t, f) for t in (1, 12) for f in (0, 1)] == [
         False, False, True, True,
     ]  # fmt: skip
     assert kept_model(folder, 12, 1).predict([[0]]) == [13.0]
+
+
+def test_models_beyond_the_room_go_the_worst_first(folder, monkeypatch):
+    """Those of the best and of what is running stay whatever they take."""
+    for trial in (1, 2, 3, 4):
+        keep_model(folder, trial, 0, pipeline(trial))
+    size = models_there(folder)[0].stat().st_size
+    monkeypatch.setattr(kept, "ALL_BYTES", int(2.5 * size))
+    prune_models(models_there(folder), {4}, [3, 1, 2])
+    assert [has_model(folder, t, 0) for t in (1, 2, 3, 4)] == [True, False, True, True]
+    monkeypatch.setattr(kept, "ALL_BYTES", 1)
+    prune_models(models_there(folder), set(), [3, 1])
+    assert [has_model(folder, t, 0) for t in (1, 3)] == [False, True]
 
 
 def test_what_cannot_be_pickled_is_not_kept(folder):

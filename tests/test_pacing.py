@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from automl.budget import Budget
@@ -25,6 +27,31 @@ def finished(fit_s):
     """Return a finished configuration whose folds took so long."""
     folds = tuple(FoldResult(1, k, "ok", 0.5, fit_s=fit_s) for k in range(5))
     return (Trial(0, "baseline", {}, "", "ok"), Trial(1, "slow", {}, "", "ok", folds))
+
+
+def test_a_long_refit_is_waited_for_where_nothing_else_can_predict():
+    """Models of folds stand in for it, but not after a resume: theirs are gone."""
+    long = pace(*finished(20.0))
+    assert long.refits_leader
+    kept = replace(long, plan=replace(long.plan, keeps=3))
+    assert not kept.refits_leader
+    assert kept.reserve()["refit"] == 0.0
+    resumed = replace(long, plan=replace(kept.plan, resumed=True))
+    assert resumed.refits_leader
+    assert resumed.reserve()["refit"] > 20.0
+    bagged = replace(pace(*finished(4.0)), plan=replace(kept.plan, bag=True))
+    assert not bagged.refits_leader
+    assert replace(bagged, plan=kept.plan).refits_leader
+
+
+def test_refits_of_an_ensemble_are_reckoned_with():
+    """Its members are fitted, too, side by side; a bag needs the leader's only."""
+    one = pace(*finished(2.0))
+    several = replace(one, plan=replace(one.plan, ensemble=True))
+    assert several.reserve()["refit"] == 2 * one.reserve()["refit"]
+    assert several.reserve()["ensemble"] > one.reserve()["ensemble"] == 0.0
+    bag = replace(one, plan=replace(several.plan, bag=True))
+    assert bag.reserve()["refit"] == one.reserve()["refit"]
 
 
 def test_the_users_limit_of_a_trial_is_shared_by_its_folds():

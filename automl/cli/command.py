@@ -114,7 +114,9 @@ class Command:
             verbose=2 if verbose else int(not quiet),
             **{name: value for name, value in given.items() if value is not None},  # type: ignore[arg-type]
         )
-        self.keep(folder)
+        begun = (folder / NAME).exists()  # a refused resume changes nothing
+        if not begun:
+            self.keep(folder)
         try:
             model.fit(
                 frame, self.target, groups=self.groups, time=self.time,
@@ -123,6 +125,8 @@ class Command:
         except BaseException:
             _forget(folder)
             raise
+        if begun:
+            self.keep(folder)
         paths = write_run(model, folder)
         both = sys.stdout.isatty() and sys.stderr.isatty()
         show_fit(model, paths, as_json=as_json, said=both and not quiet)
@@ -182,6 +186,8 @@ def _read(folder: Path) -> dict[str, Any]:
         ) from None
     except ValueError:
         kept = None
+    if isinstance(kept, dict):
+        kept = {"ensemble": True, "deploy": "auto", **kept}
     if not isinstance(kept, dict) or set(kept) != {f.name for f in fields(Command)}:
         raise AutoMLDataError(
             f"{path} is damaged. Begin a new run with automl fit.", code="E-file"

@@ -159,9 +159,9 @@ def _facts(model: Any, paths: Mapping[str, str]) -> dict[str, Any]:
         "summary": model.summary_,
         "task": model.task_,
         "metric": model.metric_.name,
-        "score": model.best_score_,
-        "value": model.metric_.natural(model.best_score_),
-        "winner": str(board["candidate"].iloc[0]),
+        "score": _number(model.best_score_),
+        "value": _number(model.metric_.natural(model.best_score_)),
+        "winner": "ensemble" if len(model.weights_) > 1 else model.best_candidate_,
         "best_candidate": model.best_candidate_,
         "params": model.best_params_,
         "weights": {str(k): v for k, v in model.weights_.items()},
@@ -169,6 +169,11 @@ def _facts(model: Any, paths: Mapping[str, str]) -> dict[str, Any]:
         "paths": dict(paths),
         "leaderboard": json.loads(board.to_json(orient="records")),
     }
+
+
+def _number(value: float) -> float | None:
+    """Return a number that JSON can hold; the small model has no score."""
+    return value if math.isfinite(value) else None
 
 
 def _board_row(row: Mapping[str, Any]) -> list[str]:
