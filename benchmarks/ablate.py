@@ -1,9 +1,9 @@
-"""Two variants on many data sets, paired: which is better, and by more than chance?
+"""Two variants on many data sets, paired: which is better, by more than chance.
 
-``python -m benchmarks.ablate DIR --a '{"ensemble": false}' --b '{}' --budget 15`` fits each
-set with both settings of `AutoML`, one after the other, in turns which is first, and
-prints the error of b over that of a, how often b is better, and the p-value of Wilcoxon's
-signed-rank test on the logarithms of those ratios.
+``python -m benchmarks.ablate DIR --a '{"ensemble": false}' --b '{}' --budget 15`` fits
+each set with both settings of `AutoML`, one after the other, in turns which is first,
+and prints the error of b over that of a, how often b is better, and the p-value of
+Wilcoxon's signed-rank test on the logarithms of those ratios.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def main() -> int:
         a, b = (_error(rows[v]) for v in NAMES)
         ratios[job["name"]] = b / a if a else 1.0
         print(
-            f"{job['name']:26} a {rows['a']['test']:<11.6g} b {rows['b']['test']:<11.6g}"
-            f" error b / a {ratios[job['name']]:.4f}",
+            f"{job['name']:26} a {rows['a']['test']:<11.6g}"
+            f" b {rows['b']['test']:<11.6g} error b / a {ratios[job['name']]:.4f}",
             flush=True,
         )
     _print_summary(list(ratios.values()))
