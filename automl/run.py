@@ -178,14 +178,11 @@ def run(
             *_disk_notes(journal),
         )  # fmt: skip
         teller.tell("report", "", history)
-        facts = build_facts(
+        facts = _facts_of(
             RunRecord(
                 table=table, metric=metric, folds=folds, trials=done.ranked.trials,
-                winner=out.shown,
-                predictions=done.predictions,
-                titles=titles, pipeline=out.single,
-                members=out.shares,
-                settings=dict(settings.shown),
+                winner=out.shown, predictions=done.predictions, titles=titles,
+                pipeline=out.single, members=out.shares, settings=dict(settings.shown),
                 importance=importance_of(
                     done.finish.importance, table.columns, _explained(done)
                 ),
@@ -238,6 +235,27 @@ def _again(session: Session, problem: Problem, teller: Teller) -> Run:
         weights, single_trial, single, facts, notes, interrupted=False,
         random_state=session.settings.random_state,
     )  # fmt: skip
+
+
+def _facts_of(record: RunRecord) -> dict[str, Any]:
+    """Return the facts of a run; without pictures where making them fails.
+
+    There is a model by now, and a report is nothing to lose it for.
+    """
+    try:
+        return build_facts(record)
+    except Exception as error:  # noqa: BLE001 - whatever the predictions held
+        note = (
+            "The report has no curves and no importance: making them raised "
+            f"{type(error).__name__}."
+        )
+        warnings.warn(AutoMLWarning(note, code="W-report"), stacklevel=4)
+        shape = record.table.y.shape
+        bare = replace(
+            record, predictions=lambda _: np.full(shape, np.nan), importance=None,
+            notes=(*record.notes, note),
+        )  # fmt: skip
+        return build_facts(bare)
 
 
 def _affordable(

@@ -16,7 +16,7 @@ from sklearn.model_selection import TimeSeriesSplit
 
 import automl
 from automl import AutoML
-from automl.exceptions import AutoMLConfigError
+from automl.exceptions import AutoMLConfigError, AutoMLWarning
 from automl.metrics import resolve_metric
 
 CLASSES = {"candidates": ["logistic", "k_nearest", "lightgbm"], "cv": 3}
@@ -177,6 +177,20 @@ def test_a_metric_that_fails_on_averages_costs_the_ensemble_only(data):
     model = AutoML(**given, **COMMON).fit(*data)
     assert len(model.weights_) == 1
     assert any("ZeroDivisionError" in note for note in model.notes_)
+
+
+def test_a_report_that_cannot_be_made_costs_no_model(data, monkeypatch):
+    """Curves are left out with a warning; the rest of the report is there."""
+
+    def fail(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("automl.facts.curves.binary", fail)
+    with pytest.warns(AutoMLWarning, match="no curves"):
+        model = AutoML(candidates="logistic", cv=3, **COMMON).fit(*data)
+    assert model.predict(data[0]).shape == (569,)
+    assert "ZeroDivisionError" in model.facts_["run"]["notes"][-1]
+    assert model.facts_["leaderboard"]["rows"]
 
 
 def test_another_wish_for_a_finished_run_is_not_ignored(data, tmp_path):
