@@ -87,7 +87,7 @@ def test_a_fit_that_hangs_in_native_code_is_killed(place):
     errors = {o.task.serial: o.error for o in outcomes}
     assert errors[0] == "timeout"
     assert set(errors) == {0, 1, 2}
-    assert time.monotonic() - began < 12
+    assert time.monotonic() - began < 60  # less than the fit would take
 
 
 def test_a_worker_that_dies_loses_no_finished_task(place):

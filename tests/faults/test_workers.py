@@ -16,7 +16,7 @@ from sklearn.datasets import load_breast_cancer
 
 from automl import AutoML
 from tests.faults.chaos import PoisonMetric, bad, finished, light
-from tests.faults.kit import wait_for
+from tests.faults.kit import wait_for, within
 
 QUICK = {"n_jobs": 2, "cv": 3, "random_state": 0, "verbose": 0}
 
@@ -197,7 +197,7 @@ def test_w10_a_result_that_hangs_while_it_is_pickled_is_ended(cancer):
     began = time.monotonic()
     proud = light(act="hang", where="pickle", rows=569)
     model = fit(cancer, [proud], n_trials=3, time_budget_s=15.0)
-    assert time.monotonic() - began < 15 * 1.1 + 2
+    assert time.monotonic() - began < within(15 * 1.1 + 2)
     assert model.predict(cancer[0]).shape == (569,)
 
 
@@ -268,7 +268,7 @@ def test_what_never_ends_is_ended_at_its_limit(cancer, tmp_path, act):
     assert trial.status == "timeout"
     assert {t.status for t in of(model, "light")} <= {"ok", "raced"}
     assert lost(model, log) == 0
-    assert seconds < 25  # 2 s, 2.5 s to be ended, start and end of two pools
+    assert seconds < within(25)  # 2 s, 2.5 s to be ended, start and end of two pools
 
 
 @pytest.mark.slow
@@ -301,7 +301,7 @@ def test_w14_a_hang_in_the_refit_leaves_the_next_best(cancer):
     model = fit(
         cancer, [light(act="hang", rows=569)], n_trials=None, time_budget_s=12.0
     )
-    assert time.monotonic() - began < 12 * 1.1 + 2
+    assert time.monotonic() - began < within(12 * 1.1 + 2)
     assert model.predict(cancer[0]).shape == (569,)
 
 
