@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from automl.budget import Budget
+    from automl.candidates import Candidate
     from automl.history import Known
     from automl.journal import Journal
     from automl.pacing import Plan
@@ -233,15 +234,19 @@ class Search:
     def kill_at(self, task: Task) -> float | None:
         """Return when a task is ended at the latest: the end moves with what is known.
 
+        What stops by itself was told when, and is left to it: to kill it for the refit
+        of a weaker leader loses the model that may be worth the refit.
+
         Parameters
         ----------
         task : Task
             That this search gave out.
         """
-        if task.kill_at is None:
-            return None
+        candidate = self._by_name.get(task.candidate)
+        if task.kill_at is None or (task.deadline is not None and _grows(candidate)):
+            return task.kill_at
         with self._lock:
-            now = self.pace.kill_at(self._by_name.get(task.candidate))
+            now = self.pace.kill_at(candidate)
         return task.kill_at if now is None else min(task.kill_at, now)
 
     def _dispatch(self, task: Task) -> Task:
@@ -375,6 +380,10 @@ REASONS = {
     "memory": "ended at the memory limit",
     "lost": "its worker process ended beside it, again and again",
 }
+
+
+def _grows(candidate: Candidate | None) -> bool:
+    return candidate is not None and candidate.resource is not None
 
 
 def _died(outcome: Outcome) -> FoldResult:

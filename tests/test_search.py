@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from automl.budget import Budget
-from automl.candidates import Candidate, Dimension
+from automl.candidates import Candidate, Dimension, Resource
 from automl.evaluate import Outcome
 from automl.history import FoldResult, History, Known, Trial
 from automl.journal import Journal, read_journal
@@ -303,6 +303,20 @@ def test_the_end_of_a_fit_moves_with_what_is_known(tmp_path):
     leader = replace(search.history[1], status="ok", folds=folds)
     search.history = search.history.replaced(leader)
     assert search.kill_at(task) < before - 5.0
+
+
+def test_the_end_of_a_fit_that_stops_by_itself_does_not_move(tmp_path):
+    """It was told when to stop; killed for a weaker leader's refit it would be lost."""
+    grows = replace(CANDIDATES[0], resource=Resource("n_estimators", 500))
+    search = make(tmp_path, time_s=60.0)
+    search.plan = replace(search.plan, candidates=(grows,))
+    search = Search(search.plan, search.budget, BASE, search.journal)
+    task = next(t for t in iter(search.source, None) if t.kind == "fold")
+    before = search.kill_at(task)
+    folds = tuple(FoldResult(1, k, "ok", 1.0, fit_s=9.0) for k in range(3))
+    leader = replace(search.history[1], status="ok", folds=folds)
+    search.history = search.history.replaced(leader)
+    assert search.kill_at(task) == before
 
 
 def test_a_pool_that_dies_near_the_end_is_not_replaced_for_the_search(tmp_path):
