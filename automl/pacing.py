@@ -173,8 +173,9 @@ class Pace:
         refit = 0.0
         if leader is not None and self.refits_leader:
             refit = self.refit_seconds(leader)
-            if self.plan.ensemble and not self.plan.bag:
-                refit *= 1 + (MEMBERS - 1) / self.plan.n_workers
+            with_others = refit * (1 + self._others / self.plan.n_workers)
+            # what does not fit is done by the models of the folds
+            refit = max(refit, min(with_others, REFIT_SHARE * budget_s))
         explain = IMPORTANCE_SHARE * budget_s
         if self.plan.n_workers > 1:  # side by side
             explain = max(0.0, explain - refit)
@@ -185,6 +186,14 @@ class Pace:
             "ensemble": weigh,
             "report": OVERHEAD_S,
         }
+
+    @property
+    def _others(self) -> int:
+        """Members of an ensemble beside the leader that are fitted on all rows."""
+        if not self.plan.ensemble or self.plan.bag:
+            return 0
+        done = sum(t.status == "ok" and t.number > 0 for t in self.history)
+        return max(0, min(MEMBERS, done) - 1)
 
     @property
     def refits_leader(self) -> bool:

@@ -46,12 +46,20 @@ def test_a_long_refit_is_waited_for_where_nothing_else_can_predict():
 
 def test_refits_of_an_ensemble_are_reckoned_with():
     """Its members are fitted, too, side by side; a bag needs the leader's only."""
-    one = pace(*finished(2.0))
+    first = pace(*finished(2.0))
+    leader = first.history[1]
+    more = [replace(leader, number=n) for n in (2, 3)]
+    one = replace(first, history=History((*first.history.trials, *more)))
     several = replace(one, plan=replace(one.plan, ensemble=True))
-    assert several.reserve()["refit"] == 2 * one.reserve()["refit"]
+    alone = one.reserve()["refit"]
+    assert several.reserve()["refit"] == 2 * alone
     assert several.reserve()["ensemble"] > one.reserve()["ensemble"] == 0.0
     bag = replace(one, plan=replace(several.plan, bag=True))
-    assert bag.reserve()["refit"] == one.reserve()["refit"]
+    assert bag.reserve()["refit"] == alone
+    lonely = replace(several, history=first.history)  # nobody to average it with
+    assert lonely.reserve()["refit"] == alone
+    short = replace(several, budget=replace(one.budget, time_s=15.0))
+    assert short.reserve()["refit"] == 0.25 * 15.0  # no more than the share
 
 
 def test_the_users_limit_of_a_trial_is_shared_by_its_folds():
