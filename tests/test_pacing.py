@@ -110,3 +110,43 @@ def test_what_must_be_killed_is_expected_to_end_before_that():
     now = pace(*finished(1.0))
     assert now.expected_seconds()["slow"] >= 1.5 + now.restart_s
     assert not now.is_closing
+
+
+def raced(number, name, *scores, fit_s=0.1):
+    """Return a trial with some folds finished."""
+    folds = tuple(
+        FoldResult(number, k, "ok", score, fit_s=fit_s)
+        for k, score in enumerate(scores)
+    )
+    return Trial(number, name, {}, "", folds=folds)
+
+
+def with_ensemble(*trials, time_s=60.0):
+    """Return the pace of a run that may average: baseline .5, a leader of .9."""
+    zero = replace(raced(0, "baseline", *[0.5] * 5), status="ok")
+    leader = replace(raced(1, "slow", *[0.9] * 5), status="ok")
+    now = pace(zero, leader, *trials, time_s=time_s)
+    return replace(now, plan=replace(now.plan, ensemble=True))
+
+
+def test_the_best_of_another_family_goes_on_for_an_ensemble():
+    """If it has most of the lead; not one that its own family has beaten."""
+    near, far = raced(2, "growing", 0.8, 0.8), raced(2, "growing", 0.6, 0.6)
+    assert with_ensemble(near).wants(near)
+    assert not with_ensemble(far).wants(far)
+    second = raced(3, "growing", 0.79)
+    assert not with_ensemble(near, second).wants(second)
+    better = raced(3, "growing", 0.81)
+    assert with_ensemble(near, better).wants(better)
+
+
+def test_what_is_no_use_to_an_ensemble_is_raced():
+    """The leader's own family, long folds, and all where there is no ensemble."""
+    same = raced(2, "slow", 0.85)
+    assert not with_ensemble(same).wants(same)
+    long = raced(2, "growing", 0.8, fit_s=5.0)
+    assert not with_ensemble(long).wants(long)
+    assert with_ensemble(long, time_s=None).wants(long)
+    near = raced(2, "growing", 0.8)
+    now = with_ensemble(near)
+    assert not replace(now, plan=replace(now.plan, ensemble=False)).wants(near)
