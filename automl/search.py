@@ -362,9 +362,8 @@ class Search:
             self._race(trial)
 
     def _race(self, trial: Trial) -> None:
-        pace = self.pace
-        incumbent = pace.incumbent
-        if incumbent is None or pace.wants(trial):
+        incumbent = self.pace.incumbent
+        if incumbent is None or self.pace.wants(trial):
             return
         if is_losing(trial, incumbent):
             n = len(trial.scores)
