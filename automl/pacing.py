@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from automl.allocation import View
-from automl.racing import is_near, leads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,10 +40,6 @@ is only there beside them."""
 
 ENSEMBLE_SHARE = 0.02
 """Share of the budget within which weights are chosen."""
-
-FAMILY_SHARE = 0.05
-"""Share of all core-seconds that the best of a family may take for its other folds:
-ten families then take half of them at most."""
 
 MEMBERS = 3
 """Members of an ensemble whose refits are reckoned with (measured: 2 to 6)."""
@@ -252,32 +247,6 @@ class Pace:
         grows = candidate is not None and candidate.resource is not None
         # what grows stops by itself before; of the rest, a kill costs the pool
         return self.search_end() + (0.3 if grows else -self.restart_s)
-
-    def wants(self, trial: Trial) -> bool:
-        """Return whether a trial goes on for the sake of an ensemble.
-
-        Another family has other errors, and may add more to an average than one more
-        configuration of the best: the best of each goes on if it is near enough and
-        its other folds are not too long.
-
-        Parameters
-        ----------
-        trial : Trial
-            With some folds finished.
-        """
-        best = self.incumbent
-        if not self.plan.ensemble or best is None or trial.candidate == best.candidate:
-            return False
-        family = [t for t in self.history if t.candidate == trial.candidate]
-        if any(leads(t, trial) for t in family if t.number != trial.number):
-            return False
-        left_s = trial.fit_s * (self.plan.n_folds - len(trial.scores))
-        return self._affords(left_s) and is_near(trial, best, self.history[0])
-
-    def _affords(self, seconds: float) -> bool:
-        if self.budget.time_s is None:
-            return True
-        return seconds <= FAMILY_SHARE * self.plan.n_workers * self.budget.time_s
 
     @property
     def restart_s(self) -> float:

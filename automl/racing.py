@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from automl.history import Trial
 
-__all__ = ["is_losing", "is_near", "leads", "paired_score"]
+__all__ = ["is_losing", "paired_score"]
 
 Z = 1.0
 """Standard errors behind at which a configuration is dropped."""
@@ -25,10 +25,6 @@ PRIOR_WEIGHT = 2.0
 PRIOR_SHARE = 0.3
 """Prior spread of paired differences, as a share of the spread between folds: on the
 AutoML benchmark 4.6 % of the error against 15.2 %."""
-
-
-NEAR = 0.7
-"""Share of the best one's lead over the baseline that a member of an ensemble has."""
 
 
 def paired_score(trial: Trial, reference: Trial) -> float:
@@ -76,29 +72,3 @@ def is_losing(trial: Trial, reference: Trial) -> bool:
     n = len(differences)
     deviation = math.sqrt((PRIOR_WEIGHT * prior + spread) / (PRIOR_WEIGHT + n - 1))
     return mean < -Z * deviation / math.sqrt(n)
-
-
-def is_near(trial: Trial, reference: Trial, baseline: Trial) -> bool:
-    """Return whether a trial has most of the reference's lead over the baseline.
-
-    Parameters
-    ----------
-    trial : Trial
-        With some folds finished.
-    reference, baseline : Trial
-        With all folds finished.
-    """
-    folds = [f for f in trial.scores if f in reference.scores and f in baseline.scores]
-    if not folds:
-        return False
-    floor = fmean(baseline.scores[f] for f in folds)
-    lead = fmean(reference.scores[f] for f in folds) - floor
-    return fmean(trial.scores[f] for f in folds) - floor >= NEAR * lead
-
-
-def leads(one: Trial, other: Trial) -> bool:
-    """Return whether one is at least as good on the folds that both have."""
-    shared = [f for f in other.scores if f in one.scores]
-    if not shared:
-        return False
-    return fmean(one.scores[f] - other.scores[f] for f in shared) >= 0

@@ -363,9 +363,7 @@ class Search:
 
     def _race(self, trial: Trial) -> None:
         incumbent = self.pace.incumbent
-        if incumbent is None or self.pace.wants(trial):
-            return
-        if is_losing(trial, incumbent):
+        if incumbent is not None and is_losing(trial, incumbent):
             n = len(trial.scores)
             reason = f"behind trial {incumbent.number} after {n} fold{'s' * (n > 1)}"
             self._end(trial, "raced", reason)
