@@ -52,9 +52,10 @@ def keep_model(folder: Path, trial: int, fold: int, pipeline: Pipeline) -> None:
 
     path = _path(folder, trial, fold)
     try:
-        payload = cloudpickle.dumps(pipeline, protocol=5)
-        if len(payload) <= LARGEST_BYTES:
-            path.write_bytes(payload)
+        with path.open("wb") as file:  # as a stream: a copy would be a part of the peak
+            cloudpickle.dump(pipeline, file, protocol=5)
+        if path.stat().st_size > LARGEST_BYTES:
+            path.unlink()
     except Exception:  # noqa: BLE001 - its trial is then fitted on all rows instead
         with suppress(OSError):
             path.unlink(missing_ok=True)
