@@ -74,7 +74,8 @@ def read_rows(path: Path | None) -> list[dict[str, Any]]:
 
 
 def keep_row(path: Path | None, row: dict[str, Any]) -> None:
-    """Append a row to a file of JSON lines."""
+    """Append a row to a file of JSON lines; where the data lie is left out."""
     if path is not None:
+        kept = {key: value for key, value in row.items() if key != "path"}
         with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+            file.write(json.dumps(kept) + "\n")
