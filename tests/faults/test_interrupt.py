@@ -126,8 +126,8 @@ def test_w18_once_before_anything_finished(tmp_path, n_jobs):
 def test_w18_once_while_workers_hang(tmp_path, act):
     """W18: what hangs in the workers does not hold up the model, and is ended."""
     candidates = f"[light(), bad({act!r}), bad({act!r}, name='worse')]"
-    run = script(tmp_path, candidates, {"n_trials": 500, "n_jobs": 2})
-    run.until("phase trial 1")
+    run = script(tmp_path, candidates, {"time_budget_s": 60.0, "n_jobs": 2})
+    run.until("phase search 1")
     time.sleep(3.0)
     sent = interrupt(run)
     said = ended(run)
