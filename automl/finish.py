@@ -85,8 +85,6 @@ class Finish:
         The configuration that was fitted on all rows and is explained.
     pipeline, stump : Pipeline or None
         That fit; one that was cut short.
-    refit : Outcome or None
-        What it came from.
     refits : dict
         Trial's number to its fit on all rows, of all that ended well.
     errors : list of str
@@ -116,7 +114,6 @@ class Finish:
         self.n_workers = n_workers
         self.winner: Trial | None = None
         self.pipeline: Any = None
-        self.refit: Outcome | None = None
         self.importance: dict[str, Any] | None = None
         self.refits: dict[int, Outcome] = {}
         self.errors: list[str] = []
@@ -229,7 +226,7 @@ class Finish:
     def _tell_single(self, outcome: Outcome) -> None:
         task = outcome.task
         if outcome.error is None:
-            self.refit = self.refits[task.trial] = outcome
+            self.refits[task.trial] = outcome
             self._note_cut(outcome)
             if outcome.truncated and self.wanted.kept:
                 self.stump = outcome.value

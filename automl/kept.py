@@ -31,7 +31,6 @@ FOLDER = "models"
 LARGEST_BYTES = 300_000_000
 """A larger model is not kept: a bag of five would take seconds to load and to save."""
 
-
 ALL_BYTES = 2_000_000_000
 """Room for the models of all trials: temporary folders may be in memory."""
 

@@ -81,7 +81,8 @@ class AutoML(BaseAutoML):
     weights_ : dict
         Number of each trial in it to its weight.
     best_pipeline_ : Pipeline
-        The best single configuration, fitted on all rows, from the raw table.
+        The best single configuration, from the raw table: fitted on all rows, or the
+        models of its folds where there was no time for that; `notes_` say which.
     best_params_ : dict
         Its hyperparameters.
     best_candidate_ : str
@@ -100,6 +101,8 @@ class AutoML(BaseAutoML):
         Columns of ``X``.
     feature_names_in_ : array of shape (n_features_in_,)
         Their names, if all are text.
+    notes_ : tuple of str
+        What was decided and left out, in sentences.
     interrupted_ : bool
         Whether the user stopped the search.
     summary_ : str

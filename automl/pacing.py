@@ -198,13 +198,12 @@ class Pace:
     @property
     def refits_leader(self) -> bool:
         """Whether the leader is worth a fit on all rows, by the time that it takes."""
-        leader = self.incumbent
-        plan = self.plan
+        leader, plan = self.incumbent, self.plan
         if leader is None or self.budget.time_s is None:
             return True
         if not plan.keeps or plan.resumed:
             return True
-        share = BAG_REFIT_SHARE if self.plan.bag else REFIT_SHARE
+        share = BAG_REFIT_SHARE if plan.bag else REFIT_SHARE
         return self.refit_seconds(leader) <= share * self.budget.time_s
 
     def account(self) -> dict[str, float]:

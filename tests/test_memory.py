@@ -226,7 +226,9 @@ def test_a_guard_ends_a_child_that_holds_too_much(child):
     assert Guard(used / 0.85)(started) == (process.pid,)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="glibc's malloc")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="only glibc's malloc is told how much to keep"
+)
 def test_freed_memory_goes_back():
     """What is freed in small pieces under a piece in use leaves the process."""
     pieces = [np.ones(2000) for _ in range(10_000)]
