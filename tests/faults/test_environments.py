@@ -195,7 +195,7 @@ say(fit(metric=accuracy))
 @pytest.mark.parametrize("arguments", [("-",), ("-i", "-"), ()])
 def test_w21_standard_input(tmp_path, arguments):
     """W21: code that is piped into Python has no file, and fits all the same."""
-    code = common() + "say(fit())\n"
+    code = common() + "\nsay(fit())\n"
     run = start(code, tmp_path, arguments=arguments, stdin=True)
     ended(run)
 
