@@ -12,11 +12,13 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from automl.evaluate import Outcome, Task, failed, run_task
@@ -27,8 +29,6 @@ from automl.worker import forget_kept, work
 from automl.workplace import close_workplace
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from automl.interrupt import Interrupt
 
 __all__ = ["Runner"]
@@ -157,6 +157,7 @@ class Runner:
         with (
             Watchdog(self.folder, limits, give_up) as watchdog,
             warnings.catch_warnings(),
+            _with_streams(),
         ):
             # where warnings are errors, this one ends the thread that serves the pool
             warnings.filterwarnings("ignore", message="A worker stopped while some")
@@ -243,6 +244,18 @@ def _must_run_here(n_jobs: int) -> bool:
 
     with parallel_config(backend="loky"):
         return int(effective_n_jobs(n_jobs)) == 1
+
+
+@contextmanager
+def _with_streams() -> Iterator[None]:
+    """Give a process without standard streams some: joblib flushes them at a start."""
+    missing = [name for name in ("stdout", "stderr") if getattr(sys, name) is None]
+    with ExitStack() as stack:
+        for name in missing:
+            nowhere = stack.enter_context(Path(os.devnull).open("w"))
+            stack.callback(setattr, sys, name, None)
+            setattr(sys, name, nowhere)
+        yield
 
 
 @contextmanager
