@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -29,15 +28,20 @@ from automl.settings import (
     deployment,
     memory_limit,
     seed_of,
+    selection,
     shown,
     switch,
     time_limit,
     verbosity,
 )
+from automl.testset import codes_of_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    import pandas as pd
+
+    from automl.metrics import Metric
     from automl.snapshot import Snapshot
 
 __all__ = ["DEFAULT_TIME_S", "BaseAutoML"]
@@ -71,6 +75,7 @@ class BaseAutoML(BaseEstimator):
         drop_missing_target: bool = False,
         ensemble: bool = True,
         deploy: str = "auto",
+        select: str = "best",
         verbose: int = 1,
         callback: Callable[[Snapshot], bool | None] | None = None,
     ) -> None:
@@ -87,6 +92,7 @@ class BaseAutoML(BaseEstimator):
         self.drop_missing_target = drop_missing_target
         self.ensemble = ensemble
         self.deploy = deploy
+        self.select = select
         self.verbose = verbose
         self.callback = callback
 
@@ -157,6 +163,7 @@ class BaseAutoML(BaseEstimator):
             default_time=self.time_budget_s is DEFAULT_TIME_S,
         )
         _check_test(y, X_test, y_test)
+        test = None if X_test is None else (X_test, y if y_test is None else y_test)
         seed = seed_of(self.random_state)
         settings = Settings(
             task=self._task(),
@@ -172,17 +179,18 @@ class BaseAutoML(BaseEstimator):
             drop_missing_target=bool(self.drop_missing_target),
             ensemble=switch("ensemble", self.ensemble),
             deploy=deployment(self.deploy),
+            select=selection(self.select),
             shown={k: shown(v) for k, v in self.get_params(deep=False).items()},
         )
         with observer(verbosity(self.verbose), self.callback) as notify:
             done = run(
                 X, y, settings, notify, groups=groups, time=time,
-                sample_weight=sample_weight,
+                sample_weight=sample_weight, test=test,
             )  # fmt: skip
         self._keep(done)
         self._seed = done.random_state
-        if X_test is not None:
-            self.test_score_ = self._score_test(X_test, y if y_test is None else y_test)
+        if done.test_score is not None:
+            self.test_score_ = done.test_score
         return self
 
     def _keep(self, done: Run) -> None:
@@ -190,6 +198,8 @@ class BaseAutoML(BaseEstimator):
         self.best_pipeline_ = done.single
         self.model_ = done.pipeline
         self.best_score_ = winner.score
+        estimate = done.facts.get("estimate")
+        self.score_estimate_, self.score_interval_ = _greater(estimate, done.metric)
         self.best_params_ = dict(single.params)
         self.best_candidate_ = single.candidate
         self.weights_ = dict(done.weights)
@@ -264,30 +274,13 @@ class BaseAutoML(BaseEstimator):
             truth = np.asarray(y, dtype=np.float64).ravel()
         else:
             prediction = self.predict_proba(X)
-            truth = self._codes(y)
+            truth = codes_of_labels(y, self.classes_)
         if len(truth) != len(prediction):
             raise AutoMLDataError(
                 f"X has {len(prediction)} rows and y has {len(truth)}.", code="E-length"
             )
         weights = None if sample_weight is None else np.asarray(sample_weight)
         return self.metric_.score(truth, prediction, weights)
-
-    def _codes(self, y: Any) -> np.ndarray:
-        labels = pd.Series(np.asarray(y).ravel())
-        codes: np.ndarray = pd.Index(self.classes_).get_indexer(labels)
-        if (codes < 0).any():
-            raise AutoMLDataError(
-                f"y holds {int((codes < 0).sum())} labels that were not there at fit "
-                "time.",
-                code="E-labels",
-            )
-        return codes
-
-    def _score_test(self, X_test: Any, y_test: Any) -> float:
-        if isinstance(y_test, str):
-            frame = as_frame(X_test)
-            return self.score(frame.drop(columns=y_test), frame[y_test])
-        return self.score(X_test, y_test)
 
     def report(self, path: str | Path = "report.html") -> Path:
         """Write the report of the run, one HTML file that needs no network.
@@ -323,7 +316,7 @@ class BaseAutoML(BaseEstimator):
             cv=self._folds_name,
             random_state=self._seed,
             created_utc=str(self.facts_["run"]["started_utc"]),
-            extra={},
+            estimate=self.facts_.get("estimate"),
         )
         return save_bundle(folder, self.model_, self._schema, info)
 
@@ -357,6 +350,16 @@ class BaseAutoML(BaseEstimator):
         if state.pop("_default_time", False):
             state["time_budget_s"] = DEFAULT_TIME_S
         super().__setstate__(state)
+
+
+def _greater(
+    estimate: Mapping[str, Any] | None, metric: Metric
+) -> tuple[float | None, tuple[float, float] | None]:
+    """Return an estimate and its interval as scores: greater is better."""
+    if estimate is None or estimate["natural"] is None:
+        return None, None
+    ends = sorted(metric.sign * float(estimate[end]) for end in ("low", "high"))
+    return metric.sign * float(estimate["natural"]), (ends[0], ends[1])
 
 
 def _check_test(y: Any, X_test: Any, y_test: Any) -> None:

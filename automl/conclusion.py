@@ -19,6 +19,7 @@ from automl.winner import Deployed, Given, deployed, ensemble_trial
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from automl.choice import Simplest
     from automl.history import Trial
     from automl.interrupt import Interrupt
     from automl.journal import Journal
@@ -54,11 +55,12 @@ def deployment_plan(settings: Settings, problem: Problem) -> dict[str, Any]:
         len(train) >= TRAINED_SHARE * n_rows for train, _ in problem.folds.splits
     )
     bag = settings.deploy == "bag"
+    ensemble = settings.ensemble and settings.select == "best"
     short = settings.deploy == "auto" and settings.budget.time_s is not None
     keeps = 0
     if bag or (suited and short):
-        keeps = POOL if settings.ensemble else REFITS
-    return {"keeps": keeps, "ensemble": settings.ensemble, "bag": bag}
+        keeps = POOL if ensemble else REFITS
+    return {"keeps": keeps, "ensemble": ensemble, "bag": bag}
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ class Concluded:
         With the out-of-fold predictions.
     problem : Problem
         What was worked on.
+    rule : Simplest or None
+        What the one-standard-error rule took, if that is to predict.
     """
 
     out: Deployed
@@ -90,6 +94,7 @@ class Concluded:
     blend: Blend | None
     journal: Journal
     problem: Problem
+    rule: Simplest | None = None
 
     def predictions(self, trial: int) -> np.ndarray:
         """Return a trial's out-of-fold predictions, NaN where a row was not scored."""
@@ -113,6 +118,8 @@ def conclude(
     journal: Journal,
     interrupt: Interrupt,
     memory: MemoryGuard | None = None,
+    *,
+    rule: Simplest | None = None,
 ) -> Concluded:
     """Return what predicts after a search, with all that it needed fitted.
 
@@ -126,8 +133,12 @@ def conclude(
         What it worked on.
     journal : Journal
         With the out-of-fold predictions.
+    rule : Simplest, default=None
+        What the one-standard-error rule took, if that is to predict.
     """
     folder, plan = runner.folder, search.plan
+    if rule is not None:
+        history = replace(history, chosen=rule.trial.number)
     notes: list[str] = []
     weights = _weigh(search, history, problem, journal, interrupt, notes)
     wanted = _wanted(replace(search.pace, history=history), weights, folder)
@@ -142,7 +153,7 @@ def conclude(
         ensemble = ensemble_trial(weights, history, search.budget.elapsed_s)
     out = deployed(given, ensemble)
     if ensemble is None or out.trial is not ensemble:
-        return Concluded(out, finish, history, None, None, journal, problem)
+        return Concluded(out, finish, history, None, None, journal, problem, rule)
     ranked = History((*history.trials, ensemble))
     return Concluded(out, finish, ranked, ensemble, weights, journal, problem)
 
@@ -181,7 +192,7 @@ def _weigh(
 def _wanted(pace: Pace, weights: Blend | None, folder: Path) -> Wanted:
     """Return what is to be fitted after the search."""
     plan, history = pace.plan, pace.history
-    leader = next(iter(history.finished()), None)
+    leader = next(iter(history.preferred()), None)
     if leader is None or leader.candidate == BASELINE:
         return Wanted()
     members = [leader] if weights is None else [history[n] for n in weights.weights]

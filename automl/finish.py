@@ -318,7 +318,7 @@ def _refit_order(history: History) -> list[Trial]:
 
     Where nothing has finished, those that beat the baseline on the folds they have.
     """
-    finished = history.finished()
+    finished = history.preferred()
     others = [t for t in finished if t.candidate != BASELINE]
     if others:
         return [] if finished[0].candidate == BASELINE else others[:REFITS]

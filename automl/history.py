@@ -150,6 +150,14 @@ class Trial:
 class History:
     """All trials of a run, in order.
 
+    Attributes
+    ----------
+    trials : tuple of Trial
+        In the order of their start.
+    chosen : int or None
+        Number of the one that is to predict though another may score better; None for
+        the best. Set when a search is over.
+
     Examples
     --------
     >>> history = History().started(Trial(0, "ridge", {}, "random"))
@@ -159,6 +167,7 @@ class History:
     """
 
     trials: tuple[Trial, ...] = field(default_factory=tuple)
+    chosen: int | None = None
 
     def __len__(self) -> int:
         return len(self.trials)
@@ -191,6 +200,10 @@ class History:
         """Return trials with all folds, best first; the baseline among them."""
         done = [t for t in self.trials if t.status == "ok" and not math.isnan(t.score)]
         return sorted(done, key=lambda t: (-t.score, t.number))
+
+    def preferred(self) -> list[Trial]:
+        """Return the same with the chosen one in front."""
+        return sorted(self.finished(), key=lambda t: t.number != self.chosen)
 
 
 @dataclass(frozen=True)

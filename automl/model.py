@@ -66,6 +66,11 @@ class AutoML(BaseAutoML):
         What predicts: ``refit`` is one fit on all rows for each configuration, ``bag``
         the models of all its folds, averaged, which are larger and slower. ``auto``
         refits, and takes the models of the folds where there is no time for that.
+    select : {"best", "simplest"}
+        Which configuration wins: ``best`` has the best score. ``simplest`` is the one
+        that predicts fastest of those within one standard error of it, by measured
+        seconds, or by its family where ``n_trials`` is the only limit, so that the run
+        stays reproducible; what it costs is among the `notes_`. No ensemble predicts.
     verbose : int, default=1
         0 shows nothing, 1 what matters, 2 also each trial.
     callback : callable or None, default=None
@@ -76,8 +81,13 @@ class AutoML(BaseAutoML):
     model_ : Pipeline
         What predicts, from the raw table: an ensemble, or the best configuration.
     best_score_ : float
-        Its raw cross-validated score, greater is better; the best of many, and so
-        optimistic.
+        Its raw cross-validated score, greater is better: the selection score, the best
+        of many and so optimistic.
+    score_estimate_ : float or None
+        What to expect on new rows, corrected for the selection; greater is better, as
+        `best_score_` is. From ``X_test`` if given. None if nothing could be scored.
+    score_interval_ : tuple of (float, float) or None
+        Its 95 % interval, the lower end first, greater is better as well.
     weights_ : dict
         Number of each trial in it to its weight.
     best_pipeline_ : Pipeline
@@ -139,6 +149,7 @@ class AutoML(BaseAutoML):
         drop_missing_target: bool = False,
         ensemble: bool = True,
         deploy: str = "auto",
+        select: str = "best",
         verbose: int = 1,
         callback: Callable[[Snapshot], bool | None] | None = None,
     ) -> None:
@@ -156,6 +167,7 @@ class AutoML(BaseAutoML):
             drop_missing_target=drop_missing_target,
             ensemble=ensemble,
             deploy=deploy,
+            select=select,
             verbose=verbose,
             callback=callback,
         )

@@ -38,6 +38,9 @@ BAG_REFIT_SHARE = 0.05
 """The same where the models of the folds are to predict anyway, and the fit on all rows
 is only there beside them."""
 
+SCORE_SHARE = 0.02
+"""Share of the budget within which the score is corrected for the selection."""
+
 ENSEMBLE_SHARE = 0.02
 """Share of the budget within which weights are chosen."""
 
@@ -180,10 +183,12 @@ class Pace:
         if self.plan.n_workers > 1:  # side by side
             explain = max(0.0, explain - refit)
         weigh = ENSEMBLE_SHARE * budget_s if self.plan.ensemble else 0.0
+        score = SCORE_SHARE * budget_s
         return {
             "refit": refit,
             "explain": explain,
             "ensemble": weigh,
+            "score": score,
             "report": OVERHEAD_S,
         }
 
@@ -217,6 +222,7 @@ class Pace:
                 ],
                 "kept for the importance of columns": kept["explain"],
                 "kept for the weights of an ensemble": kept["ensemble"],
+                "kept for the score's correction": kept["score"],
                 "kept for the report and the end of workers": kept["report"],
             }
             longest = self._longest_s()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from automl.kinds import Column
 
-__all__ = ["column_copies", "leaking_columns", "row_copies"]
+__all__ = ["column_copies", "leaking_columns", "row_copies", "shared_rows"]
 
 COPY_SHARE = 0.05
 """Rows that are copies of earlier ones, from which folds keep copies together: fewer
@@ -89,6 +89,34 @@ def _row_hashes(X: pd.DataFrame) -> np.ndarray:
         hashes *= _MIX
         hashes ^= pd.util.hash_array(cells)
     return hashes
+
+
+def shared_rows(X: pd.DataFrame, others: pd.DataFrame) -> tuple[float, float]:
+    """Return the share of other rows that are in a table, and that of its own copies.
+
+    Parameters
+    ----------
+    X, others : DataFrame of shape (n_rows, n_columns)
+        Encoded alike.
+
+    Returns
+    -------
+    tuple of (float, float)
+        Of the other rows, those that are in the table; of its rows, those that are
+        there once more: what its few values make likely.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"a": [1.0, 2.0, 3.0, 4.0]})
+    >>> shared_rows(X, pd.DataFrame({"a": [4.0, 5.0]}))
+    (0.5, 0.0)
+    """
+    n_rows = len(X)
+    both = pd.concat([X, others[list(X.columns)]], ignore_index=True)
+    codes = pd.factorize(_row_hashes(both))[0]
+    counts = np.bincount(codes[:n_rows], minlength=int(codes.max()) + 1)
+    shared = counts[codes[n_rows:]] > 0
+    return float(shared.mean()), float((counts[codes[:n_rows]] > 1).mean())
 
 
 def _plain(values: pd.Series) -> np.ndarray:

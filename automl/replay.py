@@ -187,6 +187,7 @@ def _settings(restored: Restored, metric: Any, candidates: Any, cv: Any) -> Sett
         drop_missing_target=bool(shown.get("drop_missing_target")),
         ensemble=True,
         deploy="auto",
+        select="best",
         shown=shown,
     )
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl.appraisal import Appraised, appraise, estimate_facts
+from automl.choice import price, simplest
 from automl.conclusion import conclude, deployment_plan
 from automl.environment import environment
 from automl.exceptions import AutoMLWarning
@@ -33,6 +35,7 @@ from automl.search import Search
 from automl.session import take_up
 from automl.settings import Settings, count_workers
 from automl.teller import Teller, announcement
+from automl.testset import HeldOut, read_test, score_test
 from automl.winner import importance_of
 from automl.workplace import mapped, write_workplace
 
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
 
     from automl.budget import Budget
     from automl.candidates import Candidate
+    from automl.choice import Simplest
     from automl.conclusion import Concluded
     from automl.folds import Folds
     from automl.journal import Journal
@@ -86,6 +90,8 @@ class Run:
         Whether the user stopped it.
     random_state : int
         Its seed; that of its first session, if it was resumed.
+    test_score : float or None
+        On the test rows, if there are any, greater is better.
     """
 
     table: Table
@@ -102,6 +108,7 @@ class Run:
     notes: tuple[str, ...]
     interrupted: bool
     random_state: int
+    test_score: float | None = None
 
 
 def run(
@@ -113,6 +120,7 @@ def run(
     groups: Any = None,
     time: Any = None,
     sample_weight: Any = None,
+    test: tuple[Any, Any] | None = None,
 ) -> Run:
     """Return what a run on this table came to.
 
@@ -124,6 +132,8 @@ def run(
         What the user asked for.
     notify : callable
         Told of the progress; its True asks to stop.
+    test : tuple of (X, y), default=None
+        Rows that the search never sees, with their target or its name.
 
     Raises
     ------
@@ -141,17 +151,17 @@ def run(
             sample_weight=sample_weight,
         )  # fmt: skip
         table, metric, folds = problem.table, problem.metric, problem.folds
-        fitting = problem.candidates
+        held_out = None if test is None else read_test(*test, table)
         scratch = stack.enter_context(Scratch())
         journal = session.begin(problem, n_workers, scratch, stack)
-        titles = {c.name: c.title for c in fitting} | TITLES
+        titles = {c.name: c.title for c in problem.candidates} | TITLES
         teller = Teller(notify, budget, metric, titles)
         teller.tell("start", announcement(table, metric, folds))
         if session.is_over:
-            return _again(session, problem, teller)
+            return _again(session, problem, teller, held_out)
         history = session.first_history(problem, journal)
         write_workplace(
-            scratch, table, folds, metric, {c.name: c for c in fitting},
+            scratch, table, folds, metric, {c.name: c for c in problem.candidates},
             settings.random_state, guard.meter.limit_mib,
         )  # fmt: skip
         table = mapped(table, scratch)  # one copy for us and the workers
@@ -171,18 +181,22 @@ def run(
         history = run_search(runner, search, teller, interrupt, guard)
         searched_s = budget.elapsed_s
         teller.tell("refit", "", history)
-        done = conclude(runner, search, history, problem, journal, interrupt, guard)
-        out = done.out
+        done, rule = _concluded(
+            runner, search, history, problem, journal, interrupt, guard, settings.select
+        )
+        estimate, test_score = _estimated(done, held_out, budget, hurry=interrupt.asked)
         notes = (
-            *session.notes, *problem.notes, *notes, *search.ending, *out.notes,
-            *_disk_notes(journal),
+            *session.notes, *problem.notes, *notes, *search.ending, *done.out.notes,
+            *_disk_notes(journal), *_notes_of(held_out),
+            *(() if done.rule is None else (price(done.rule, metric, titles),)),
         )  # fmt: skip
         teller.tell("report", "", history)
         facts = _facts_of(
             RunRecord(
                 table=table, metric=metric, folds=folds, trials=done.ranked.trials,
-                winner=out.shown, predictions=done.predictions, titles=titles,
-                pipeline=out.single, members=out.shares, settings=dict(settings.shown),
+                winner=done.out.shown, predictions=done.predictions, titles=titles,
+                pipeline=done.out.single, members=done.out.shares,
+                settings=dict(settings.shown),
                 importance=importance_of(
                     done.finish.importance, table.columns, _explained(done)
                 ),
@@ -190,25 +204,74 @@ def run(
                 limits=_limits(search, guard),
                 interrupted=interrupt.asked or search.stopped,
                 started_utc=started_utc,
-                environment=environment(n_workers), notes=notes,
+                environment=environment(n_workers), notes=notes, estimate=estimate,
+                simplest=None if rule is None else rule.trial.number,
             )
         )  # fmt: skip
-        recipe = recipe_of(out, done.finish.refits, search.fallback_task, problem) | {
+        recipe = recipe_of(
+            done.out, done.finish.refits, search.fallback_task, problem
+        ) | {
             "leader": history.finished()[0].number,
             "interrupted": interrupt.asked or search.stopped,
             "notes": notes,
         }
-        session.end(journal, facts, recipe, out.pipeline, problem)
+        session.end(journal, facts, recipe, done.out.pipeline, problem)
         notes = _warn_of_disk(journal, notes)
         teller.tell("end", _verdict(facts), history)
     return Run(
-        table, metric, folds, history, out.trial, done.ranked, out.pipeline,
-        {m.trial.number: m.weight for m in out.members}, out.single_trial, out.single,
-        facts, notes, interrupt.asked or search.stopped, settings.random_state,
+        table, metric, folds, history, done.out.trial, done.ranked, done.out.pipeline,
+        {m.trial.number: m.weight for m in done.out.members}, done.out.single_trial,
+        done.out.single, facts, notes, interrupt.asked or search.stopped,
+        settings.random_state,
+        test_score,
     )  # fmt: skip
 
 
-def _again(session: Session, problem: Problem, teller: Teller) -> Run:
+def _concluded(
+    runner: Runner,
+    search: Search,
+    history: History,
+    problem: Problem,
+    journal: Journal,
+    interrupt: Interrupt,
+    guard: Guard,
+    select: str,
+) -> tuple[Concluded, Simplest | None]:
+    """Return what predicts, and what the one-standard-error rule takes."""
+    rule = simplest(
+        history.trials, {c.name: c for c in problem.candidates}, problem.table.task,
+        timed=search.budget.time_s is not None,
+    )  # fmt: skip
+    chosen = rule if select == "simplest" else None
+    done = conclude(
+        runner, search, history, problem, journal, interrupt, guard, rule=chosen
+    )
+    return done, rule
+
+
+def _estimated(
+    done: Concluded,
+    held_out: HeldOut | None,
+    budget: Budget,
+    *,
+    hurry: bool,
+) -> tuple[dict[str, Any] | None, float | None]:
+    """Return what to expect on new rows, as facts, and the score on test rows."""
+    trial, problem = done.out.trial, done.problem
+    score, found = None, Appraised(None)
+    if held_out is not None:
+        score, found = score_test(done.out.pipeline, held_out, problem.metric)
+    if found.estimate is None:
+        found = appraise(
+            trial, done.ranked, problem, done.journal.predictions, budget,
+            rule=done.rule, hurry=hurry,
+        )  # fmt: skip
+    return estimate_facts(found, problem.metric, trial.score), score
+
+
+def _again(
+    session: Session, problem: Problem, teller: Teller, held_out: HeldOut | None
+) -> Run:
     """Return a finished run with its model made again, nothing searched."""
     restored, facts = session.restored, session.facts
     if restored is None or restored.finish is None or facts is None:
@@ -229,11 +292,17 @@ def _again(session: Session, problem: Problem, teller: Teller) -> Run:
     if trial.candidate == ENSEMBLE:
         ranked = History((*history.trials, trial))
     weights = {int(p["trial"]): float(p["weight"]) for p in recipe.get("parts", ())}
+    test_score = None
+    if held_out is not None:
+        test_score, tested = score_test(pipeline, held_out, problem.metric)
+        estimate = estimate_facts(tested, problem.metric, trial.score)
+        facts = {**facts, "estimate": estimate or facts.get("estimate")}
+        notes = (*notes, *(n for n in _notes_of(held_out) if n not in notes))
     teller.tell("end", _verdict(facts), history)
     return Run(
         problem.table, problem.metric, problem.folds, history, trial, ranked, pipeline,
         weights, single_trial, single, facts, notes, interrupted=False,
-        random_state=session.settings.random_state,
+        random_state=session.settings.random_state, test_score=test_score,
     )  # fmt: skip
 
 
@@ -281,6 +350,10 @@ def _explained(done: Concluded) -> str:
     if done.ensemble is None or winner is None:
         return ""
     return f"the best single configuration, trial {winner.number}"
+
+
+def _notes_of(held_out: HeldOut | None) -> tuple[str, ...]:
+    return () if held_out is None else held_out.notes
 
 
 def _disk_notes(journal: Journal) -> tuple[str, ...]:

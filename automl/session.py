@@ -225,7 +225,11 @@ class Session:
 
 def _deployment(settings: Settings) -> dict[str, Any]:
     """Return what decides, beside the search, on what predicts."""
-    return {"ensemble": settings.ensemble, "deploy": settings.deploy}
+    return {
+        "ensemble": settings.ensemble,
+        "deploy": settings.deploy,
+        "select": settings.select,
+    }
 
 
 def limits(budget: Budget) -> dict[str, float | None]:

@@ -22,6 +22,7 @@ __all__ = [
     "deployment",
     "memory_limit",
     "seed_of",
+    "selection",
     "shown",
     "switch",
     "time_limit",
@@ -49,6 +50,7 @@ class Settings:
     drop_missing_target: bool
     ensemble: bool
     deploy: str
+    select: str
     shown: Mapping[str, Any]
 
 
@@ -145,6 +147,21 @@ def deployment(deploy: Any) -> str:
         f"deploy={deploy!r} must be one of {', '.join(map(repr, DEPLOYS))}.",
         code="E-deploy",
         hint="Use 'auto' if in doubt.",
+    )
+
+
+SELECTS = ("best", "simplest")
+"""What wins: the best score, or the fastest within a standard error of it."""
+
+
+def selection(select: Any) -> str:
+    """Return which configuration is to win, checked."""
+    if isinstance(select, str) and select in SELECTS:
+        return select
+    raise AutoMLConfigError(
+        f"select={select!r} must be one of {', '.join(map(repr, SELECTS))}.",
+        code="E-select",
+        hint="Use 'best' if in doubt.",
     )
 
 

@@ -220,7 +220,7 @@ def deployed(given: Given, ensemble: Trial | None) -> Deployed:
             trial, shown, of = ensemble, ensemble.number, kept
             pipeline = assemble(parts, given.table)
     if given.bag and trial is not ensemble and not any(m.bagged for m in members):
-        bag = _bagged(given, given.history.finished()[0])
+        bag = _bagged(given, given.history.preferred()[0])
         if bag is not None:
             trial, shown, pipeline, of = bag
         elif members:
@@ -292,7 +292,7 @@ Chosen = tuple[Trial, int, "Pipeline", tuple[Member, ...]]
 def _single(given: Given) -> Chosen:
     """Return the best configuration that there is a model of, the shown number too."""
     finish, table = given.finish, given.table
-    leader = given.history.finished()[0]
+    leader = given.history.preferred()[0]
     if given.bag and not finish.wanted.single:
         bag = _bagged(given, leader)
         if bag is not None:
@@ -307,7 +307,7 @@ def _single(given: Given) -> Chosen:
             )
         elif winner.number != leader.number:
             given.notes.append(
-                f"Trial {leader.number} scored best, but was not fitted on all "
+                f"Trial {leader.number} was to predict, but was not fitted on all "
                 f"rows in the time left; trial {winner.number} was taken."
             )
         pipeline = from_raw(table, finish.pipeline)

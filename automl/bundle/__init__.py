@@ -71,6 +71,8 @@ class BundleInfo:
         Seed of the run.
     created_utc : str
         When the model was made.
+    estimate : mapping or None
+        What to expect on new rows, as in the facts of the report.
     extra : mapping
         Further facts for the manifest.
     """
@@ -83,6 +85,7 @@ class BundleInfo:
     cv: str
     random_state: int
     created_utc: str
+    estimate: Mapping[str, Any] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -161,6 +164,7 @@ def _make_files(
             "score": info.score,
             "std": info.score_std,
             "meaning": RAW_SCORE,
+            "estimate": None if info.estimate is None else dict(info.estimate),
         },
         "candidate": info.candidate,
         "params": info.params,

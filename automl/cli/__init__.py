@@ -148,6 +148,9 @@ def fit(
     deploy: Annotated[
         str, typer.Option(help="What predicts: auto, refit, bag (of folds).")
     ] = "auto",
+    select: Annotated[
+        str, typer.Option(help="Which wins: best, simplest (within a standard error).")
+    ] = "best",
     groups: Annotated[
         str | None, typer.Option(help="Column of groups that stay together.")
     ] = None,
@@ -181,6 +184,7 @@ def fit(
             seed=seed,
             ensemble=ensemble,
             deploy=deploy,
+            select=select,
             groups=groups,
             time=time,
             weight=weight,

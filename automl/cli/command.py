@@ -37,7 +37,7 @@ class Command:
         Name of the column to predict.
     time_budget, trials : float, int or None
         The budget.
-    task, metric, candidates, cv, jobs, seed, ensemble, deploy
+    task, metric, candidates, cv, jobs, seed, ensemble, deploy, select
         As `automl.AutoML` takes them.
     groups, time, weight : str or None
         Names of columns.
@@ -55,6 +55,7 @@ class Command:
     seed: int
     ensemble: bool
     deploy: str
+    select: str
     groups: str | None
     time: str | None
     weight: str | None
@@ -110,6 +111,7 @@ class Command:
             random_state=self.seed,
             ensemble=self.ensemble,
             deploy=self.deploy,
+            select=self.select,
             run_dir=folder,
             verbose=2 if verbose else int(not quiet),
             **{name: value for name, value in given.items() if value is not None},  # type: ignore[arg-type]
@@ -187,7 +189,7 @@ def _read(folder: Path) -> dict[str, Any]:
     except ValueError:
         kept = None
     if isinstance(kept, dict):
-        kept = {"ensemble": True, "deploy": "auto", **kept}
+        kept = {"ensemble": True, "deploy": "auto", "select": "best", **kept}
     if not isinstance(kept, dict) or set(kept) != {f.name for f in fields(Command)}:
         raise AutoMLDataError(
             f"{path} is damaged. Begin a new run with automl fit.", code="E-file"

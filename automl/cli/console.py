@@ -147,10 +147,26 @@ def show_fit(
     if len(board) > TOP_ROWS:
         rest = f"{len(board) - TOP_ROWS} more in {paths['leaderboard']}"
         sys.stdout.write(f"… and {rest}\n")
+    sys.stdout.write(_ending(model.facts_.get("estimate"), metric.name))
     sys.stdout.write(f"\nReport  {paths['report']}\nModel   {paths['model']}\n")
     sys.stdout.write(
         f"Next    automl predict {paths['run']} NEW.csv -o predictions.csv\n"
     )
+
+
+def _ending(estimate: Mapping[str, Any] | None, metric: str) -> str:
+    """Return what to expect on new rows, beneath the board of selection scores."""
+    board = "The board shows selection scores (optimistic)."
+    if estimate is None or estimate["natural"] is None:
+        return f"\n{board}\n"
+    low, high = figure(estimate["low"]), figure(estimate["high"])
+    text = (
+        f"{board} On new rows, expect {metric} {figure(estimate['natural'])}, "
+        f"{100 * estimate['level']:.0f} % interval {low} to {high}."
+    )
+    if estimate["warning"]:
+        text += f" {estimate['warning']}"
+    return f"\n{textwrap.fill(text, WIDTH)}\n"
 
 
 def _facts(model: Any, paths: Mapping[str, str]) -> dict[str, Any]:
@@ -161,6 +177,7 @@ def _facts(model: Any, paths: Mapping[str, str]) -> dict[str, Any]:
         "metric": model.metric_.name,
         "score": _number(model.best_score_),
         "value": _number(model.metric_.natural(model.best_score_)),
+        "estimate": model.facts_.get("estimate"),
         "winner": "ensemble" if len(model.weights_) > 1 else model.best_candidate_,
         "best_candidate": model.best_candidate_,
         "params": model.best_params_,

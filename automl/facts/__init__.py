@@ -109,6 +109,10 @@ class RunRecord:
         Versions and machine.
     notes : tuple of str
         Sentences about the run.
+    estimate : dict or None
+        See `automl.appraisal.estimate_facts`.
+    simplest : int or None
+        Number of the trial that the one-standard-error rule takes.
     """
 
     table: Table
@@ -128,6 +132,8 @@ class RunRecord:
     started_utc: str
     environment: Mapping[str, str]
     notes: tuple[str, ...]
+    estimate: Mapping[str, Any] | None = None
+    simplest: int | None = None
 
     @property
     def best(self) -> Trial:
@@ -154,6 +160,7 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
           ``interrupted``, ``started_utc``, ``timeline``, ``limits``, ``fingerprint``,
           ``notes``, ``n_trials``, ``n_finished``, ``n_raced``, ``n_failed``.
         - ``metric``: ``name``, ``label``, ``sign``, ``better``, ``arrow``.
+        - ``estimate``: None, or see `automl.appraisal.estimate_facts`.
         - ``verdict``: see `automl.facts.verdict.give_verdict`.
         - ``leaderboard``, ``failures``: see `automl.facts.standings`.
         - ``progress``, ``slices``: see `automl.facts.trajectory`.
@@ -181,10 +188,13 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
             "better": "higher" if metric.sign > 0 else "lower",
             "arrow": "↑" if metric.sign > 0 else "↓",
         },
+        "estimate": None if record.estimate is None else dict(record.estimate),
         "verdict": give_verdict(
-            record.trials, order, winner, record.folds, metric, titles
+            record.trials, order, winner, record.folds, metric, titles, record.estimate
         ),
-        "leaderboard": leaderboard(record.trials, winner, record.folds, metric, titles),
+        "leaderboard": leaderboard(
+            record.trials, winner, record.folds, metric, titles, record.simplest
+        ),
         "failures": wrong,
         "progress": progress(record.trials, metric),
         "slices": slices(record.trials, metric, titles),

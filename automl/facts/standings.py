@@ -65,24 +65,29 @@ def compare(trial: Trial, winner: Trial, folds: Folds) -> dict[str, Any]:
     -------
     dict
         ``difference`` (mean, greater is a better winner), ``margin`` (half the 95 %
-        interval; None with one fold) and ``within_noise`` (None if unknown).
+        interval; None with one fold), ``p`` (two-sided, of no difference; None if
+        unknown) and ``within_noise`` (None if unknown).
     """
+    unknown = {"margin": None, "within_noise": None, "p": None}
     shared = sorted(set(trial.scores) & set(winner.scores))
     if not shared:
-        return {"difference": None, "margin": None, "within_noise": None}
+        return {"difference": None, **unknown}
     gaps = np.array([winner.scores[f] - trial.scores[f] for f in shared])
     mean, k = float(gaps.mean()), len(shared)
     if k < 2:
-        return {"difference": mean, "margin": None, "within_noise": None}
-    from scipy.special import stdtrit
+        return {"difference": mean, **unknown}
+    from scipy.special import stdtr, stdtrit
 
     train, test = folds.splits[shared[0]]
     inflation = 1 / k + len(test) / max(len(train), 1)
-    margin = float(stdtrit(k - 1, 0.975) * gaps.std(ddof=1) * math.sqrt(inflation))
+    error = float(gaps.std(ddof=1)) * math.sqrt(inflation)
+    margin = float(stdtrit(k - 1, 0.975)) * error
+    p = 2 * float(stdtr(k - 1, -abs(mean) / error)) if error > 0 else float(mean == 0)
     return {
         "difference": mean,
         "margin": margin,
         "within_noise": bool(abs(mean) <= margin or mean <= 0),
+        "p": p,
     }
 
 
@@ -92,8 +97,20 @@ def leaderboard(
     folds: Folds,
     metric: Metric,
     titles: Mapping[str, str],
+    simplest: int | None = None,
 ) -> dict[str, Any]:
     """Return the rows of the leaderboard.
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+        All.
+    winner : Trial
+        What the others are compared with.
+    folds, metric, titles : Folds, Metric, dict
+        Of the run.
+    simplest : int, default=None
+        Number of the trial that the one-standard-error rule takes.
 
     Returns
     -------
@@ -102,9 +119,9 @@ def leaderboard(
         unranked; each with ``rank`` (None if unranked), ``trial``, ``candidate``,
         ``title``, ``origin``, ``status``, ``reason``, ``score`` (greater is better),
         ``natural``, ``std``, ``folds`` (natural value by fold, None if absent),
-        ``difference``, ``margin``, ``within_noise``, ``fit_s``, ``predict_s``,
-        ``params`` and ``winner``. ``cut``: a sentence if rows are left out, or None.
-        ``axis``: lowest and highest score of the drawn folds.
+        ``difference``, ``margin``, ``within_noise``, ``p``, ``fit_s``, ``predict_s``,
+        ``params``, ``simplest`` and ``winner``. ``cut``: a sentence if rows are left
+        out, or None. ``axis``: lowest and highest score of the drawn folds.
     """
     order = ranked(trials)
     position = {t.number: i + 1 for i, t in enumerate(order)}
@@ -124,7 +141,9 @@ def leaderboard(
             "this order, are not shown."
         )
     rows = [
-        _row(t, position.get(t.number), winner, folds, metric, titles) for t in kept
+        _row(t, position.get(t.number), winner, folds, metric, titles)
+        | {"simplest": t.number == simplest}
+        for t in kept
     ]
     return {"rows": rows, "cut": cut, "axis": _axis(order), "n_all": len(every)}
 
@@ -151,7 +170,7 @@ def _row(
     against = (
         compare(trial, winner, folds)
         if trial.number != winner.number
-        else {"difference": 0.0, "margin": None, "within_noise": None}
+        else {"difference": 0.0, "margin": None, "within_noise": None, "p": None}
     )
     by_fold = [trial.scores.get(f) for f in range(len(folds))]
     return {

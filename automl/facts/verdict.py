@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from automl.folds import Folds
     from automl.metrics import Metric
 
-__all__ = ["give_verdict", "label_of_metric"]
+__all__ = ["expected", "give_verdict", "label_of_metric"]
 
 LABELS = {
     "roc_auc": "ROC AUC",
@@ -91,6 +91,7 @@ def give_verdict(
     folds: Folds,
     metric: Metric,
     titles: Mapping[str, str],
+    estimate: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the verdict.
 
@@ -104,6 +105,8 @@ def give_verdict(
         The winner.
     folds, metric, titles : Folds, Metric, dict
         Of the run.
+    estimate : dict, default=None
+        What to expect on new rows; see `automl.appraisal.estimate_facts`.
 
     Returns
     -------
@@ -131,7 +134,7 @@ def give_verdict(
         "baseline": None if floor is None else metric.natural(floor),
         "gain": gain,
         "beats_baseline": None if gain is None else gain > 0,
-        "sentence": _sentence(title, winner, floor, folds, metric),
+        "sentence": _sentence(title, winner, floor, folds, metric, estimate),
         "second": None
         if rival is None
         else _second(rival, winner, against[rival.number], titles),
@@ -139,12 +142,17 @@ def give_verdict(
         if rival is None
         else against[rival.number]["within_noise"],
         "n_equal": len(equal),
-        "advice": _advice(trials, winner, equal, floor, titles),
+        "advice": _advice(trials, winner, equal, floor, titles, estimate),
     }
 
 
 def _sentence(
-    title: str, winner: Trial, floor: float | None, folds: Folds, metric: Metric
+    title: str,
+    winner: Trial,
+    floor: float | None,
+    folds: Folds,
+    metric: Metric,
+    estimate: Mapping[str, Any] | None,
 ) -> str:
     name, natural = label_of_metric(metric.name), metric.natural(winner.score)
     if winner.candidate == BASELINE:
@@ -152,13 +160,21 @@ def _sentence(
             "No pipeline did better than the baseline, which looks at no column: its "
             f"{name} is {figure(natural)}."
         )
-    text = f"{title} wins with a cross-validated {name} of {figure(natural)}"
+    spread = ""
     if math.isfinite(winner.score_std):
-        text += (
+        spread = (
             f" ± {figure(winner.score_std, natural)} over {len(winner.scores)} folds"
         )
     elif len(folds) == 1:
-        text += " on one holdout"
+        spread = " on one holdout"
+    if estimate is None or estimate["natural"] is None:
+        text = f"{title} wins with a cross-validated {name} of {figure(natural)}"
+        text += f"{spread} (optimistic)"
+    else:
+        text = (
+            f"{title} wins. On new rows, expect {name} {expected(estimate)}. Its "
+            f"selection score (optimistic) is {figure(natural)}{spread}"
+        )
     if floor is None:
         return text + "."
     gain = winner.score - floor
@@ -167,6 +183,21 @@ def _sentence(
         return f"{text}, no better than the baseline ({base})."
     word = "above" if metric.sign > 0 else "below"
     return f"{text}, {figure(gain)} {word} the baseline ({base})."
+
+
+def expected(estimate: Mapping[str, Any]) -> str:
+    """Return an estimate with its interval, as in a sentence.
+
+    Examples
+    --------
+    >>> expected({"natural": 0.9123, "low": 0.897, "high": 0.926, "level": 0.95})
+    '0.9123 (95 % interval 0.8970 to 0.9260)'
+    """
+    natural = estimate["natural"]
+    low, high = (figure(estimate[end], natural) for end in ("low", "high"))
+    return (
+        f"{figure(natural)} ({100 * estimate['level']:.0f} % interval {low} to {high})"
+    )
 
 
 def _second(
@@ -196,6 +227,7 @@ def _advice(
     equal: Sequence[Trial],
     floor: float | None,
     titles: Mapping[str, str],
+    estimate: Mapping[str, Any] | None,
 ) -> list[list[str]]:
     """Return pairs of a reader and what that reader should look at next."""
     advice: dict[str, str] = {}
@@ -217,10 +249,7 @@ def _advice(
             f"{len(equal)} other configuration{'s are' if len(equal) > 1 else ' is'}"
             " within noise of the winner: simplicity, speed or habit may decide."
         )
-    advice["If you promise a figure"] = (
-        "This score also chose the winner, so it is optimistic. Promise what a test "
-        "on rows outside the search shows."
-    )
+    advice["If you promise a figure"] = _promise(estimate)
     wrong = sum(t.status in FAILED for t in trials)
     if wrong:
         advice["If you search again"] = (
@@ -233,3 +262,24 @@ def _advice(
             "prediction makes every score here meaningless."
         )
     return [[reader, sentence] for reader, sentence in advice.items()]
+
+
+def _promise(estimate: Mapping[str, Any] | None) -> str:
+    """Return which figure to promise."""
+    method = None if estimate is None else estimate["method"]
+    if estimate is not None and estimate["warning"]:
+        return f"Do not, yet: {estimate['warning']}"
+    if method == "test":
+        return (
+            "Promise the score of the test rows with its interval: nothing was chosen "
+            "on them. Rows of a later time may still differ."
+        )
+    if method == "bbc":
+        return (
+            "Promise the corrected score with its interval, for rows like these; the "
+            "selection score also chose the winner, so it is optimistic."
+        )
+    return (
+        "This score also chose the winner, so it is optimistic. Promise what a test on "
+        "rows outside the search shows."
+    )
