@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from automl.history import FoldResult
 
-__all__ = ["FORMAT", "Journal", "journal_line", "read_journal"]
+__all__ = ["FORMAT", "Journal", "journal_line", "read_facts", "read_journal"]
 
 FORMAT = 1
 """Version of the journal's lines; a newer one is refused."""
@@ -340,6 +340,15 @@ def read_journal(path: Path) -> tuple[list[dict[str, Any]], int]:
         end = stop + (data[stop : stop + 1] == b"}")
         head = _HEAD.search(data, end)
     return events, damaged + _count_scraps(data[end:])
+
+
+def read_facts(folder: Path) -> dict[str, Any] | None:
+    """Return the facts of a run's report; None if they cannot be read."""
+    try:
+        facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return facts if isinstance(facts, dict) else None
 
 
 _HEAD = re.compile(rb'\{"n": (?P<n>\d{1,12}), "crc": "(?P<crc>[0-9a-f]{8})", "fact": ')

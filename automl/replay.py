@@ -18,7 +18,7 @@ import numpy as np
 from automl.budget import Budget
 from automl.exceptions import AutoMLDataError
 from automl.history import ENSEMBLE
-from automl.journal import read_journal
+from automl.journal import read_facts, read_journal
 from automl.problem import Problem, make_problem
 from automl.recipe import checked_predictions, digest, remake, winner_of
 from automl.resume import Restored, identity, refuse_another, restore
@@ -55,6 +55,8 @@ class Replayed:
         Whether the predictions are the same, byte for byte.
     difference : float or None
         The largest between two predictions; None if the earlier ones are gone.
+    estimate : dict or None
+        What the run said to expect on new rows, if its facts are there.
     """
 
     pipeline: Pipeline
@@ -65,6 +67,7 @@ class Replayed:
     same_leader: bool
     identical: bool
     difference: float | None
+    estimate: dict[str, Any] | None = None
 
     @property
     def winner(self) -> str:
@@ -91,6 +94,7 @@ class Replayed:
             cv=self.problem.folds.name,
             random_state=self.random_state,
             created_utc=datetime.now(UTC).isoformat(timespec="seconds"),
+            estimate=self.estimate,
         )
         schema = describe_table(self.problem.table)
         return save_bundle(folder, self.pipeline, schema, info)
@@ -151,6 +155,7 @@ def replay(
         same_leader=leader is not None and leader.number == recipe["leader"],
         identical=digest(found) == recipe["predictions"],
         difference=_difference(folder / "winner.npy", found),
+        estimate=(read_facts(folder) or {}).get("estimate"),
     )
 
 

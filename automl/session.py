@@ -15,7 +15,7 @@ from automl.baseline import score_baseline
 from automl.environment import environment
 from automl.exceptions import AutoMLConfigError
 from automl.history import History
-from automl.journal import FORMAT, Journal
+from automl.journal import FORMAT, Journal, read_facts
 from automl.recipe import checked_predictions, digest
 from automl.resume import (
     Restored,
@@ -266,15 +266,7 @@ def take_up(settings: Settings, stack: ExitStack) -> Session:
         settings = replace(settings, random_state=restored.seed)
     if isinstance(settings.cv, str) and settings.cv == "auto":
         settings = replace(settings, cv=restored.start.get("cv") or "auto")
-    return Session(settings, asked, journal, restored, _read_facts(folder))
-
-
-def _read_facts(folder: Path) -> dict[str, Any] | None:
-    try:
-        facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return facts if isinstance(facts, dict) else None
+    return Session(settings, asked, journal, restored, read_facts(folder))
 
 
 def _open_run_dir(folder: Path) -> Path:

@@ -51,6 +51,14 @@ INFO = BundleInfo(
     cv="5 stratified folds",
     random_state=7,
     created_utc="2030-01-01T00:00:00Z",
+    estimate={
+        "natural": 0.8421,
+        "low": 0.81,
+        "high": 0.88,
+        "level": 0.95,
+        "text": "Selected anew.",
+        "warning": "9 rows of a class are too few.",
+    },
     extra={"n_trials": 12},
 )
 NO_LIBRARY = """
@@ -276,6 +284,9 @@ def test_files_are_private_and_complete(saved):
         assert {stat.S_IMODE(p.stat().st_mode) for p in saved.iterdir()} == {0o600}
     card = (saved / "model_card.md").read_text()
     assert "optimistic" in card
+    assert "expect roc_auc 0.8421, 95 %\ninterval 0.81 to 0.88. Selected anew." in card
+    assert "Mind: 9 rows of a class are too few." in card
+    assert manifest["metric"]["estimate"]["natural"] == 0.8421
     assert "{{" not in card + (saved / "README.md").read_text()
 
 

@@ -33,7 +33,12 @@ class FakeModel:
     weights_ = {1: 1.0}  # noqa: RUF012 - a stand-in
     best_params_ = {"alpha": 0.5}  # noqa: RUF012 - a stand-in
     summary_ = "Logistic wins."
-    facts_ = {}  # noqa: RUF012 - a stand-in
+    facts_ = {  # noqa: RUF012 - a stand-in
+        "estimate": {
+            "natural": 0.2712, "low": 0.25, "high": 0.3, "level": 0.95,
+            "warning": "40 scored rows are too few to conclude.",
+        },
+    }  # fmt: skip
     manifest = {"metric": {"name": "log_loss"}}  # noqa: RUF012 - a stand-in
     schema = {"target": "y"}  # noqa: RUF012 - a stand-in
     interrupted_ = False
@@ -138,6 +143,10 @@ def test_fit_shows_verdict_leaderboard_paths_and_next_step():
     assert all(len(line) <= 80 for line in lines)
     assert lines[2].startswith("rank  candidate  log_loss     ±  fit s  status  origin")
     assert "… and 2 more in runs/a/leaderboard.csv" in lines
+    said = " ".join(lines)
+    assert "The board shows selection scores (optimistic)." in said
+    assert "expect log_loss 0.2712, 95 % interval 0.2500 to 0.3000." in said
+    assert "40 scored rows are too few to conclude." in said
     assert lines[-1] == "Next    automl predict runs/a NEW.csv -o predictions.csv"
     assert Path("runs/a/report.html").is_file()
     assert Path("runs/a/model/manifest.json").is_file()
@@ -150,6 +159,7 @@ def test_fit_hands_its_options_over(fake):
     result = call(
         "fit", "data.csv", "--target", "y", "--trials", 5, "--cv", 3, "--jobs", 1,
         "--candidates", "ridge, logistic", "--weight", "w", "--seed", 7, "-q",
+        "--select", "simplest",
     )  # fmt: skip
 
     assert result.exit_code == 0, result.output
@@ -159,6 +169,7 @@ def test_fit_hands_its_options_over(fake):
     assert seen["candidates"] == ["ridge", "logistic"]
     assert (seen["n_trials"], seen["cv"], seen["n_jobs"]) == (5, 3, 1)
     assert (seen["random_state"], seen["verbose"], seen["y"]) == (7, 0, "y")
+    assert seen["select"] == "simplest"
     assert "time_budget_s" not in seen
     assert seen["run_dir"].parent == Path("runs")
     assert seen["run_dir"].name.startswith("data-2")
@@ -172,6 +183,7 @@ def test_fit_prints_one_json_object():
     facts = json.loads(result.stdout)
     assert facts["winner"] == "ridge"
     assert (facts["score"], facts["value"]) == (-0.25, 0.25)
+    assert facts["estimate"]["natural"] == 0.2712
     assert facts["paths"]["report"] == str(Path("a/report.html"))
     assert facts["leaderboard"][-1]["score"] is None
     assert facts["leaderboard"][0]["params"] == {"alpha": 0.5}

@@ -68,6 +68,47 @@ def test_equal_scores_are_within_noise_and_distant_ones_not():
 
     assert compare(run.best, run.best, run.folds)["within_noise"]
     assert not compare(poor, run.best, run.folds)["within_noise"]
+    assert compare(run.best, run.best, run.folds)["p"] == 1.0
+    assert compare(poor, run.best, run.folds)["p"] < 0.001
+
+
+def test_the_p_value_agrees_with_the_interval():
+    """A difference at the end of its 95 % interval has a p-value of .05."""
+    run = record("binary")
+    steps = {0: 0.01, 1: 0.02, 2: 0.03, 3: 0.02, 4: 0.01}
+
+    def shifted(by):
+        folds = tuple(
+            dataclasses.replace(f, score=run.best.scores[f.fold] - steps[f.fold] - by)
+            for f in run.best.folds
+        )
+        return compare(dataclasses.replace(run.best, folds=folds), run.best, run.folds)
+
+    first = shifted(0.0)
+    at_the_end = shifted(first["margin"] - first["difference"])
+
+    assert at_the_end["p"] == pytest.approx(0.05)
+
+
+def test_the_verdict_leads_with_the_corrected_score():
+    """The estimate and its interval come first; the raw score is called optimistic."""
+    found = {
+        "natural": 0.912, "low": 0.88, "high": 0.94, "level": 0.95, "method": "bbc",
+        "text": "How.", "raw": 0.93, "n_configurations": 9, "n_resamples": 200,
+        "seconds": 0.1, "warning": None,
+    }  # fmt: skip
+    run = dataclasses.replace(record("binary"), estimate=found, simplest=2)
+    facts = build_facts(run)
+    few = dataclasses.replace(run, estimate={**found, "warning": "Too few rows."})
+
+    sentence = facts["verdict"]["sentence"]
+    assert "expect ROC AUC 0.9120 (95 % interval 0.8800 to 0.9400)" in sentence
+    assert "selection score (optimistic)" in sentence
+    assert facts["estimate"]["text"] == "How."
+    assert [r["trial"] for r in facts["leaderboard"]["rows"] if r["simplest"]] == [2]
+    assert ["If you promise a figure", "Do not, yet: Too few rows."] in build_facts(
+        few
+    )["verdict"]["advice"]
 
 
 def test_one_fold_says_nothing_about_noise():

@@ -341,7 +341,8 @@ def problem_of(candidates):
         task="auto", metric="auto", budget=Budget(None, 1, 0.0),
         cv=[(rows[:60], rows[60:])], candidates=candidates, n_jobs=1, random_state=0,
         run_dir=None, trial_time_limit_s=None, memory_limit_mib=None,
-        drop_missing_target=False, ensemble=True, deploy="auto", shown={},
+        drop_missing_target=False, ensemble=True, deploy="auto", select="best",
+        shown={},
     )  # fmt: skip
     return make_problem(X, np.where(y > 0, "b", "a"), settings, 1)
 

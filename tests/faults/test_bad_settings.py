@@ -127,6 +127,7 @@ CASES = {
     "cv pairs": ("E-cv", {"cv": [(1, 2, 3)]}),
     "seed negative": ("E-random-state", {"random_state": -1}),
     "seed text": ("E-random-state", {"random_state": "1"}),
+    "select": ("E-select", {"select": "cheapest"}),
     "verbose": ("E-verbose", {"verbose": 7}),
     "test without target": ("E-test", {"X_test": table()}),
     "test without features": ("E-test", {"y_test": Y}),

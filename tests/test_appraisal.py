@@ -1,0 +1,165 @@
+"""What is resampled follows from the run, and is said."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import make_scorer, mean_absolute_error
+
+from automl import AutoML
+from automl.appraisal import appraise, contenders_of, estimate_facts
+from automl.budget import Budget
+from automl.history import FoldResult, History, Trial
+from automl.problem import make_problem
+from automl.settings import Settings
+
+N_ROWS = 80
+
+
+def problem_of(metric="rmse", cv=4, **given):
+    """Return a problem of numbers that one column tells, and its target."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(N_ROWS, 2))
+    settings = Settings(
+        task="auto", metric=metric, budget=Budget(None, 1, 0.0), cv=cv,
+        candidates=["ridge"], n_jobs=1, random_state=0, run_dir=None,
+        trial_time_limit_s=None, memory_limit_mib=None, drop_missing_target=False,
+        ensemble=True, deploy="auto", select="best", shown={},
+    )  # fmt: skip
+    return make_problem(X, X[:, 0] + rng.normal(size=N_ROWS), settings, 1, **given)
+
+
+def searched(problem, n_folds_of):
+    """Return trials that have so many of the folds, and their predictions."""
+    rng = np.random.default_rng(1)
+    guess = {n: problem.table.y + rng.normal(size=N_ROWS) for n in n_folds_of}
+    trials = []
+    for number, n_folds in n_folds_of.items():
+        trial = Trial(number, "ridge", {}, "", "ok" if n_folds == 4 else "raced")
+        for k, (_, test) in enumerate(problem.folds.splits[:n_folds]):
+            score = problem.metric.score(problem.table.y[test], guess[number][test])
+            trial = trial.with_fold(FoldResult(number, k, "ok", score))
+        trials.append(trial)
+    tests = [test for _, test in problem.folds.splits]
+    return History(tuple(trials)), lambda number, k: guess[number][tests[k]]
+
+
+def test_what_was_given_up_stands_with_the_leader_where_it_was_not_scored():
+    """A raced configuration is selected from, but has no rows it never scored."""
+    problem = problem_of()
+    history, predictions = searched(problem, {0: 4, 1: 2})
+    first, raced = history
+
+    kept = contenders_of([first], [raced], 4, predictions, 9)
+
+    half = len(problem.folds.splits[0][1]) + len(problem.folds.splits[1][1])
+    assert (kept[0][half:] == kept[1][half:]).all()
+    assert (kept[0][:half] != kept[1][:half]).all()
+    assert list(contenders_of([first], [raced], 4, predictions, 1)) == [0]
+
+
+def test_the_same_run_has_the_same_estimate_without_a_clock():
+    """A budget in trials fixes the drawings."""
+    problem = problem_of()
+    history, predictions = searched(problem, {0: 4, 1: 4, 2: 1})
+    budget = Budget(None, 3, 0.0, clock=lambda: 1 / 0)  # is never read
+    leader = history.finished()[0]
+
+    first = appraise(leader, history, problem, predictions, budget)
+    again = appraise(leader, history, problem, predictions, budget)
+
+    assert first.estimate == again.estimate
+    assert first.estimate.n_configurations == 3
+
+
+def test_a_budget_in_time_ends_the_drawings():
+    """When its share is used up, the drawings so far are what there is."""
+    problem = problem_of()
+    history, predictions = searched(problem, {0: 4, 1: 4})
+    ticks = iter(range(1000))
+    budget = Budget(60.0, None, 0.0, clock=lambda: float(next(ticks)))
+
+    found = appraise(history[0], history, problem, predictions, budget)
+
+    assert found.estimate.n_resamples == 40
+
+
+def test_a_slow_metric_is_not_asked_again_and_again():
+    """One that takes longer than its share leaves the folds' interval, and says so."""
+    import time
+
+    def slow(y, p):
+        time.sleep(0.2)
+        return mean_absolute_error(y, p)
+
+    problem = problem_of(metric=make_scorer(slow, greater_is_better=False))
+    history, predictions = searched(problem, {0: 4, 1: 4})
+    begun = time.monotonic()
+
+    found = appraise(
+        history.finished()[0], history, problem, predictions,
+        Budget(2.0, None, time.monotonic()),
+    )  # fmt: skip
+
+    facts = estimate_facts(found, problem.metric, history[0].score)
+    assert time.monotonic() - begun < 2.0
+    assert facts["method"] == "naive"
+    assert "optimistic" in facts["text"]
+    assert facts["low"] < facts["natural"] < facts["high"]
+
+
+def test_natural_values_are_in_order_for_a_loss():
+    """The low end of an error is its smaller one."""
+    problem = problem_of()
+    history, predictions = searched(problem, {0: 4})
+    found = appraise(history[0], history, problem, predictions, Budget(None, 1, 0.0))
+
+    facts = estimate_facts(found, problem.metric, history[0].score)
+
+    assert 0 < facts["low"] < facts["natural"] < facts["high"]
+    assert facts["raw"] == -history[0].score
+    assert facts["warning"] is None
+    assert "80 scored rows" in facts["text"]
+
+
+def test_what_scored_better_but_could_not_be_deployed_is_not_selected_from():
+    """The estimate is of what predicts, not of the leader."""
+    problem = problem_of()
+    history, predictions = searched(problem, {0: 4, 1: 4})
+    last = history.finished()[-1]
+
+    found = appraise(last, history, problem, predictions, Budget(None, 1, 0.0))
+
+    assert found.estimate.n_configurations == 1
+    assert found.estimate.score == pytest.approx(last.score, abs=0.1)
+
+
+def test_groups_and_holdouts_are_drawn_as_they_are_scored():
+    """Groups are units; of a holdout only its rows are."""
+    groups = np.arange(N_ROWS) // 4
+    grouped, held = problem_of(groups=groups), problem_of(cv=1)
+    history, predictions = searched(grouped, {0: 4})
+
+    found = appraise(history[0], history, grouped, predictions, Budget(None, 1, 0.0))
+
+    assert "20 independent units" in found.warning
+    one, of_one = searched(held, {0: 4})
+    trial = History((Trial(0, "ridge", {}, "", "ok", one[0].folds),))
+    alone = appraise(trial[0], trial, held, of_one, Budget(None, 1, 0.0))
+    assert alone.estimate.n_rows == 16
+
+
+def test_an_own_metric_and_an_ensemble_have_an_estimate():
+    """A scorer of the user's is drawn less often; an average is chosen each time."""
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(90, 3))
+    y = X[:, 0] + np.sin(2 * X[:, 1]) + 0.3 * rng.normal(size=90)
+    own = make_scorer(mean_absolute_error, greater_is_better=False)
+    model = AutoML(
+        metric=own, n_trials=5, n_jobs=1, cv=3, random_state=0, verbose=0,
+        candidates=["ridge", "k_nearest"],
+    ).fit(X, y)  # fmt: skip
+
+    facts = model.facts_["estimate"]
+    assert facts["n_resamples"] == 40
+    assert ("ensemble" in facts["text"]) == (len(model.weights_) > 1)
+    assert model.score_estimate_ == -facts["natural"]
+    assert model.score_interval_ == (-facts["high"], -facts["low"])

@@ -1,0 +1,141 @@
+"""The selection is repeated on drawings, and what it takes is scored outside them."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from automl.estimate import Selection, corrected, from_folds, of_test
+from automl.metrics import resolve_metric
+from automl.resampled_scores import is_quick, scorer_of
+from automl.scored import Scored, too_few, units_of_time
+
+QUICK = [
+    ("roc_auc", "binary"), ("log_loss", "binary"), ("log_loss", "multiclass"),
+    ("brier", "binary"), ("accuracy", "binary"), ("accuracy", "multiclass"),
+    ("rmse", "regression"), ("mse", "regression"), ("mae", "regression"),
+    ("r2", "regression"),
+]  # fmt: skip
+
+
+def rows_of(y, unit=None, weight=None):
+    """Return rows of one fold."""
+    n = len(y)
+    unit = np.arange(n) if unit is None else unit
+    return Scored(np.asarray(y), np.zeros(n, dtype=int), unit, weight)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(("name", "task"), QUICK)
+def test_quick_scores_are_those_of_the_metric(name, task, weighted):
+    """Arithmetic on drawings gives what scikit-learn gives for the repeated rows."""
+    rng = np.random.default_rng(0)
+    n, n_classes = 80, {"binary": 2, "multiclass": 3}.get(task)
+    y = rng.integers(0, n_classes, n) if n_classes else 100 + rng.normal(size=n)
+    p = y + rng.normal(size=n)
+    if n_classes:
+        p = rng.dirichlet(np.ones(n_classes), n).round(1) + 0.01
+        p /= p.sum(axis=1, keepdims=True)
+    rows = rows_of(y, weight=rng.random(n) if weighted else None)
+    drawn = rng.multinomial(n, np.full(n, 1 / n), 5)
+    metric = resolve_metric(name, task)
+    asked = dataclasses.replace(metric, own=True)
+
+    assert is_quick(metric)
+    assert not is_quick(asked)
+    assert scorer_of(metric, rows, p)(drawn) == pytest.approx(
+        scorer_of(asked, rows, p)(drawn)
+    )
+
+
+def test_the_area_compares_rows_of_one_fold_only():
+    """Scores of another model say nothing: two perfect folds apart make 1."""
+    y = np.array([0, 1, 0, 1])
+    p = np.array([0.1, 0.2, 0.8, 0.9])
+    rows = Scored(y, np.array([0, 0, 1, 1]), np.arange(4))
+    score = scorer_of(resolve_metric("roc_auc", "binary"), rows, np.c_[1 - p, p])
+
+    assert score(np.array([[1, 1, 1, 1], [1, 0, 0, 1]])) == pytest.approx(
+        [1.0, np.nan], nan_ok=True
+    )
+
+
+def test_groups_that_are_drawn_together_widen_the_interval():
+    """Rows of a group say the same, so forty of five are fewer than two hundred."""
+    rng = np.random.default_rng(1)
+    group = np.repeat(np.arange(40), 5)
+    y = rng.normal(size=40)[group]
+    metric = resolve_metric("mae", "regression")
+
+    alone = corrected([np.zeros(200)], rows_of(y), metric)
+    grouped = corrected([np.zeros(200)], rows_of(y, group), metric)
+
+    assert grouped.high - grouped.low > 1.5 * (alone.high - alone.low)
+
+
+def test_an_average_that_is_better_is_what_is_estimated():
+    """With averages allowed, two that err apart are worth more than either."""
+    rng = np.random.default_rng(2)
+    y = rng.normal(size=300)
+    both = [y + rng.normal(size=300), y + rng.normal(size=300)]
+    metric = resolve_metric("rmse", "regression")
+
+    single = corrected(both, rows_of(y), metric, n_resamples=60)
+    mixed = corrected(both, rows_of(y), metric, Selection(mixes=True), n_resamples=60)
+
+    assert single.score == pytest.approx(-1, abs=0.1)
+    assert mixed.score == pytest.approx(-(0.5**0.5), abs=0.1)
+
+
+def test_the_clock_ends_the_drawings_and_too_few_are_none():
+    """What is asked to stop has what it drew; a metric without numbers has nothing."""
+    y = np.arange(60) % 2
+    p = np.full((60, 2), 0.5)
+    metric = resolve_metric("accuracy", "binary")
+
+    cut = corrected([p], rows_of(y), metric, is_over=lambda: True)
+    nothing = corrected([p], rows_of(np.zeros(60, int)), resolve_metric(
+        "roc_auc", "binary"))  # fmt: skip
+
+    assert cut.n_resamples == 20
+    assert nothing is None
+
+
+def test_a_test_set_has_an_interval_of_its_size():
+    """The interval of an error rate is that of a proportion, a little wider."""
+    rng = np.random.default_rng(3)
+    y = np.zeros(400, dtype=int)
+    right = rng.random(400) < 0.8
+    p = np.c_[right, ~right].astype(float)
+    metric = resolve_metric("accuracy", "binary")
+
+    found = of_test(p, rows_of(y), metric, float(right.mean()))
+
+    assert found.score == right.mean()
+    assert found.high - found.low == pytest.approx(2 * 1.96 * 0.02, rel=0.15)
+
+
+def test_folds_alone_give_a_wide_interval_and_one_fold_none():
+    """Without predictions the folds' spread is all there is."""
+    assert from_folds([0.8], 80, 20, 3) is None
+    found = from_folds([0.7, 0.8, 0.9], 80, 20, 3)
+    assert found.method == "naive"
+    assert found.low < 0.6
+
+
+def test_few_rows_and_rare_classes_conclude_nothing():
+    """Below 50 rows, or 10 of a class, the estimate says so."""
+    many = np.r_[np.zeros(60), np.ones(9)]
+
+    assert "49 scored rows" in too_few(many[:49], 49, is_classification=True)
+    assert "9 scored rows of the rarest" in too_few(many, 69, is_classification=True)
+    assert "independent units" in too_few(many, 12, is_classification=False)
+    assert too_few(np.arange(50.0), 50, is_classification=False) is None
+
+
+def test_blocks_of_time_follow_one_another():
+    """A block is a stretch of time, whatever the order of the rows."""
+    units = units_of_time(np.arange(300.0)[::-1])
+
+    assert (np.diff(units) <= 0).all()
+    assert len(np.unique(units)) == 43
