@@ -157,9 +157,10 @@ def appraise(
     if winner.number < 0 or not winner.scores:
         return Appraised(None)
     rows = scored_rows(problem)
-    warning = too_few(
-        rows.y, rows.n_units, is_classification=problem.table.is_classification
-    )
+    table = problem.table
+    blocks = table.time is not None and table.groups is None  # rows count, not blocks
+    n_units = len(rows) if blocks else rows.n_units
+    warning = too_few(rows.y, n_units, is_classification=table.is_classification)
     estimate = None
     if winner.status == "ok":
         finished, given_up = _contenders(winner, history, free=rule is not None)
@@ -168,11 +169,12 @@ def appraise(
             finished, given_up, len(problem.folds), predictions, effort[0]
         )
         if kept and effort[1]:
-            end = math.inf if budget.time_s is None else budget.clock() + effort[2]
+            timed = hurry or budget.time_s is not None
+            end = budget.clock() + effort[2] if timed else math.inf
             estimate = corrected(
                 list(kept.values()), rows, problem.metric,
                 _selection(list(kept), winner, rule), n_resamples=effort[1],
-                is_over=lambda: budget.clock() > end,
+                is_over=lambda: timed and budget.clock() > end,
             )  # fmt: skip
     if estimate is None:
         train, test = problem.folds.splits[0]

@@ -80,7 +80,7 @@ def too_few(y: np.ndarray, n_units: int, *, is_classification: bool) -> str | No
     '40 scored rows are too few to conclude: at least 50 are needed.'
     """
     if n_units < FEW_ROWS:
-        what = "rows" if n_units == len(y) else "independent units of rows"
+        what = "rows" if n_units == len(y) else "groups of rows"
         return (
             f"{n_units} scored {what} are too few to conclude: at least {FEW_ROWS} "
             "are needed."

@@ -140,7 +140,7 @@ def test_groups_and_holdouts_are_drawn_as_they_are_scored():
 
     found = appraise(history[0], history, grouped, predictions, Budget(None, 1, 0.0))
 
-    assert "20 independent units" in found.warning
+    assert "20 scored groups of rows" in found.warning
     one, of_one = searched(held, {0: 4})
     trial = History((Trial(0, "ridge", {}, "", "ok", one[0].folds),))
     alone = appraise(trial[0], trial, held, of_one, Budget(None, 1, 0.0))

@@ -145,7 +145,7 @@ def test_fit_shows_verdict_leaderboard_paths_and_next_step():
     assert "… and 2 more in runs/a/leaderboard.csv" in lines
     said = " ".join(lines)
     assert "The board shows selection scores (optimistic)." in said
-    assert "expect log_loss 0.2712, 95 % interval 0.2500 to 0.3000." in said
+    assert "expect log_loss 0.2712, 95 % interval 0.25 to 0.3." in said
     assert "40 scored rows are too few to conclude." in said
     assert lines[-1] == "Next    automl predict runs/a NEW.csv -o predictions.csv"
     assert Path("runs/a/report.html").is_file()

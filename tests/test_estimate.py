@@ -129,7 +129,7 @@ def test_few_rows_and_rare_classes_conclude_nothing():
 
     assert "49 scored rows" in too_few(many[:49], 49, is_classification=True)
     assert "9 scored rows of the rarest" in too_few(many, 69, is_classification=True)
-    assert "independent units" in too_few(many, 12, is_classification=False)
+    assert "12 scored groups of rows" in too_few(many, 12, is_classification=False)
     assert too_few(np.arange(50.0), 50, is_classification=False) is None
 
 
