@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from automl.budget import make_budget
 from automl.bundle.rows import encode_rows
 from automl.bundle.schema import describe_table
+from automl.checks.finding import Finding
 from automl.encoding import as_frame
 from automl.exceptions import AutoMLConfigError, AutoMLDataError, suggestion
 from automl.leaderboard import leaderboard
@@ -177,7 +178,7 @@ class BaseAutoML(BaseEstimator):
         with observer(verbosity(self.verbose), self.callback) as notify:
             done = run(
                 X, y, settings, notify, groups=groups, time=time,
-                sample_weight=sample_weight,
+                sample_weight=sample_weight, X_test=_test_rows(X_test, y, y_test),
             )  # fmt: skip
         self._keep(done)
         self._seed = done.random_state
@@ -201,6 +202,7 @@ class BaseAutoML(BaseEstimator):
         self.notes_ = done.notes
         self.summary_ = str(done.facts.get("verdict", {}).get("sentence", ""))
         self.facts_ = done.facts
+        self.checks_ = tuple(Finding.from_json(f) for f in done.facts.get("checks", ()))
         self.target_ = table.target
         self.n_features_in_ = len(table.columns)
         self._schema = describe_table(table)
@@ -357,6 +359,14 @@ class BaseAutoML(BaseEstimator):
         if state.pop("_default_time", False):
             state["time_budget_s"] = DEFAULT_TIME_S
         super().__setstate__(state)
+
+
+def _test_rows(X_test: Any, y: Any, y_test: Any) -> Any:
+    """Return test rows without the target, if that is a column of them."""
+    target = y if y_test is None else y_test
+    if X_test is None or not isinstance(target, str):
+        return X_test
+    return as_frame(X_test).drop(columns=target)
 
 
 def _check_test(y: Any, X_test: Any, y_test: Any) -> None:

@@ -29,6 +29,7 @@ from automl.problem import make_problem
 from automl.recipe import checked_predictions, digest, recipe_of, remake, winner_of
 from automl.runner import Runner
 from automl.scratch import Scratch
+from automl.scrutiny import scrutinise
 from automl.search import Search
 from automl.session import take_up
 from automl.settings import Settings, count_workers
@@ -113,6 +114,7 @@ def run(
     groups: Any = None,
     time: Any = None,
     sample_weight: Any = None,
+    X_test: Any = None,
 ) -> Run:
     """Return what a run on this table came to.
 
@@ -124,6 +126,8 @@ def run(
         What the user asked for.
     notify : callable
         Told of the progress; its True asks to stop.
+    X_test : table of shape (n_test_rows, n_columns), default=None
+        Rows that the search never sees, to be compared with those that it learns from.
 
     Raises
     ------
@@ -180,6 +184,10 @@ def run(
         teller.tell("report", "", history)
         facts = _facts_of(
             RunRecord(
+                **scrutinise(
+                    done, budget, X, X_test, hurried=interrupt.asked,
+                    random_state=settings.random_state,
+                ),
                 table=table, metric=metric, folds=folds, trials=done.ranked.trials,
                 winner=out.shown, predictions=done.predictions, titles=titles,
                 pipeline=out.single, members=out.shares, settings=dict(settings.shown),
