@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl.canary import CANARY_ROWS
 from automl.evaluate import Outcome, Task
 from automl.history import BASELINE, FAILED, History, Trial
 from automl.pacing import CANARY_SHARE, IMPORTANCE_SHARE
@@ -203,9 +204,18 @@ class Finish:
 
     def _explain(self) -> Task | None:
         """Return the task of the importance, then that of the canary, once."""
-        if not self._due or self.winner is None:
-            return None
-        return self._explaining_task(self.winner, self._due.pop(0))
+        while self._due and self.winner is not None:
+            kind = self._due.pop(0)
+            if kind != "canary" or self._canary_fits(self.winner):
+                return self._explaining_task(self.winner, kind)
+        return None
+
+    def _canary_fits(self, trial: Trial) -> bool:
+        """Return whether a fit of few rows is expected to end in its share."""
+        if self.budget.time_s is None:
+            return True
+        share = min(1.0, CANARY_ROWS / max(self.n_train, 1))
+        return trial.fit_s * share <= CANARY_SHARE * self.budget.time_s
 
     def _fits(self, trial: Trial) -> bool:
         """Return whether a trial's refit is expected to end in time."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from automl.bundle.rows import encode_rows
 from automl.checks import CHECKS, Checked, Evidence, run_checks
+from automl.checks.evidence import SAMPLE_ROWS
 from automl.checks.finding import Finding
 from automl.encoding import factorize, is_textual, read_numbers
 from automl.frames import read_frame
@@ -102,7 +103,6 @@ def _evidence(
     done: Concluded, X: Any, X_test: Any, random_state: int, *, short: bool
 ) -> Evidence:
     problem, out, finish = done.problem, done.out, done.finish
-    rows = {"sample_rows": FEW_ROWS} if short else {}
     return Evidence(
         table=problem.table,
         folds=problem.folds,
@@ -116,8 +116,8 @@ def _evidence(
         canary=finish.canary,
         identifiers=_identifiers(problem.table, X),
         test=None if X_test is None else _encoded(problem.table, X_test),
+        sample_rows=FEW_ROWS if short else SAMPLE_ROWS,
         random_state=random_state,
-        **rows,
     )
 
 

@@ -97,9 +97,9 @@ def test_what_cannot_stop_by_itself_is_ended_before_the_search_is():
 
 
 def test_the_account_says_what_was_kept_and_allowed():
-    """A run of seconds has six lines, one of trials only what the user set."""
+    """A run of seconds has seven lines, one of trials only what the user set."""
     account = pace(*finished(1.0)).account()
-    assert len(account) == 6
+    assert len(account) == 7
     assert account["kept for the report and the end of workers"] == OVERHEAD_S
     assert pace(time_s=None).account() == {}
     assert list(pace(time_s=None, limit=10.0).account().values()) == [2.0]

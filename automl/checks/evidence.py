@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from automl.metrics import Metric
     from automl.table import Table
 
-__all__ = ["Evidence"]
+__all__ = ["SAMPLE_ROWS", "Evidence"]
 
 SAMPLE_ROWS = 4000
 """Rows on which columns are tried alone. The standard error of an area near .95 is

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from automl.checks.drift import Drift
 from automl.checks.finding import Finding, worst_first
+from automl.checks.gaps import MissingnessLeak
 from automl.checks.leaks import (
     IdentifierLeak,
-    MissingnessLeak,
     PerfectScore,
     TargetCopy,
     TargetLeak,

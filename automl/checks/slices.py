@@ -268,11 +268,13 @@ def _compared(
     score, error = scorer.score(part)
     others, error_others = scorer.score(~part)
     spread = math.hypot(error, error_others)
-    if not math.isfinite(spread + score + others) or spread <= 0:
+    difference = score - others
+    if not math.isfinite(spread + difference):
         return None
+    if spread == 0:  # as good in every row, or nothing to go by
+        return Slice(column, name, n, score, error, difference, 1.0)
     from scipy.special import stdtr
 
-    difference = score - others
     p = 2 * float(stdtr(BLOCKS - 1, -abs(difference) / spread))
     return Slice(column, name, n, score, error, difference, p)
 

@@ -124,7 +124,7 @@ def _is_number(y):
     return pd.api.types.is_float_dtype(y) or y.nunique() > 20
 
 
-def copy_of_target(X, y, rng):
+def copy_of_target(X, y, _):
     """The target, under another name and scale."""
     return X.assign(leak=(y if _is_number(y) else _codes(y)) * 2.0 + 1.0), y
 
@@ -146,14 +146,14 @@ def code_of_outcome(X, y, rng):
     return X.assign(leak=np.array([f"code {c}" for c in which])), y
 
 
-def row_number(X, y, rng):
+def row_number(X, y, _):
     """The number of the row in a table sorted by the target."""
     order = np.argsort(y.to_numpy(), kind="stable")
     X, y = X.iloc[order].reset_index(drop=True), y.iloc[order].reset_index(drop=True)
     return X.assign(leak=np.arange(len(y))), y
 
 
-def leaky_id(X, y, rng):
+def leaky_id(X, y, _):
     """A number that was given by outcome, of rows that were shuffled since."""
     order = np.argsort(_codes(y), kind="stable")
     number = np.empty(len(y), dtype=int)
