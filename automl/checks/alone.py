@@ -130,7 +130,7 @@ def errors(question: Question, guess: np.ndarray) -> Errors:
     counts = target.sum(axis=0)
     constant = 1 - counts.max() / counts.sum()
     wrong = float((guess.argmax(axis=1) != question.y).mean())
-    labels = wrong / constant if constant else 1.0
+    labels = wrong / float(constant) if constant else 1.0
     known = np.flatnonzero((counts > 0) & (counts < len(target)))
     if question.n_classes == 2:
         known = known[-1:]

@@ -30,6 +30,10 @@ ALIKE = 0.5
 """Correlation (or agreement beyond chance) of neighbouring targets from which time
 carries the target."""
 
+ROWS_SHARE = 0.05
+"""Different numbers, as a share of the rows, from which they say when a row happened: a
+year that hundreds of rows share is a feature like any other."""
+
 LATER_SHARE = 0.5
 """Rows in which a date is later than ``time=``, from which it is known too late."""
 
@@ -147,8 +151,9 @@ def _is_time(column: Column, cells: np.ndarray) -> bool:
         return False
     if column.kind == "date":
         return True
-    named = column.kind == "number" and _TIME_NAME.search(str(column.name))
-    return bool(named) and _is_sorted(cells)
+    if column.kind != "number" or column.n_distinct < ROWS_SHARE * len(cells):
+        return False
+    return bool(_TIME_NAME.search(str(column.name))) and _is_sorted(cells)
 
 
 def _is_sorted(y: np.ndarray) -> bool:

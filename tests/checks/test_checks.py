@@ -161,6 +161,18 @@ def test_time_that_carries_the_target_asks_for_time():
     assert found_by("AML005", evidence_of(X, y, given={"time": "day"})).status == "pass"
 
 
+def test_a_year_that_many_rows_share_is_a_feature():
+    """Numbers that count time say when a row was only if they tell rows apart."""
+    X, y = walk()
+    order = np.argsort(X["day"].to_numpy())
+    days = X.iloc[order].reset_index(drop=True)
+    seconds = days.assign(day=np.arange(300) * 7.5).rename(columns={"day": "time"})
+    found = found_by("AML005", evidence_of(seconds, y[order]))
+    assert (found.status, found.columns) == ("warn", ("time",))
+    years = days.assign(day=2000 + np.arange(300) // 23).rename(columns={"day": "year"})
+    assert found_by("AML005", evidence_of(years, y[order])).status == "note"
+
+
 def test_a_column_of_later_moments_is_suspected():
     """What is dated after the row is not known when it is predicted."""
     X, y = walk()
