@@ -194,7 +194,7 @@ class EdgeOfSpace:
                 self.code, self.title, "skipped", "No configuration was searched."
             )
         edges = [
-            f"{d.name} = {figure(_number(single.params[d.name]))} (the {end})"
+            f"{d.name} = {single.params[d.name]:.4g} (the {end})"
             for d in candidate.space
             if d.name in single.params
             for end in [_end(d, single.params[d.name])]
@@ -210,10 +210,6 @@ class EdgeOfSpace:
             f"In the best configuration, {', '.join(edges)} is at an end of its range.",
             "A wider range, in a candidate file of your own, may do better.",
         )  # fmt: skip
-
-
-def _number(value: Any) -> float:
-    return value if isinstance(value, int) else float(value)
 
 
 def _end(d: Dimension, value: Any) -> str:
