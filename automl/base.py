@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from automl.budget import make_budget
 from automl.bundle.rows import encode_rows
 from automl.bundle.schema import describe_table
+from automl.checks.finding import Finding
 from automl.encoding import as_frame
 from automl.exceptions import AutoMLConfigError, AutoMLDataError, suggestion
 from automl.leaderboard import leaderboard
@@ -211,6 +212,7 @@ class BaseAutoML(BaseEstimator):
         self.notes_ = done.notes
         self.summary_ = str(done.facts.get("verdict", {}).get("sentence", ""))
         self.facts_ = done.facts
+        self.checks_ = tuple(Finding.from_json(f) for f in done.facts.get("checks", ()))
         self.target_ = table.target
         self.n_features_in_ = len(table.columns)
         self._schema = describe_table(table)

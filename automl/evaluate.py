@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.pipeline import Pipeline
 
+from automl.canary import sing
 from automl.estimators.growing import Growth, fit_growing
 from automl.fitting import (
     fit_model,
@@ -63,7 +64,7 @@ class Task:
     Attributes
     ----------
     kind : str
-        ``fold``, ``refit``, ``importance`` or ``wait``.
+        ``fold``, ``refit``, ``importance``, ``canary`` or ``wait``.
     serial : int
         Of this task in the run.
     trial, fold : int
@@ -117,7 +118,8 @@ class Outcome:
     result : FoldResult or None
         Of a fold.
     value : object
-        Predictions of a fold, the pipeline of a refit, arrays of an importance.
+        Predictions of a fold, the pipeline of a refit, what an importance or a canary
+        gave.
     error : str or None
         Traceback, if it failed. If it did not end, why: ``late`` (never begun),
         ``timeout``, ``memory``, ``cancelled``, ``crash`` (it ended its worker) or
@@ -161,7 +163,8 @@ def run_task(folder: Path, task: Task) -> Outcome:
             if task.kind == "refit":
                 pipeline, truncated = _refit(place, task)
                 return Outcome(task, value=pipeline, truncated=truncated)
-            return Outcome(task, value=_importance(place, task))
+            explain = _canary if task.kind == "canary" else _importance
+            return Outcome(task, value=explain(place, task))
     except KeyboardInterrupt:
         raise
     except BaseException:  # noqa: BLE001 - a failed configuration, `sys.exit` too
@@ -312,11 +315,19 @@ def _refit_growing(
     return truncated and made < growth.high
 
 
+def _canary(place: Workplace, task: Task) -> dict[str, Any] | None:
+    return sing(
+        place, task.candidate, task.params or {}, task.fold, task.deadline,
+        task.max_rows,
+    )  # fmt: skip
+
+
 def _importance(place: Workplace, task: Task) -> dict[str, Any]:
     """Return the drop in score when a column of held-out rows is permuted.
 
     Breiman's permutation importance (Random forests, 2001), on a model fitted to the
-    training rows of one fold. Stops at the deadline with the columns it has.
+    training rows of one fold. Stops at the deadline with the columns it has. What the
+    model scores on rows that it was fitted to comes with it.
     """
     candidate = place.candidates[task.candidate]
     pipeline = build_pipeline(
@@ -339,6 +350,12 @@ def _importance(place: Workplace, task: Task) -> dict[str, Any]:
 
     rng = np.random.default_rng(place.random_state)
     whole = score_of(frame)
+    known = at_most(train, IMPORTANCE_ROWS, place.random_state)
+    trained = place.metric.score(
+        place.y[known],
+        predict(place, model, prefix.transform(place.X.iloc[known])),
+        rows_of(place.sample_weight, known),
+    )
     drops: dict[str, list[float]] = {}
     columns = rng.permutation(np.array(frame.columns, dtype=object))
     for column in columns[:IMPORTANCE_COLUMNS]:
@@ -349,4 +366,10 @@ def _importance(place: Workplace, task: Task) -> dict[str, Any]:
             shuffled = frame.copy()
             shuffled[column] = frame[column].to_numpy()[rng.permutation(len(frame))]
             drops[str(column)].append(whole - score_of(shuffled))
-    return {"drops": drops, "n_train": len(train), "n_test": len(test)}
+    return {
+        "drops": drops,
+        "n_train": len(train),
+        "n_test": len(test),
+        "train_score": trained,
+        "test_score": whole,
+    }

@@ -1,4 +1,4 @@
-"""What is left to fit when the search is over: refits, missing folds, an importance.
+"""What is left to fit when the search is over: refits, folds, what explains.
 
 All are tasks like any other, run side by side. A winner whose refit does not fit in the
 time left gives way to its fold models, or to the next best.
@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl.canary import CANARY_ROWS
 from automl.evaluate import Outcome, Task
 from automl.history import BASELINE, FAILED, History, Trial
-from automl.pacing import IMPORTANCE_SHARE
+from automl.pacing import CANARY_SHARE, IMPORTANCE_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +32,9 @@ SPARE_S = 0.4
 THREADED_ROWS = 50_000
 """Rows from which a refit uses all cores: two LightGBM threads then cost 14 % more CPU
 time for half the wall time; below, they cost half as much again."""
+
+EXPLAINS = {"importance": IMPORTANCE_SHARE, "canary": CANARY_SHARE}
+"""Tasks about the winner, with the share of the budget that each may take."""
 
 REFITS = 3
 """Refits tried before the fallback is taken."""
@@ -85,6 +89,8 @@ class Finish:
         The configuration that was fitted on all rows and is explained.
     pipeline, stump : Pipeline or None
         That fit; one that was cut short.
+    importance, canary : dict or None
+        What those tasks gave about the winner.
     refits : dict
         Trial's number to its fit on all rows, of all that ended well.
     errors : list of str
@@ -115,6 +121,7 @@ class Finish:
         self.winner: Trial | None = None
         self.pipeline: Any = None
         self.importance: dict[str, Any] | None = None
+        self.canary: dict[str, Any] | None = None
         self.refits: dict[int, Outcome] = {}
         self.errors: list[str] = []
         self._queue = _refit_order(history)
@@ -130,7 +137,7 @@ class Finish:
         self._out: dict[int, Task] = {}
         self._again: list[Task] = []
         self._retried: set[tuple[int, int]] = set()
-        self._importance_due = True
+        self._due = list(EXPLAINS)
         self._lock = threading.Lock()  # asked from joblib's thread, told from ours
 
     def source(self) -> Task | None:
@@ -149,8 +156,8 @@ class Finish:
         if trial is None:
             return None
         if trial is not self.winner:  # another winner has another importance
-            self.winner, self.importance = trial, None
-            self._importance_due = True
+            self.winner, self.importance, self.canary = trial, None, None
+            self._due = list(EXPLAINS)
         self._refitting = self._refit_task(trial)
         return self._refitting
 
@@ -196,11 +203,19 @@ class Finish:
         return left[0]
 
     def _explain(self) -> Task | None:
-        """Return the task of the importance once."""
-        if not self._importance_due or self.winner is None:
-            return None
-        self._importance_due = False
-        return self._importance_task(self.winner)
+        """Return the task of the importance, then that of the canary, once."""
+        while self._due and self.winner is not None:
+            kind = self._due.pop(0)
+            if kind != "canary" or self._canary_fits(self.winner):
+                return self._explaining_task(self.winner, kind)
+        return None
+
+    def _canary_fits(self, trial: Trial) -> bool:
+        """Return whether a fit of few rows is expected to end in its share."""
+        if self.budget.time_s is None:
+            return True
+        share = min(1.0, CANARY_ROWS / max(self.n_train, 1))
+        return trial.fit_s * share <= CANARY_SHARE * self.budget.time_s
 
     def _fits(self, trial: Trial) -> bool:
         """Return whether a trial's refit is expected to end in time."""
@@ -213,15 +228,21 @@ class Finish:
         """Keep what was fitted; a failed refit makes way."""
         with self._lock:
             task = outcome.task
-            if task.kind == "importance":
+            if task.kind in EXPLAINS:
                 if self.winner is not None and task.trial == self.winner.number:
-                    self.importance = outcome.value
+                    self._keep_explanation(outcome)
             elif self._refitting is not None and task.serial == self._refitting.serial:
                 self._refitting = None
                 self._tell_single(outcome)
             elif self._out.pop(task.serial, None) is not None:
                 self._tell_other(outcome)
             # what else comes was left over from the search
+
+    def _keep_explanation(self, outcome: Outcome) -> None:
+        if outcome.task.kind == "canary":
+            self.canary = outcome.value
+        else:
+            self.importance = outcome.value
 
     def _tell_single(self, outcome: Outcome) -> None:
         task = outcome.task
@@ -293,13 +314,13 @@ class Finish:
             kill_at=None if deadline is None else deadline - SPARE_S,
         )  # fmt: skip
 
-    def _importance_task(self, trial: Trial) -> Task:
+    def _explaining_task(self, trial: Trial, kind: str) -> Task:
         if self.budget.time_s is None:
             return Task(
-                "importance", self._next_serial(), trial.number, 0, trial.candidate,
+                kind, self._next_serial(), trial.number, 0, trial.candidate,
                 dict(trial.params),
             )  # fmt: skip
-        allowance = IMPORTANCE_SHARE * self.budget.time_s
+        allowance = EXPLAINS[kind] * self.budget.time_s
         allowance = max(0.1, min(allowance, self.budget.remaining_s - 2 * SPARE_S))
         affordable = 0.5 * allowance / max(trial.fit_s, 1e-3)
         max_rows = None
@@ -307,7 +328,7 @@ class Finish:
             max_rows = max(500, int(affordable * self.n_train))
         now = time.monotonic()
         return Task(
-            "importance", self._next_serial(), trial.number, 0, trial.candidate,
+            kind, self._next_serial(), trial.number, 0, trial.candidate,
             dict(trial.params), deadline=now + allowance, max_rows=max_rows,
             kill_at=now + allowance + 2 * SPARE_S,
         )  # fmt: skip

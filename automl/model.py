@@ -113,6 +113,9 @@ class AutoML(BaseAutoML):
         Their names, if all are text.
     notes_ : tuple of str
         What was decided and left out, in sentences.
+    checks_ : tuple of Finding
+        What the methodological checks found, worst first: each with ``code``,
+        ``title``, ``status``, ``evidence``, ``action`` and ``columns``.
     interrupted_ : bool
         Whether the user stopped the search.
     summary_ : str

@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from automl.candidates import Candidate
     from automl.history import History, Trial
 
-__all__ = ["IMPORTANCE_SHARE", "FitLimits", "Pace", "Plan"]
+__all__ = [
+    "CANARY_SHARE",
+    "IMPORTANCE_SHARE",
+    "FitLimits",
+    "Pace",
+    "Plan",
+    "checks_seconds",
+]
 
 CONFIGURATIONS = 6
 """Full configurations that the longest fits must leave room for in the budget."""
@@ -50,6 +57,17 @@ MEMBERS = 3
 IMPORTANCE_SHARE = 0.04
 """Share of the budget within which columns are permuted, beside the refit."""
 
+CANARY_SHARE = 0.02
+"""Share of the budget within which the winner is fitted to a shuffled target, beside
+the refit too."""
+
+CHECKS_SHARE = 0.02
+"""Share of the budget within which checks are run: of a minute, what 4,000 rows take on
+a slow core (measured: .1 to 1.2 s for 80 tables)."""
+
+CHECKS_S = (0.2, 10.0)
+"""Seconds that they have at least and at most."""
+
 OVERHEAD_S = 0.9
 """Seconds kept for facts, pickling and the end of the pool (measured: .3 to .7)."""
 
@@ -62,6 +80,18 @@ RESTART_SHARE = 0.15
 
 SHORTEST_LIMIT_S = 2.0
 """Seconds that the fit of a fold is given at least, limits set by the user aside."""
+
+
+def checks_seconds(time_s: float) -> float:
+    """Return the seconds of a budget that checks may take.
+
+    Examples
+    --------
+    >>> checks_seconds(1), checks_seconds(60), checks_seconds(3600)
+    (0.2, 1.2, 10.0)
+    """
+    least, most = CHECKS_S
+    return min(most, max(least, CHECKS_SHARE * time_s))
 
 
 @dataclass(frozen=True)
@@ -179,7 +209,7 @@ class Pace:
             with_others = refit * (1 + self._others / self.plan.n_workers)
             # what does not fit is done by the models of the folds
             refit = max(refit, min(with_others, REFIT_SHARE * budget_s))
-        explain = IMPORTANCE_SHARE * budget_s
+        explain = (IMPORTANCE_SHARE + CANARY_SHARE) * budget_s
         if self.plan.n_workers > 1:  # side by side
             explain = max(0.0, explain - refit)
         weigh = ENSEMBLE_SHARE * budget_s if self.plan.ensemble else 0.0
@@ -189,6 +219,7 @@ class Pace:
             "explain": explain,
             "ensemble": weigh,
             "score": score,
+            "checks": checks_seconds(budget_s),
             "report": OVERHEAD_S,
         }
 
@@ -220,9 +251,10 @@ class Pace:
                 "kept for the fit on all rows (1.2 times the folds' fits)": kept[
                     "refit"
                 ],
-                "kept for the importance of columns": kept["explain"],
+                "kept for importance and noise canary": kept["explain"],
                 "kept for the weights of an ensemble": kept["ensemble"],
                 "kept for the score's correction": kept["score"],
+                "kept for the checks": kept["checks"],
                 "kept for the report and the end of workers": kept["report"],
             }
             longest = self._longest_s()

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from automl.kinds import Column
 
-__all__ = ["column_copies", "leaking_columns", "row_copies", "shared_rows"]
+__all__ = [
+    "column_copies", "leaking_columns", "row_codes", "row_copies", "shared_rows",
+]  # fmt: skip
 
 COPY_SHARE = 0.05
 """Rows that are copies of earlier ones, from which folds keep copies together: fewer
@@ -80,6 +82,18 @@ def row_copies(X: pd.DataFrame) -> np.ndarray | None:
     pairs = float((counts * (counts - 1)).sum() / 2)
     by_chance = _chance_of_equal_rows(X) * n_rows * (n_rows - 1) / 2
     return codes.astype(np.int64) if pairs > CHANCE * by_chance else None
+
+
+def row_codes(X: pd.DataFrame) -> np.ndarray:
+    """Return a code for each row, equal for equal rows, however few there are.
+
+    Examples
+    --------
+    >>> row_codes(pd.DataFrame({"a": [1.0, 2.0, 1.0], "b": ["x", "x", "x"]})).tolist()
+    [0, 1, 0]
+    """
+    codes: np.ndarray = pd.factorize(_row_hashes(X))[0].astype(np.int64)
+    return codes
 
 
 def _row_hashes(X: pd.DataFrame) -> np.ndarray:

@@ -31,6 +31,7 @@ from automl.problem import make_problem
 from automl.recipe import checked_predictions, digest, recipe_of, remake, winner_of
 from automl.runner import Runner
 from automl.scratch import Scratch
+from automl.scrutiny import scrutinise
 from automl.search import Search
 from automl.session import take_up
 from automl.settings import Settings, count_workers
@@ -193,6 +194,10 @@ def run(
         teller.tell("report", "", history)
         facts = _facts_of(
             RunRecord(
+                **scrutinise(
+                    done, budget, X, held_out, hurried=interrupt.asked,
+                    random_state=settings.random_state,
+                ),
                 table=table, metric=metric, folds=folds, trials=done.ranked.trials,
                 winner=done.out.shown, predictions=done.predictions, titles=titles,
                 pipeline=done.out.single, members=done.out.shares,

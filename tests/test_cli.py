@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 import automl
+from automl.checks import Finding
 from automl.cli import app
 from automl.exceptions import (
     AutoMLDataError,
@@ -42,6 +43,7 @@ class FakeModel:
     manifest = {"metric": {"name": "log_loss"}}  # noqa: RUF012 - a stand-in
     schema = {"target": "y"}  # noqa: RUF012 - a stand-in
     interrupted_ = False
+    checks_ = ()
     error = None
     seen = {}  # noqa: RUF012 - a stand-in
 
@@ -151,6 +153,64 @@ def test_fit_shows_verdict_leaderboard_paths_and_next_step():
     assert Path("runs/a/report.html").is_file()
     assert Path("runs/a/model/manifest.json").is_file()
     assert len(pd.read_csv("runs/a/leaderboard.csv")) == 12
+
+
+FINDINGS = (
+    Finding(
+        "AML001", "Copy of the target", "fail", "'w' tells it.", "Drop it.", ("w",)
+    ),
+    Finding("AML006", "Groups", "warn", "Levels of 'age' explain 80% of it."),
+    Finding("AML020", "Perfect score", "note", "All are right."),
+    Finding("AML016", "Rare classes", "pass", "None is rare."),
+)
+
+
+@pytest.mark.usefixtures("data")
+def test_fit_shows_what_the_checks_found_in_few_lines(fake):
+    """The worst come first; what a warning has said is not said again."""
+    fake.checks_ = FINDINGS
+    result = call("fit", "data.csv", "--target", "y", "--out", "runs/a")
+
+    lines = result.stdout.splitlines()
+    start = lines.index("Checks  1 of 4 passed, 1 failed, 1 warned, 1 notes")
+    assert lines[start + 1] == "  fail AML001 Copy of the target, see the warning."
+    assert lines[start + 2].startswith("  warn AML006 Groups: Levels of 'age'")
+    assert lines[start + 3] == ""
+    assert "'w' tells it" not in result.stdout
+    shown = json.loads(
+        call("fit", "data.csv", "--target", "y", "--out", "b", "--json").stdout
+    )
+    assert [found["code"] for found in shown["checks"]] == [f.code for f in FINDINGS]
+
+
+@pytest.mark.usefixtures("data")
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        (["AML001"], 5), (["aml006"], 5), (["AML020"], 0), (["AML016"], 0),
+        (["fail"], 5), (["warn"], 5), (["AML016", "AML006"], 5), ([], 0),
+    ],
+)  # fmt: skip
+def test_fit_fails_on_what_was_asked_for(fake, asked, code):
+    """Codes count where the check warns or fails; the model is there all the same."""
+    fake.checks_ = FINDINGS
+    options = [word for name in asked for word in ("--fail-on", name)]
+    result = call("fit", "data.csv", "--target", "y", "--out", "runs/a", *options)
+
+    assert result.exit_code == code, result.output
+    assert Path("runs/a/model/manifest.json").is_file()
+    if code:
+        assert result.stderr.startswith("Error: --fail-on: the checks found AML00")
+
+
+@pytest.mark.usefixtures("fake", "data")
+def test_an_unknown_check_is_refused_before_anything_starts():
+    """The known ones are named, and no folder is made."""
+    result = call(
+        "fit", "data.csv", "--target", "y", "--out", "runs/a", "--fail-on", "AML099"
+    )
+    assert_one_sentence(result, 2, "AML099", "warn or fail was expected")
+    assert not Path("runs/a").exists()
 
 
 @pytest.mark.usefixtures("data")

@@ -106,15 +106,15 @@ def told(model):
 
 
 def fits_at_the_end(model, kept, deploy="auto"):
-    """Return how many there are: for the importance, and on all rows.
+    """Return how many there are: for importance and canary, and on all rows.
 
     Of the folds that were there already, none, but where their models predict.
     """
     leader = max((t for t in model.trials_ if t.status == "ok"), key=lambda t: t.score)
     members = {leader.number, *model.weights_}
     if deploy == "bag":
-        return 2 + sum(trial in members for trial, _ in kept)
-    return 1 + len(members)
+        return 3 + sum(trial in members for trial, _ in kept)
+    return 2 + len(members)
 
 
 def fold_lines(folder):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from automl.budget import Budget
@@ -31,16 +33,29 @@ def finish(of, *, time_s=None, seconds=None, n_workers=2, wanted=None):
 
 
 def test_the_best_trial_is_refitted_with_its_rounds_and_explained():
-    """A refit of the leader comes first, its importance beside it, then the end."""
+    """A refit of the leader comes first, what explains it beside it, then the end."""
     ending = finish(history(0.3, 0.9, 0.5))
-    refit, explain = ending.source(), ending.source()
+    refit, explain, canary = (ending.source() for _ in range(3))
     assert (refit.kind, refit.trial, refit.rounds) == ("refit", 2, 42)
     assert (explain.kind, explain.trial, explain.fold) == ("importance", 2, 0)
+    assert (canary.kind, canary.trial, canary.fold) == ("canary", 2, 0)
     assert ending.source().kind == "wait"
     ending.tell(Outcome(explain, value={"drops": {}}))
+    ending.tell(Outcome(canary, value={"score": 0.5}))
     ending.tell(Outcome(refit, value="pipeline"))
     assert ending.source() is None
     assert (ending.winner.number, ending.pipeline) == (2, "pipeline")
+    assert (ending.importance, ending.canary) == ({"drops": {}}, {"score": 0.5})
+
+
+@pytest.mark.parametrize(("fit_s", "kinds"), [(0.1, ["canary"]), (1.0, [])])
+def test_a_shuffled_target_is_fitted_only_where_that_ends_in_its_share(fit_s, kinds):
+    """Of ten seconds, a fiftieth is for it."""
+    of = history(0.9)
+    slow = replace(of[1].folds[0], fit_s=fit_s)
+    of = of.replaced(replace(of[1], folds=(slow,)))
+    found = tasks_of(finish(of, time_s=10.0))
+    assert [kind for kind, _, _ in found if kind == "canary"] == kinds
 
 
 def test_a_failed_refit_makes_way_for_the_next_best():
@@ -108,7 +123,7 @@ def test_a_leading_baseline_needs_no_refit():
 
 @pytest.mark.parametrize("n_workers", [1, 2])
 def test_a_single_process_does_one_after_the_other(n_workers):
-    """With one process the importance follows the refit."""
+    """With one process what explains the winner follows the refit."""
     ending = finish(history(0.9), n_workers=n_workers)
     kinds = []
     while (task := ending.source()) is not None:
@@ -116,7 +131,9 @@ def test_a_single_process_does_one_after_the_other(n_workers):
         value = {"drops": {}} if task.kind == "importance" else "pipeline"
         if task.kind != "wait":
             ending.tell(Outcome(task, value=value))
-    assert sorted(k for k in kinds if k != "wait") == ["importance", "refit"]
+    assert sorted(k for k in kinds if k != "wait") == [
+        "canary", "importance", "refit",
+    ]  # fmt: skip
 
 
 def tasks_of(ending):
@@ -134,7 +151,7 @@ def test_members_of_an_ensemble_are_fitted_on_all_rows_once():
     of = history(0.3, 0.9, 0.5)
     ending = finish(of, wanted=Wanted(refits=(of[2], of[1])))
     assert sorted(tasks_of(ending)) == [
-        ("importance", 2, 0), ("refit", 1, -1), ("refit", 2, -1),
+        ("canary", 2, 0), ("importance", 2, 0), ("refit", 1, -1), ("refit", 2, -1),
     ]  # fmt: skip
     assert {n: o.value for n, o in ending.refits.items()} == {1: "of 1", 2: "of 2"}
 
@@ -147,7 +164,9 @@ def test_models_of_folds_that_are_gone_are_made_again():
     first = ending.source()
     assert (first.kind, first.trial, first.keep) == ("fold", 1, True)
     ending.tell(Outcome(first))
-    assert tasks_of(ending) == [("fold", 2, 0), ("importance", 2, 0)]
+    assert tasks_of(ending) == [
+        ("fold", 2, 0), ("importance", 2, 0), ("canary", 2, 0),
+    ]  # fmt: skip
     assert ending.pipeline is None
     assert ending.winner.number == 2
 
@@ -170,7 +189,7 @@ def test_where_the_models_of_the_folds_are_there_a_cut_fit_stands_back():
     ending = finish(of, wanted=Wanted(kept=True))
     task = ending.source()
     ending.tell(Outcome(task, value="short", truncated=True))
-    assert [kind for kind, _, _ in tasks_of(ending)] == ["importance"]
+    assert [kind for kind, _, _ in tasks_of(ending)] == ["importance", "canary"]
     assert (ending.pipeline, ending.stump) == (None, "short")
 
 

@@ -30,6 +30,7 @@ from automl.cli.frame import (
     fail,
     sentences,
 )
+from automl.cli.gate import FailOn, leave_by_gate, read_gate
 from automl.exceptions import AutoMLDataError
 
 __all__ = ["app", "main"]
@@ -46,9 +47,12 @@ FIT_HELP = """Search pipelines for a table and keep the best, with a report.
   automl fit bank.csv --target y
   automl fit bank.csv --target y --time-budget 600 --out runs/bank
   automl fit bank.csv --target y --trials 20 --candidates ridge,lightgbm
+  automl fit bank.csv --target y --fail-on AML002 --fail-on fail
   gunzip -c bank.csv.gz | automl fit - --target y --json
 
 DATA is a CSV or TSV file (also .gz), a Parquet file, or - for CSV on standard input.
+The checks of the run (leaks, noise, drift, weak slices, ...) stand in its report, with
+their codes; --fail-on ends with exit code 5 where one of them warns or fails.
 """
 PREDICT_HELP = """Predict the rows of a file.
 
@@ -156,6 +160,7 @@ def fit(
     ] = None,
     time: Annotated[str | None, typer.Option(help="Column of when it was.")] = None,
     weight: Annotated[str | None, typer.Option(help="Column of weights.")] = None,
+    fail_on: FailOn = None,
     as_json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -168,6 +173,7 @@ def fit(
             USAGE,
         )
     with sentences(verbose) as stop:
+        gate = read_gate(fail_on)
         folder = _new_folder(data, out)
         if time_budget is None and trials is None:
             time_budget = DEFAULT_TIME_S
@@ -189,9 +195,10 @@ def fit(
             time=time,
             weight=weight,
         )
-        interrupted = command.run(folder, as_json=as_json, quiet=quiet, verbose=verbose)
-    if interrupted:
+        model = command.run(folder, as_json=as_json, quiet=quiet, verbose=verbose)
+    if model.interrupted_:
         raise typer.Exit(stop.code)
+    leave_by_gate(model.checks_, gate)
 
 
 app.command(help=RESUME_HELP, short_help="Go on with a run.")(resume)

@@ -15,6 +15,7 @@ from automl.cli.frame import (
     Verbose,
     sentences,
 )
+from automl.cli.gate import FailOn, leave_by_gate, read_gate
 
 __all__ = ["REPLAY_HELP", "RESUME_HELP", "replay", "resume"]
 
@@ -54,18 +55,21 @@ def resume(
         int | None, typer.Option(help="Configurations of the whole run. [as before]")
     ] = None,
     jobs: Annotated[int | None, typer.Option(help="Processes. [as before]")] = None,
+    fail_on: FailOn = None,
     as_json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
     """Go on with a run."""
     with sentences(verbose) as stop:
+        gate = read_gate(fail_on)
         command = read_command(
             run, data=data, time_budget=time_budget, trials=trials, jobs=jobs
         )
-        interrupted = command.run(run, as_json=as_json, quiet=quiet, verbose=verbose)
-    if interrupted:
+        model = command.run(run, as_json=as_json, quiet=quiet, verbose=verbose)
+    if model.interrupted_:
         raise typer.Exit(stop.code)
+    leave_by_gate(model.checks_, gate)
 
 
 def replay(

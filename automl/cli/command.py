@@ -83,8 +83,8 @@ class Command:
             frame, weights = take_column(frame, self.weight, "--weight")
         return frame, weights
 
-    def run(self, folder: Path, *, as_json: bool, quiet: bool, verbose: bool) -> bool:
-        """Fit, write what a run leaves, show it; return whether it was interrupted.
+    def run(self, folder: Path, *, as_json: bool, quiet: bool, verbose: bool) -> Any:
+        """Fit, write what a run leaves, show it; return the fitted model.
 
         Parameters
         ----------
@@ -132,7 +132,7 @@ class Command:
         paths = write_run(model, folder)
         both = sys.stdout.isatty() and sys.stderr.isatty()
         show_fit(model, paths, as_json=as_json, said=both and not quiet)
-        return bool(model.interrupted_)
+        return model
 
 
 def _forget(folder: Path) -> None:

@@ -13,6 +13,8 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from automl.cli.gate import show_checks
+
 __all__ = ["figure", "plain_value", "print_json", "print_table", "show_fit"]
 
 TOP_ROWS = 10
@@ -148,6 +150,7 @@ def show_fit(
         rest = f"{len(board) - TOP_ROWS} more in {paths['leaderboard']}"
         sys.stdout.write(f"… and {rest}\n")
     sys.stdout.write(_ending(model.facts_.get("estimate"), metric.name))
+    show_checks(model.checks_)
     sys.stdout.write(f"\nReport  {paths['report']}\nModel   {paths['model']}\n")
     sys.stdout.write(
         f"Next    automl predict {paths['run']} NEW.csv -o predictions.csv\n"
@@ -182,6 +185,7 @@ def _facts(model: Any, paths: Mapping[str, str]) -> dict[str, Any]:
         "best_candidate": model.best_candidate_,
         "params": model.best_params_,
         "weights": {str(k): v for k, v in model.weights_.items()},
+        "checks": [found.as_json() for found in model.checks_],
         "interrupted": model.interrupted_,
         "paths": dict(paths),
         "leaderboard": json.loads(board.to_json(orient="records")),

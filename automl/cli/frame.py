@@ -23,6 +23,7 @@ from automl.exceptions import (
 
 __all__ = [
     "DATA",
+    "GATE",
     "INTEGRITY",
     "USAGE",
     "Json",
@@ -34,7 +35,7 @@ __all__ = [
     "sentences",
 ]
 
-UNEXPECTED, USAGE, DATA, NO_MODEL, INTEGRITY = 1, 2, 3, 4, 6
+UNEXPECTED, USAGE, DATA, NO_MODEL, GATE, INTEGRITY = 1, 2, 3, 4, 5, 6
 """Exit codes; those of what was stopped by a signal are the shell's own."""
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object instead.")]

@@ -1,8 +1,8 @@
 """A finished run to facts: all that the report says, as JSON, before any looks.
 
 Facts are small whatever the size of the data, hold no cell of the user's table but
-ranges of numbers and a sample of predicted and actual numbers, and need neither data
-nor model to be rendered.
+ranges of numbers, levels that weak slices are named by, and a sample of predicted and
+actual numbers, and need neither data nor model to be rendered.
 """
 
 from __future__ import annotations
@@ -113,6 +113,10 @@ class RunRecord:
         See `automl.appraisal.estimate_facts`.
     simplest : int or None
         Number of the trial that the one-standard-error rule takes.
+    checks : tuple of dict
+        What its checks found, worst first.
+    weak_slices : dict or None
+        The winner's score on parts of the rows.
     """
 
     table: Table
@@ -134,6 +138,8 @@ class RunRecord:
     notes: tuple[str, ...]
     estimate: Mapping[str, Any] | None = None
     simplest: int | None = None
+    checks: tuple[Mapping[str, Any], ...] = ()
+    weak_slices: Mapping[str, Any] | None = None
 
     @property
     def best(self) -> Trial:
@@ -170,6 +176,11 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
           ``natural`` and ``bagged``; none for the baseline.
         - ``pipeline``: see `automl.facts.diagram.describe_pipeline`.
         - ``columns``: ``rows``, ``cut``, ``n_all``, ``n_left_out``.
+        - ``checks``: what was checked, worst first, each ``code``, ``title``,
+          ``status``, ``evidence``, ``action`` and ``columns``.
+        - ``weak_slices``: None, or ``rows`` (``column``, ``slice``, ``n``, ``natural``
+          with ``low`` and ``high``, ``difference`` to all other rows,
+          ``significant``), ``overall``, ``note``.
         - ``titles``, ``settings``, ``environment``: as given.
     """
     table, metric, winner = record.table, record.metric, record.best
@@ -209,6 +220,8 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
         "members": _members(record, titles),
         "pipeline": describe_pipeline(record.pipeline, names),
         "columns": _columns(table),
+        "checks": [_finding(found) for found in record.checks],
+        "weak_slices": _weak_slices(record.weak_slices),
         "titles": titles,
         "settings": record.settings,
         "environment": record.environment,
@@ -271,6 +284,25 @@ def _importance(importance: Importance | None) -> dict[str, Any] | None:
     if len(rows) > MAX_IMPORTANT:
         cut = f"{len(rows) - MAX_IMPORTANT} less important columns are not listed."
     return {"rows": rows[:MAX_IMPORTANT], "note": importance.note, "cut": cut}
+
+
+def _finding(found: Mapping[str, Any]) -> dict[str, Any]:
+    names = [shorten(str(name), MAX_TEXT) for name in found["columns"]]
+    return {**found, "columns": names[:MAX_IMPORTANT]}
+
+
+def _weak_slices(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    rows = [
+        {
+            **row,
+            "column": shorten(str(row["column"]), MAX_TEXT),
+            "slice": shorten(str(row["slice"]), MAX_TEXT),
+        }
+        for row in found["rows"]
+    ]
+    return {**found, "rows": rows}
 
 
 def _columns(table: Table) -> dict[str, Any]:

@@ -1,0 +1,370 @@
+"""Rows that belong together: copies, groups and neighbours in time.
+
+Where such rows are on both sides of a fold, a model is scored on what it has seen.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from automl.checks.alone import Question, guess_by_bins, spread_of
+from automl.checks.finding import Finding, listed
+from automl.repeats import row_codes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from automl.checks.evidence import Evidence
+    from automl.kinds import Column
+
+__all__ = ["Copies", "Groups", "SeenBefore", "TimeLeak"]
+
+LEAST_ROWS = 60
+"""Fewer rows make neighbours alike by chance."""
+
+ALIKE = 0.5
+"""Correlation (or agreement beyond chance) of neighbouring targets from which time
+carries the target."""
+
+ROWS_SHARE = 0.05
+"""Different numbers, as a share of the rows, from which they say when a row happened: a
+year that hundreds of rows share is a feature like any other."""
+
+LATER_SHARE = 0.5
+"""Rows in which a date is later than ``time=``, from which it is known too late."""
+
+LEVELS = 12
+"""Groups, from which a column may be one of them."""
+
+ROWS_PER_LEVEL = 2.0
+"""Rows of a group, on average, at least."""
+
+EXPLAINED = 0.5
+"""Share of the target's variance that groups explain, from which they matter."""
+
+SMOOTH = 0.5
+"""How much of what levels explain their neighbours may explain, at most: of a measured
+quantity nearly all, of an identifier nothing."""
+
+COPIES_SHARE = 0.01
+"""Scored rows with a copy among those trained on, from which that is worth a word."""
+
+MOST_CELLS = 5_000_000
+"""Of a table whose rows are compared: that takes a fifth of a second."""
+
+_TIME_NAME = re.compile(
+    r"(^|[\s_.-])(date|datetime|time|timestamp|year|month|week|day)s?$", re.IGNORECASE
+)
+_ID_NAME = re.compile(
+    r"(^|[\s_.-])(id|no|nr|number|code|key|patient|subject|person|user|customer|client|"
+    r"group|household|family|store|shop|site|device|session)s?$",
+    re.IGNORECASE,
+)
+_CAMEL_ID = re.compile(r"[a-z](ID|Id|No)$")
+
+
+@dataclass(frozen=True)
+class TimeLeak:
+    """Whether the past predicts the future where time carries the target.
+
+    With ``time=``, whether a column holds later moments; without it, whether rows that
+    follow each other by a column of dates, or as they stand, have like targets.
+    """
+
+    code: str = "AML005"
+    title: str = "Time"
+
+    def run(self, evidence: Evidence) -> Finding:
+        """Return what it came to."""
+        if evidence.table.time is not None:
+            return self._later(evidence)
+        y, n_classes = evidence.table.y, evidence.table.n_classes
+        if len(y) < LEAST_ROWS or np.ptp(y) == 0:
+            return Finding(
+                self.code, self.title, "skipped", "Too few rows to compare neighbours."
+            )
+        found = [
+            (_likeness(y[np.argsort(cells, kind="stable")], n_classes), c)
+            for c in evidence.plain
+            for cells in [evidence.values(c)]
+            if _is_time(c, cells)
+        ]
+        found.sort(key=lambda pair: -pair[0])
+        if found and found[0][0] >= ALIKE and evidence.table.groups is None:
+            alike, column = found[0]
+            name = str(column.name)
+            return Finding(
+                self.code, self.title, "warn",
+                f"Rows that follow each other by {listed([name])} have like targets "
+                f"(correlation {alike:.2f}), and folds mix past and future.",
+                f"Give time={name!r} if the model is to predict later rows.", (name,),
+            )  # fmt: skip
+        as_they_stand = _likeness(y, n_classes)
+        if _is_sorted(y):
+            return Finding(
+                self.code, self.title, "note",
+                "The rows are sorted by the target; folds are shuffled, so no score "
+                "gains by it.",
+                "Never make a column of the number of a row.",
+            )  # fmt: skip
+        if as_they_stand >= ALIKE:
+            return Finding(
+                self.code, self.title, "note",
+                f"Rows that stand next to each other have like targets (correlation "
+                f"{as_they_stand:.2f}).",
+                "Give time= or groups= if rows follow each other or belong together.",
+            )  # fmt: skip
+        return Finding(
+            self.code, self.title, "pass",
+            "Neighbouring rows do not have like targets (correlation "
+            f"{as_they_stand:.2f}).",
+        )  # fmt: skip
+
+    def _later(self, evidence: Evidence) -> Finding:
+        time = evidence.table.time
+        late = {}
+        for column in evidence.table.used:
+            if column.kind == "date" and time is not None:
+                later = float(np.mean(evidence.values(column) > time + 1.0))
+                if later >= LATER_SHARE:
+                    late[str(column.name)] = later
+        if not late:
+            return Finding(
+                self.code, self.title, "pass",
+                "Folds train on the past only, and no column is of a later moment.",
+            )  # fmt: skip
+        first = next(iter(late))
+        return Finding(
+            self.code, self.title, "warn",
+            f"{listed([first])} is later than time= in {late[first]:.0%} of the rows.",
+            "Drop it if it is not known when a prediction is made.", tuple(late),
+        )  # fmt: skip
+
+
+def _is_time(column: Column, cells: np.ndarray) -> bool:
+    """Return whether a column says when rows happened: dates, or numbers in order."""
+    if column.n_missing or column.n_distinct < LEVELS:
+        return False
+    if column.kind == "date":
+        return True
+    if column.kind != "number" or column.n_distinct < ROWS_SHARE * len(cells):
+        return False
+    return bool(_TIME_NAME.search(str(column.name))) and _is_sorted(cells)
+
+
+def _is_sorted(y: np.ndarray) -> bool:
+    steps = np.diff(y)
+    return bool((steps >= 0).all() or (steps <= 0).all())
+
+
+def _likeness(y: np.ndarray, n_classes: int) -> float:
+    """Return how alike neighbours are: 0 is chance, 1 the same."""
+    if n_classes:
+        shares = np.bincount(y.astype(np.int64), minlength=n_classes) / len(y)
+        chance = float((shares**2).sum())
+        same = float((y[1:] == y[:-1]).mean())
+        return (same - chance) / (1 - chance) if chance < 1 else 0.0
+    a, b = y[1:], y[:-1]
+    if not np.ptp(a) or not np.ptp(b):
+        return 0.0
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Whether rows of one person, store or device are on both sides of a fold.
+
+    A column may name groups if its levels explain much of the target, and levels beside
+    it do not: a neighbour of a house number says nothing, one of a length does.
+    """
+
+    code: str = "AML006"
+    title: str = "Groups"
+
+    def run(self, evidence: Evidence) -> Finding:
+        """Return what it came to."""
+        table = evidence.table
+        if table.groups is not None:
+            return Finding(
+                self.code, self.title, "pass", "groups= keeps rows of a group together."
+            )
+        if table.n_rows < LEAST_ROWS or np.ptp(table.y) == 0:
+            return Finding(
+                self.code, self.title, "skipped", "Too few rows to tell groups."
+            )
+        found = sorted(
+            (
+                (_explained(evidence, c), c)
+                for c in evidence.plain
+                if _may_group(evidence, c)
+            ),
+            key=lambda pair: -pair[0],
+        )
+        named = [(e, c) for e, c in found if e >= EXPLAINED]
+        if not named:
+            return Finding(
+                self.code, self.title, "pass",
+                "No column names groups that explain the target.",
+            )  # fmt: skip
+        explained, column = named[0]
+        name, n = str(column.name), column.n_distinct
+        sure = any(_named_as_group(c) for _, c in named)
+        return Finding(
+            self.code, self.title, "warn" if sure else "note",
+            f"The {n:,} levels of {listed([name])} explain {explained:.0%} of the "
+            "target's variance, and rows of one level are on both sides of a fold.",
+            f"Give groups={name!r} if the model is to predict rows of new ones.",
+            tuple(str(c.name) for _, c in named),
+        )  # fmt: skip
+
+
+def _named_as_group(column: Column) -> bool:
+    text = str(column.name)
+    return bool(_ID_NAME.search(text) or _CAMEL_ID.search(text))
+
+
+def _may_group(evidence: Evidence, column: Column) -> bool:
+    n_rows = evidence.table.n_rows
+    if column.kind not in {"category", "number"}:
+        return False
+    if not LEVELS <= column.n_distinct <= n_rows / ROWS_PER_LEVEL:
+        return False
+    if column.kind == "category":
+        return True
+    values = evidence.values(column, evidence.sample)
+    there = values[~np.isnan(values)]
+    return bool((there == np.floor(there)).all())
+
+
+def _explained(evidence: Evidence, column: Column) -> float:
+    """Return what levels explain of other rows' targets; 0 if their order does, too."""
+    rows = _rows_of_levels(evidence, column)
+    y = evidence.table.y[rows]
+    if not np.ptp(y):
+        return 0.0
+    question = Question.of(y, evidence.table.n_classes, evidence.random_state)
+    values = evidence.values(column, rows)
+    own = 1 - spread_of(question, guess_by_bins(question, values, levels=True))
+    if column.kind == "number" and own >= EXPLAINED:
+        levels, code = np.unique(values, return_inverse=True)
+        means = np.stack([
+            np.bincount(code, weights=t) / np.bincount(code) for t in question.target.T
+        ])  # fmt: skip
+        beside = (np.roll(means, 1, axis=1) + np.roll(means, -1, axis=1)) / 2
+        if 1 - spread_of(question, beside.T[code]) > SMOOTH * own or len(levels) < 3:
+            return 0.0
+    return own
+
+
+def _rows_of_levels(evidence: Evidence, column: Column) -> np.ndarray:
+    """Return rows of whole levels, drawn by chance where there are many rows."""
+    values = evidence.values(column)
+    rows = np.flatnonzero(~np.isnan(values))
+    most = len(evidence.sample)
+    if len(rows) <= most:
+        return rows
+    levels = np.unique(values[rows])
+    rng = np.random.default_rng(evidence.random_state)
+    n_levels = max(LEVELS, int(len(levels) * most / len(rows)))
+    chosen = rng.choice(levels, min(n_levels, len(levels)), replace=False)
+    return np.flatnonzero(np.isin(values, chosen))
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Whether rows are scored of which the model was trained on a copy."""
+
+    code: str = "AML007"
+    title: str = "Copies of rows"
+
+    def run(self, evidence: Evidence) -> Finding:
+        """Return what it came to."""
+        table = evidence.table
+        if table.X.size > MOST_CELLS and table.copies is None:
+            return Finding(
+                self.code, self.title, "skipped",
+                f"Comparing {table.n_rows:,} rows takes too long; copies are fewer "
+                "than one in twenty.",
+            )  # fmt: skip
+        codes = row_codes(table.X) if table.copies is None else table.copies
+        extra = 1 - len(np.unique(codes)) / table.n_rows
+        across = [np.isin(codes[b], codes[a]).mean() for a, b in evidence.folds.splits]
+        share = float(np.mean(across))
+        if share < COPIES_SHARE:
+            said = "No scored row has a copy among those trained on."
+            if share:
+                said = f"{share:.2%} of the scored rows have a copy among the others."
+            if extra >= COPIES_SHARE:
+                said = f"{extra:.1%} of the rows are copies; folds keep them together."
+            return Finding(self.code, self.title, "pass", said)
+        said = f"{share:.1%} of the scored rows have a copy among those trained on"
+        if table.copies is None:  # as chance makes them of few values, or few
+            return Finding(
+                self.code, self.title, "note",
+                f"{said}: few, or no more than tables of so few values have by chance.",
+            )  # fmt: skip
+        return Finding(
+            self.code, self.title, "warn",
+            f"{said}; {_at_odds(codes, table.y):.0%} of the copies differ in target.",
+            "Remove copies, or give groups= or cv= that keep them together.",
+        )  # fmt: skip
+
+
+def _at_odds(codes: np.ndarray, y: np.ndarray) -> float:
+    """Return the share of rows with a copy that has another target."""
+    order = np.argsort(codes, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(codes[order]) > 0])
+    sizes = np.diff(np.r_[starts, len(codes)])
+    low = np.minimum.reduceat(y[order], starts)
+    high = np.maximum.reduceat(y[order], starts)
+    several = sizes > 1
+    if not several.any():
+        return 0.0
+    return float(sizes[several & (low < high)].sum() / sizes[several].sum())
+
+
+@dataclass(frozen=True)
+class SeenBefore:
+    """Whether rows of the test set stand in the training table, too."""
+
+    code: str = "AML008"
+    title: str = "Test rows seen before"
+
+    def run(self, evidence: Evidence) -> Finding:
+        """Return what it came to."""
+        test = evidence.test
+        if test is None:
+            return Finding(self.code, self.title, "skipped", "No test set was given.")
+        if evidence.table.X.size + test.size > MOST_CELLS:
+            return Finding(
+                self.code, self.title, "skipped",
+                f"Comparing {len(test):,} rows with {evidence.table.n_rows:,} takes "
+                "too long.",
+            )  # fmt: skip
+        share = _seen(evidence.table.X, test)
+        said = f"{share:.1%} of the {len(test):,} test rows stand in the training table"
+        if share < COPIES_SHARE:
+            return Finding(self.code, self.title, "pass", f"{said}.")
+        usual = evidence.table.X.shape[1] <= 3 or evidence.table.copies is None
+        by_chance = 1 - len(np.unique(row_codes(test))) / len(test)
+        if usual and by_chance >= share / 2:
+            return Finding(
+                self.code, self.title, "note",
+                f"{said}, as rows of few values do by chance.",
+            )  # fmt: skip
+        return Finding(
+            self.code, self.title, "warn", f"{said}, too.",
+            "Remove them from one of the two: the test score is too good.",
+        )  # fmt: skip
+
+
+def _seen(train: pd.DataFrame, test: pd.DataFrame) -> float:
+    import pandas as pd
+
+    both = pd.concat([train, test[list(train.columns)]], ignore_index=True)
+    codes = row_codes(both)
+    return float(np.isin(codes[len(train) :], codes[: len(train)]).mean())

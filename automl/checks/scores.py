@@ -1,0 +1,224 @@
+"""What the scores of a search say of its winner: skill, noise, learning by heart."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from automl.checks.finding import Finding
+from automl.facts.standings import compare
+from automl.facts.verdict import figure, label_of_metric
+from automl.history import BASELINE
+
+if TYPE_CHECKING:
+    from automl.checks.evidence import Evidence
+    from automl.specs import Dimension
+
+__all__ = ["BetterThanBaseline", "EdgeOfSpace", "NoiseCanary", "Overfit",
+           "UnstableFolds"]  # fmt: skip
+
+GAP_LARGE = 0.5
+"""Share of the training score above the baseline that is lost on held-out rows, from
+which it is told of."""
+
+GAP_HUGE = 0.9
+"""The same, from which what was learnt is nearly all by heart."""
+
+UNSTABLE = 1.0
+"""Deviation of the folds' gains over the baseline, as a share of their mean."""
+
+CANARY_DEVIATIONS = 4.0
+"""Standard deviations above chance from which a score on shuffled targets is no chance:
+one in thirty thousand."""
+
+EDGE = 0.01
+"""Distance from an end of the space, as a share of it."""
+
+
+@dataclass(frozen=True)
+class BetterThanBaseline:
+    """Whether the winner is better than the best constant, by more than noise."""
+
+    code: str = "AML010"
+    title: str = "Better than the baseline"
+
+    def run(self, evidence: Evidence) -> Finding:
+        """Return what it came to."""
+        base, winner = evidence.baseline, evidence.winner
+        if base is None or winner is None or math.isnan(base.score):
+            return Finding(self.code, self.title, "skipped", "There is no baseline.")
+        action = "Add columns or rows that tell more of the target."
+        if winner.candidate == BASELINE or winner.score <= base.score:
+            return Finding(
+                self.code, self.title, "fail",
+                "No configuration is better than the constant prediction.", action,
+            )  # fmt: skip
+        if math.isnan(winner.score):
+            return Finding(self.code, self.title, "skipped", "It was never scored.")
+        against = compare(base, winner, evidence.folds)
+        natural = evidence.metric.natural
+        said = (
+            f"{label_of_metric(evidence.metric.name)} {figure(natural(winner.score))} "
+            f"against {figure(natural(base.score))} of the constant prediction"
+        )
+        if against["within_noise"]:
+            return Finding(
+                self.code, self.title, "warn", f"{said}: that is within noise.", action
+            )
+        return Finding(self.code, self.title, "pass", f"{said}.")
+
+
+@dataclass(frozen=True)
+class Overfit:
+    """Whether the winner knows the rows that it was trained on far better than others.
+
+    Of what training rows score above the baseline, the share that held-out rows do not.
+    """
+
+    code: str = "AML011"
+    title: str = "Overfitting"
+
+    def run(self, evidence: Evidence) -> Finding:
+        """Return what it came to."""
+        found, base = evidence.explained or {}, evidence.baseline
+        train, test = found.get("train_score"), found.get("test_score")
+        if train is None or test is None or base is None or 0 not in base.scores:
+            return Finding(
+                self.code, self.title, "skipped",
+                "There was no time to score training rows.",
+            )  # fmt: skip
+        floor, natural = base.scores[0], evidence.metric.natural
+        gain = train - floor
+        lost = (train - test) / gain if gain > 0 else 0.0
+        said = (
+            f"{label_of_metric(evidence.metric.name)} {figure(natural(train))} on "
+            f"training rows, {figure(natural(test))} on held-out ones"
+        )
+        if lost < GAP_LARGE:
+            return Finding(self.code, self.title, "pass", f"{said}.")
+        return Finding(
+            self.code, self.title, "warn" if lost >= GAP_HUGE else "note",
+            f"{said}: {min(lost, 1.0):.0%} of the gain over the constant prediction is "
+            "learnt by heart.",
+            "More rows, or simpler candidates, would narrow it; only the held-out "
+            "score counts.",
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class UnstableFolds:
+    """Whether the winner beats the baseline on every fold, and by about as much."""
+
+    code: str = "AML012"
+    title: str = "Stable folds"
+
+    def run(self, evidence: Evidence) -> Finding:
+        """Return what it came to."""
+        base, winner = evidence.baseline, evidence.winner
+        shared: list[int] = []
+        if base is not None and winner is not None:
+            shared = sorted(set(base.scores) & set(winner.scores))
+        if base is None or winner is None or len(shared) < 3:
+            return Finding(
+                self.code, self.title, "skipped", "Fewer than three folds were scored."
+            )
+        gains = [winner.scores[k] - base.scores[k] for k in shared]
+        mean = math.fsum(gains) / len(gains)
+        spread = math.sqrt(math.fsum((g - mean) ** 2 for g in gains) / (len(gains) - 1))
+        worse = sum(g <= 0 for g in gains)
+        said = (
+            f"Over {len(gains)} folds the gain over the constant prediction is "
+            f"{figure(mean)} ± {figure(spread)}"
+        )
+        if mean > 0 and not worse and spread <= UNSTABLE * mean:
+            return Finding(self.code, self.title, "pass", f"{said}.")
+        more = f", and on {worse} of them there is none" if worse else ""
+        return Finding(
+            self.code, self.title,
+            "warn" if spread > UNSTABLE * mean else "note", f"{said}{more}.",
+            "Use more folds or rows; see whether some rows are of another kind.",
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class NoiseCanary:
+    """Whether the winner's pipeline finds nothing in a shuffled target.
+
+    What scores above chance there has seen rows that it is scored on.
+    """
+
+    code: str = "AML013"
+    title: str = "Noise canary"
+
+    def run(self, evidence: Evidence) -> Finding:
+        """Return what it came to."""
+        found = evidence.canary
+        if not found:
+            return Finding(
+                self.code, self.title, "skipped",
+                "There was no time to fit the winner to a shuffled target.",
+            )  # fmt: skip
+        natural = evidence.metric.natural
+        off = found["score"] - found["chance"]
+        deviations = off / found["std"] if found["std"] > 0 else 0.0
+        said = (
+            f"Fitted to a shuffled target, the winner scores "
+            f"{figure(natural(found['score']))}; chance is "
+            f"{figure(natural(found['chance']))} ± {figure(found['std'])}"
+        )
+        if deviations < CANARY_DEVIATIONS:
+            return Finding(self.code, self.title, "pass", f"{said}.")
+        return Finding(
+            self.code, self.title, "fail", f"{said}: it has seen what it is scored on.",
+            "Look for a step of your own candidate that learns from all rows; its "
+            "scores are not to be trusted.",
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class EdgeOfSpace:
+    """Whether the best configuration stands at an end of what was searched."""
+
+    code: str = "AML014"
+    title: str = "Edge of the search space"
+
+    def run(self, evidence: Evidence) -> Finding:
+        """Return what it came to."""
+        single = evidence.single
+        candidate = (
+            None if single is None else evidence.candidates.get(single.candidate)
+        )
+        if single is None or candidate is None:
+            return Finding(
+                self.code, self.title, "skipped", "No configuration was searched."
+            )
+        edges = [
+            f"{d.name} = {single.params[d.name]:.4g} (the {end})"
+            for d in candidate.space
+            if d.name in single.params
+            for end in [_end(d, single.params[d.name])]
+            if end
+        ]
+        if not edges:
+            return Finding(
+                self.code, self.title, "pass",
+                "No number of the best configuration is at an end of its range.",
+            )  # fmt: skip
+        return Finding(
+            self.code, self.title, "note",
+            f"In the best configuration, {', '.join(edges)} is at an end of its range.",
+            "A wider range, in a candidate file of your own, may do better.",
+        )  # fmt: skip
+
+
+def _end(d: Dimension, value: Any) -> str:
+    """Return at which end of a range a value stands, or nothing."""
+    if d.dist == "choice" or d.high <= d.low or not isinstance(value, int | float):
+        return ""
+    low, high, place = (
+        (math.log(d.low), math.log(d.high), math.log(max(value, d.low)))
+        if d.log else (d.low, d.high, value)
+    )  # fmt: skip
+    share = (place - low) / (high - low)
+    return "least" if share <= EDGE else "most" if share >= 1 - EDGE else ""

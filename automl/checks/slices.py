@@ -1,0 +1,324 @@
+"""Where the winner is worst: levels and quantiles of columns, with intervals.
+
+The score of a slice is compared with that of all other rows. Standard errors are of the
+jackknife over random twentieths of the rows (Quenouille 1956; Tukey 1958), which needs
+nothing of a metric but its value; p-values are Holm's (1979) over all slices that were
+scored, so that no luck of the many is told as a weakness.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from automl.checks.finding import Finding, listed
+from automl.facts.verdict import figure, label_of_metric
+from automl.fast_scores import fast_score
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from automl.checks.evidence import Evidence
+    from automl.kinds import Column
+
+__all__ = ["Slice", "WeakSlices", "WorstSlices", "find_weak_slices"]
+
+LEVEL = 0.95
+"""Of intervals; one minus it is the share of runs in which Holm lets pass a slice that
+is none."""
+
+BLOCKS = 20
+"""Parts of the rows that the jackknife leaves out in turn."""
+
+LEAST_ROWS = 40
+"""Fewer rows of a slice, two to a block, have no error to speak of."""
+
+MOST_ROWS = 20_000
+"""Rows that slices are made of: a score of so many takes some milliseconds."""
+
+MOST_COLUMNS = 20
+"""Columns that are cut, the most important first."""
+
+MOST_LEVELS = 6
+"""Levels of a category, the most frequent."""
+
+QUANTILES = 4
+"""Parts of a number."""
+
+SHOWN = 10
+"""Slices in the report, the worst."""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The winner's score on a part of the rows.
+
+    Attributes
+    ----------
+    column, name : str
+        Which column, and which part of it.
+    n : int
+        Rows.
+    score, error : float
+        Greater is better; standard error.
+    difference : float
+        To the score of all other rows; below 0 is worse.
+    p : float
+        Of that difference, two-sided; by `find_weak_slices` corrected after Holm.
+    """
+
+    column: str
+    name: str
+    n: int
+    score: float
+    error: float
+    difference: float
+    p: float
+
+    @property
+    def is_weak(self) -> bool:
+        """Whether it is worse than the other rows by more than noise."""
+        return self.difference < 0 and self.p < 1 - LEVEL
+
+
+@dataclass(frozen=True)
+class WeakSlices:
+    """The worst slices.
+
+    Attributes
+    ----------
+    slices : tuple of Slice
+        Worst first: those that are worse by more than noise, then by difference.
+    overall : float
+        The score of all rows, greater is better.
+    n_tried, n_columns : int
+        Slices that were scored, of how many columns.
+    n_rows : int
+        Rows that they are of.
+    """
+
+    slices: tuple[Slice, ...]
+    overall: float
+    n_tried: int
+    n_columns: int
+    n_rows: int
+
+    def as_json(self, natural: Callable[[float], float]) -> dict[str, Any]:
+        """Return it as JSON values, scores as people know them."""
+        return {
+            "rows": [_as_json(s, natural) for s in self.slices[:SHOWN]],
+            "overall": natural(self.overall),
+            "note": (
+                f"{self.n_tried} slices of {self.n_columns} columns were scored on "
+                f"{self.n_rows:,} held-out rows. Intervals are of each slice by "
+                "itself; a slice counts as worse only if it is so after Holm's "
+                "correction for all that were tried."
+            ),
+        }
+
+
+def _as_json(part: Slice, natural: Callable[[float], float]) -> dict[str, Any]:
+    reach = 1.96 * part.error
+    ends = sorted((natural(part.score - reach), natural(part.score + reach)))
+    return {
+        "column": part.column,
+        "slice": part.name,
+        "n": part.n,
+        "natural": natural(part.score),
+        "low": ends[0],
+        "high": ends[1],
+        "difference": natural(part.difference),
+        "significant": part.is_weak,
+    }
+
+
+def find_weak_slices(
+    evidence: Evidence, out_of_time: Callable[[], bool]
+) -> WeakSlices | None:
+    """Return the worst slices of the winner's held-out predictions.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        With predictions; None is returned where there are too few.
+    out_of_time : callable
+        Ends it with the columns that were cut so far.
+    """
+    if evidence.predictions is None:
+        return None
+    scorer = _Scorer.of(evidence)
+    if len(scorer.rows) < 2 * LEAST_ROWS:
+        return None
+    overall, error = scorer.score(np.ones(len(scorer.rows), dtype=bool))
+    if not math.isfinite(overall) or not math.isfinite(error):
+        return None
+    found: list[Slice] = []
+    columns = _by_importance(evidence)[:MOST_COLUMNS]
+    n_columns = 0
+    for column in columns:
+        if out_of_time():
+            break
+        n_columns += 1
+        for name, part in _parts(evidence, column, scorer.rows):
+            made = _compared(scorer, str(column.name), name, part)
+            if made is not None:
+                found.append(made)
+    if not found:
+        return None
+    order = sorted(_corrected(found), key=lambda s: (not s.is_weak, s.difference))
+    n_rows = len(scorer.rows)
+    return WeakSlices(tuple(order), overall, len(found), n_columns, n_rows)
+
+
+@dataclass(frozen=True)
+class _Scorer:
+    """Scores and their standard errors, on rows that were predicted."""
+
+    rows: np.ndarray
+    y: np.ndarray
+    guess: np.ndarray
+    weights: np.ndarray | None
+    block: np.ndarray
+    function: Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> _Scorer:
+        table, guess = evidence.table, np.asarray(evidence.predictions)
+        rows = np.flatnonzero(~np.isnan(guess.reshape(len(guess), -1)[:, 0]))
+        rng = np.random.default_rng(evidence.random_state)
+        if len(rows) > MOST_ROWS:
+            rows = np.sort(rng.choice(rows, MOST_ROWS, replace=False))
+        weights = table.sample_weight
+        chosen = guess[rows].astype(np.float64)
+        if table.is_classification:
+            chosen /= np.maximum(chosen.sum(axis=1, keepdims=True), 1e-12)
+        return cls(
+            rows, table.y[rows], chosen, None if weights is None else weights[rows],
+            rng.permutation(len(rows)) % BLOCKS, fast_score(evidence.metric),
+        )  # fmt: skip
+
+    def score(self, part: np.ndarray) -> tuple[float, float]:
+        """Return the score of a part and its jackknife standard error."""
+        whole = self._value(part)
+        if not math.isfinite(whole):
+            return math.nan, math.nan
+        without = [self._value(part & (self.block != b)) for b in range(BLOCKS)]
+        if not np.isfinite(without).all():
+            return whole, math.nan
+        return whole, float(
+            np.sqrt((BLOCKS - 1) ** 2 / BLOCKS * np.var(without, ddof=1))
+        )
+
+    def _value(self, part: np.ndarray) -> float:
+        weights = None if self.weights is None else self.weights[part]
+        try:
+            return self.function(self.y[part], self.guess[part], weights)
+        except ValueError:  # a metric that is undefined for these rows
+            return math.nan
+
+
+def _by_importance(evidence: Evidence) -> list[Column]:
+    drops = dict((evidence.explained or {}).get("drops", {}))
+    return sorted(evidence.plain, key=lambda c: -float(np.mean(drops.get(c.id, 0.0))))
+
+
+def _parts(
+    evidence: Evidence, column: Column, rows: np.ndarray
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the parts that a column cuts rows into, with their names."""
+    values = evidence.values(column, rows)
+    gone = np.isnan(values)
+    if gone.any():
+        yield "missing", gone
+    if column.kind == "category":
+        codes, counts = np.unique(values[~gone], return_counts=True)
+        levels = column.plan.levels
+        for code in codes[np.argsort(-counts, kind="stable")][:MOST_LEVELS]:
+            yield levels[int(code)], values == code
+        return
+    there = values[~gone]
+    if not len(there):
+        return
+    edges = np.unique(np.quantile(there, np.linspace(0, 1, QUANTILES + 1)))
+    low = edges[0]
+    for i, high in enumerate(edges[1:]):
+        above = values >= low if i == 0 else values > low
+        name = _between(column, low, high, first=i == 0)
+        yield name, above & (values <= high)
+        low = high
+
+
+def _between(column: Column, low: float, high: float, *, first: bool) -> str:
+    if column.kind == "date":
+        days = [str(np.datetime64(int(v), "s"))[:10] for v in (low, high)]
+        return f"{days[0]} to {days[1]}"
+    sign = "≥" if first else ">"
+    return f"{sign} {low:.5g} and ≤ {high:.5g}"
+
+
+def _compared(
+    scorer: _Scorer, column: str, name: str, part: np.ndarray
+) -> Slice | None:
+    n = int(part.sum())
+    if n < LEAST_ROWS or len(part) - n < LEAST_ROWS:
+        return None
+    score, error = scorer.score(part)
+    others, error_others = scorer.score(~part)
+    spread = math.hypot(error, error_others)
+    difference = score - others
+    if not math.isfinite(spread + difference):
+        return None
+    if spread == 0:  # as good in every row, or nothing to go by
+        return Slice(column, name, n, score, error, difference, 1.0)
+    from scipy.special import stdtr
+
+    p = 2 * float(stdtr(BLOCKS - 1, -abs(difference) / spread))
+    return Slice(column, name, n, score, error, difference, p)
+
+
+def _corrected(found: list[Slice]) -> list[Slice]:
+    """Return slices with p-values after Holm."""
+    order = sorted(found, key=lambda s: s.p)
+    least, made = 0.0, []
+    for i, part in enumerate(order):
+        least = max(least, min(1.0, (len(order) - i) * part.p))
+        made.append(replace(part, p=least))
+    return made
+
+
+@dataclass(frozen=True)
+class WorstSlices:
+    """Whether there are parts of the rows on which the winner is worse."""
+
+    code: str = "AML017"
+    title: str = "Weak slices"
+
+    def run(self, evidence: Evidence) -> Finding:
+        """Return what it came to."""
+        found = evidence.slices
+        if found is None:
+            return Finding(
+                self.code, self.title, "skipped",
+                "There were too few rows or no time to score slices.",
+            )  # fmt: skip
+        weak = [s for s in found.slices if s.is_weak]
+        if not weak:
+            return Finding(
+                self.code, self.title, "pass",
+                f"None of {found.n_tried} slices is worse than the other rows by more "
+                "than noise.",
+            )  # fmt: skip
+        worst, natural = weak[0], evidence.metric.natural
+        names = tuple(dict.fromkeys(s.column for s in weak))
+        label = label_of_metric(evidence.metric.name)
+        return Finding(
+            self.code, self.title, "note",
+            f"{len(weak)} of {found.n_tried} slices are worse than the other rows; the "
+            f"worst, of {listed([worst.column])} with {worst.n:,} rows, has a {label} "
+            f"of {figure(natural(worst.score))} against "
+            f"{figure(natural(found.overall))} overall.",
+            "Look at these rows before the model decides about them.", names,
+        )  # fmt: skip

@@ -1,0 +1,105 @@
+"""The quality gate: which findings of the checks end a command with exit code 5."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from automl.cli.frame import GATE, USAGE, fail
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from automl.checks import Finding
+
+__all__ = ["FailOn", "leave_by_gate", "read_gate", "show_checks"]
+
+FailOn = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="CODE|warn|fail",
+        help="Exit code 5 if this check warns or fails, or any does. Repeatable.",
+    ),
+]
+
+MOST_LINES = 5
+"""Findings on the terminal; all stand in the report."""
+
+WIDTH = 80
+
+
+def read_gate(given: Sequence[str] | None) -> tuple[str, ...]:
+    """Return what ends the command, checked before anything starts.
+
+    Parameters
+    ----------
+    given : sequence of str or None
+        Codes of checks, ``warn`` or ``fail``.
+    """
+    from automl.checks import CHECKS
+    from automl.exceptions import suggestion
+
+    known = {check.code for check in CHECKS} | {"warn", "fail"}
+    gate = []
+    for word in given or ():
+        name = word.lower() if word.lower() in known else word.upper()
+        if name not in known:
+            fail(
+                f"--fail-on {word}: the code of a check, warn or fail was expected. "
+                f"{suggestion(word, known)}",
+                USAGE,
+            )
+        gate.append(name)
+    return tuple(gate)
+
+
+def _caught(findings: Sequence[Finding], gate: Sequence[str]) -> list[Finding]:
+    from automl.checks import is_at_least
+
+    return [
+        found
+        for found in findings
+        if is_at_least(found, "warn")
+        and (
+            found.code in gate
+            or any(is_at_least(found, s) for s in gate if s.islower())
+        )
+    ]
+
+
+def leave_by_gate(findings: Sequence[Finding], gate: Sequence[str]) -> None:
+    """Leave with a code of its own if a finding is one that was asked for."""
+    caught = _caught(findings, gate)
+    if not caught:
+        return
+    names = ", ".join(f"{found.code} ({found.status})" for found in caught)
+    fail(f"--fail-on: the checks found {names}. The model is kept.", GATE)
+
+
+def show_checks(findings: Sequence[Finding]) -> None:
+    """Write what the checks found, worst first, in a few lines."""
+    if not findings:
+        return
+    said = {"fail": "failed", "warn": "warned", "note": "notes", "skipped": "skipped"}
+    counts = {status: sum(f.status == status for f in findings) for status in said}
+    summary = ", ".join(f"{n} {said[s]}" for s, n in counts.items() if n)
+    passed = sum(f.status == "pass" for f in findings)
+    lines = [
+        f"\nChecks  {passed} of {len(findings)} passed" + (summary and f", {summary}")
+    ]
+    bad = [f for f in findings if f.status in {"fail", "warn"}]
+    lines += [_line(found) for found in bad[:MOST_LINES]]
+    if len(bad) > MOST_LINES:
+        lines.append(f"        … and {len(bad) - MOST_LINES} more in the report")
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _line(found: Finding) -> str:
+    """Return a finding on one line; what a warning has told is not told again."""
+    told = found.code == "AML001"
+    text = f"  {found.status}  {found.code} {found.title}"
+    text += ", see the warning." if told else f": {found.evidence}"
+    return "  " + textwrap.shorten(text, WIDTH - 2, placeholder=" …")
