@@ -191,6 +191,7 @@ def run(
                 interrupted=interrupt.asked or search.stopped,
                 started_utc=started_utc,
                 environment=environment(n_workers), notes=notes,
+                explanation=done.finish.importance,
             )
         )  # fmt: skip
         recipe = recipe_of(out, done.finish.refits, search.fallback_task, problem) | {
@@ -253,7 +254,7 @@ def _facts_of(record: RunRecord) -> dict[str, Any]:
         shape = record.table.y.shape
         bare = replace(
             record, predictions=lambda _: np.full(shape, np.nan), importance=None,
-            notes=(*record.notes, note),
+            explanation=None, notes=(*record.notes, note),
         )  # fmt: skip
         return build_facts(bare)
 

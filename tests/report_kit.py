@@ -150,7 +150,15 @@ def with_many_trials(run: RunRecord, count: int) -> RunRecord:
         )
         for i in range(count - len(run.trials))
     ]
-    return dataclasses.replace(run, trials=(*run.trials, *more))
+    first = len(run.trials)
+
+    def predictions(number: int) -> np.ndarray:
+        copied = done[(number - first) % len(done)].number
+        return run.predictions(number if number < first else copied)
+
+    return dataclasses.replace(
+        run, trials=(*run.trials, *more), predictions=predictions
+    )
 
 
 def _data(task: str) -> tuple[pd.DataFrame, Any]:

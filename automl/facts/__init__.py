@@ -15,7 +15,11 @@ import numpy as np
 
 from automl.facts.compact import compact, shorten
 from automl.facts.curves import performance
+from automl.facts.data import describe_data
 from automl.facts.diagram import describe_pipeline
+from automl.facts.explanation import describe_explanation
+from automl.facts.rivals import comparison
+from automl.facts.script import winners_script
 from automl.facts.standings import failures, leaderboard, ranked
 from automl.facts.trajectory import progress, slices
 from automl.facts.verdict import give_verdict, label_of_metric
@@ -109,6 +113,8 @@ class RunRecord:
         Versions and machine.
     notes : tuple of str
         Sentences about the run.
+    explanation : dict or None
+        What `automl.explain.explain` found of the best single configuration.
     """
 
     table: Table
@@ -128,6 +134,7 @@ class RunRecord:
     started_utc: str
     environment: Mapping[str, str]
     notes: tuple[str, ...]
+    explanation: Mapping[str, Any] | None = None
 
     @property
     def best(self) -> Trial:
@@ -163,6 +170,10 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
           ``natural`` and ``bagged``; none for the baseline.
         - ``pipeline``: see `automl.facts.diagram.describe_pipeline`.
         - ``columns``: ``rows``, ``cut``, ``n_all``, ``n_left_out``.
+        - ``comparison``: see `automl.facts.rivals.comparison`.
+        - ``explanation``: see `automl.facts.explanation.describe_explanation`.
+        - ``data``: see `automl.facts.data.describe_data`.
+        - ``script``: see `automl.facts.script.winners_script`.
         - ``titles``, ``settings``, ``environment``: as given.
     """
     table, metric, winner = record.table, record.metric, record.best
@@ -199,6 +210,12 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
         "members": _members(record, titles),
         "pipeline": describe_pipeline(record.pipeline, names),
         "columns": _columns(table),
+        "comparison": comparison(
+            order, winner, record.folds, metric, titles, record.predictions
+        ),
+        "explanation": describe_explanation(record.explanation, table),
+        "data": describe_data(table),
+        "script": winners_script(record.pipeline, table),
         "titles": titles,
         "settings": record.settings,
         "environment": record.environment,
