@@ -1,8 +1,8 @@
-"""How a fitted model answers to its columns: dependence, and LightGBM's own SHAP values.
+"""How a fitted model answers to its columns: dependence and LightGBM's SHAP values.
 
-Done in a worker after the importance, on the same model and held-out rows, with what is
-left of that task's time. What leaves here are grids of quantiles and averages over bins:
-no row can be read back from it.
+Done in a worker after the importance, on the same model and held-out rows, with what
+is left of that task's time. What leaves here are grids of quantiles and averages over
+bins: no row can be read back from it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ drawn whole with every family but nearest neighbours."""
 MAX_COLUMNS = 6
 """Columns that are drawn: the most important ones."""
 
-GRID = 20
+GRID = 16
 """Quantiles at which a number is set."""
 
 MAX_LEVELS = 12
@@ -43,7 +43,7 @@ MAX_LEVELS = 12
 MIN_LEVEL_ROWS = 10
 """Rows that must have a level for it to be named, as in the schema of a saved model."""
 
-LINES = 40
+LINES = 25
 """Rows that are drawn one by one (individual conditional expectation)."""
 
 MEAN_ROWS = 200
@@ -113,7 +113,9 @@ def explain(
     end = float("inf") if deadline is None else deadline
     half = end if deadline is None else (time.monotonic() + deadline) / 2
     is_lightgbm = type(model).__module__.startswith("lightgbm")
-    shown = _dependences(place, prefix, model, rows, chosen, half if is_lightgbm else end)
+    shown = _dependences(
+        place, prefix, model, rows, chosen, half if is_lightgbm else end
+    )
     return {
         "dependence": shown,
         "shap": _shap(place, prefix, model, rows, kinds, end) if is_lightgbm else None,
@@ -165,13 +167,13 @@ def _seconds_per_row(answer: Any, frame: pd.DataFrame, end: float) -> float | No
 
 def _grid(place: Workplace, column: str) -> np.ndarray:
     """Return the values that a column is set to: quantiles, or its common levels."""
-    values = place.X[column].to_numpy(dtype=np.float64)
-    values = values[np.isfinite(values)]
+    cells = place.X[column].to_numpy(dtype=np.float64)
+    values: np.ndarray = cells[np.isfinite(cells)]
     kind = next(c.kind for c in place.layout.columns if c.id == column)
     if kind in ("category", "boolean"):
         codes, counts = np.unique(values, return_counts=True)
         common = np.argsort(-counts, kind="stable")[:MAX_LEVELS]
-        return codes[common[counts[common] >= MIN_LEVEL_ROWS]]
+        return np.asarray(codes[common[counts[common] >= MIN_LEVEL_ROWS]])
     if not len(values):
         return values
     # the ends are left out: the smallest and the largest value belong to one row each
@@ -223,8 +225,8 @@ def _shap(
 ) -> dict[str, Any] | None:
     """Return contributions of columns to LightGBM's predictions, summed up in bins.
 
-    Exact SHAP values of trees (Lundberg et al., Nature Machine Intelligence 2, 2020), as
-    LightGBM computes them. Those of what was prepared from one column are added.
+    Exact SHAP values of trees (Lundberg et al., Nature Machine Intelligence 2, 2020),
+    as LightGBM computes them. Those of what was prepared from one column are added.
     """
     names = prefix.get_feature_names_out()
     sources = [match[1] if (match := _SOURCE.search(str(n))) else "" for n in names]
@@ -304,8 +306,8 @@ def _swarm(
     Returns
     -------
     dict
-        ``edges`` and ``rows``: lists of the bin, the number of rows and the mean rank of
-        the values (None where they have no order).
+        ``edges`` and ``rows``: lists of the bin, the number of rows and the mean rank
+        of the values (None where they have no order).
     """
     low, high = float(parts[:, order].min()), float(parts[:, order].max())
     if not high > low:

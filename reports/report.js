@@ -19,7 +19,7 @@
         Object.entries(value).map(([k, v]) => [k, colours(v, k, styles)]),
       );
     }
-    const named = typeof value === "string" && value[0] === "$" && /color$/i.test(key);
+    const named = typeof value === "string" && value[0] === "$" && /color(scale)?$/i.test(key);
     return named ? styles.getPropertyValue("--" + value.slice(1)).trim() : value;
   };
 

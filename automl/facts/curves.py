@@ -296,7 +296,7 @@ def regression(
     Returns
     -------
     dict
-        ``scatter``, ``tenths``, ``by_actual``, ``residuals``, ``normal`` and ``errors``.
+        ``scatter``, ``tenths``, ``by_actual``, ``residuals``, ``normal``, ``errors``.
     """
     truth = y[sample].astype(np.float64)
     guess = prediction[sample].astype(np.float64)
@@ -341,7 +341,7 @@ def _tenths(guess: np.ndarray, gap: np.ndarray) -> dict[str, Any]:
 
 
 def _by_actual(truth: np.ndarray, gap: np.ndarray) -> dict[str, Any]:
-    """Return the size and direction of errors in tenths of the rows, by actual value."""
+    """Return size and direction of errors in tenths of the rows, by actual value."""
     order = np.argsort(truth, kind="stable")
     parts = [p for p in np.array_split(order, 10) if len(p)]
     return {

@@ -1,4 +1,4 @@
-"""The table in figures: its target, kinds of columns, gaps and levels; no cell of it."""
+"""The table in figures: target, kinds of columns, gaps and levels; no cell of it."""
 
 from __future__ import annotations
 

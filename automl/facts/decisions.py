@@ -1,4 +1,4 @@
-"""Out-of-fold predictions to decisions: thresholds, gains, one class against the rest."""
+"""Out-of-fold predictions to decisions: thresholds, gains, each class by itself."""
 
 from __future__ import annotations
 
@@ -97,8 +97,9 @@ def one_vs_rest(
     """
     counts = np.bincount(truth, minlength=len(labels))
     common = np.argsort(-counts, kind="stable")[:MAX_CURVES]
-    return [
-        {"label": labels[c], **curve((truth == c).astype(int), prediction[:, c], CURVE_POINTS)}
-        for c in np.sort(common)
-        if 0 < counts[c] < len(truth)
-    ]  # fmt: skip
+    found = []
+    for c in np.sort(common):
+        if 0 < counts[c] < len(truth):
+            own = curve((truth == c).astype(int), prediction[:, c], CURVE_POINTS)
+            found.append({"label": labels[c], **own})
+    return found

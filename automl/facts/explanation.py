@@ -38,8 +38,9 @@ def describe_explanation(
     Returns
     -------
     dict or None
-        ``dependence``: a list, each with ``column``, ``kind``, ``grid`` (numbers, dates
-        or names), ``curves`` (``name`` or None, and ``mean``), ``lines`` and ``n_rows``.
+        ``dependence``: a list, each with ``column``, ``kind``, ``grid`` (numbers,
+        dates or names), ``curves`` (``name`` or None, and ``mean``), ``lines``,
+        ``n_rows``.
         ``shap``: None, or ``columns`` (pairs), ``swarm``, ``dependence``, ``n_rows``.
         ``output``: what the values are, in words.
     """
@@ -79,7 +80,7 @@ def _dependence(
             {"name": _class(c["class"], table) if several else None, "mean": c["mean"]}
             for c in found["curves"]
         ],
-        "lines": [[rounded(v, 4) for v in line] for line in found["lines"]],
+        "lines": [[rounded(v, 3) for v in line] for line in found["lines"]],
         "n_rows": found["n_rows"],
     }
 
@@ -94,7 +95,7 @@ def _value(value: float, column: Column) -> Any:
     """Return a value as people read it: a day, a level's name, or a number."""
     if column.kind == "category":
         levels = column.plan.levels
-        return shorten(str(levels[int(value)]), 60) if value < len(levels) else "?"
+        return shorten(str(levels[int(value)]), 60) if value < len(levels) else "other"
     if column.kind == "boolean":
         return BOOLEANS.get(value, str(value))
     if column.kind == "date":
@@ -119,7 +120,9 @@ def _shap(
             {
                 "column": _name(columns[d["column"]]),
                 "kind": d["kind"],
-                "bins": [[_value(b[0], columns[d["column"]]), *b[1:]] for b in d["bins"]],
+                "bins": [
+                    [_value(b[0], columns[d["column"]]), *b[1:]] for b in d["bins"]
+                ],
             }
             for d in found["dependence"]
         ],

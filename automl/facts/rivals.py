@@ -1,4 +1,4 @@
-"""The winner beside the best of each other kind: folds, differences, what they agree on."""
+"""The winner beside the best of each other kind: folds, differences, likeness."""
 
 from __future__ import annotations
 
@@ -24,6 +24,12 @@ MAX_RIVALS = 12
 MAX_CORRELATED = 6
 """Configurations whose predictions are compared: they are read from the disk."""
 
+SHARES = (
+    "roc_auc", "accuracy", "balanced_accuracy", "average_precision", "f1", "precision",
+    "recall", "jaccard", "top_k_accuracy", "r2", "mcc",
+)  # fmt: skip
+"""How metrics begin that are 1 at most."""
+
 CORRELATED_ROWS = 5_000
 """Rows that predictions are compared on; the error of a correlation is then .01."""
 
@@ -41,9 +47,10 @@ def comparison(
     Returns
     -------
     dict or None
-        ``rows``: each with ``trial``, ``title``, ``natural``, ``low`` and ``high`` (95 %
-        interval of the mean, None with one fold), ``folds``, ``difference``, ``gaps``
-        (by fold, greater is a better winner), ``margin``, ``within_noise``, ``winner``.
+        ``rows``: each with ``trial``, ``title``, ``natural``, ``low`` and ``high``
+        (95 % interval of the mean, None with one fold), ``folds``, ``difference``,
+        ``gaps`` (by fold, greater is a better winner), ``margin``, ``within_noise``,
+        ``winner``.
         ``correlation``: None, or ``trials``, ``titles``, ``matrix`` and ``n_rows``.
     """
     chosen = _chosen(order, winner)
@@ -78,7 +85,7 @@ def _row(
     titles: Mapping[str, str],
 ) -> dict[str, Any]:
     low, high = _interval(trial, folds)
-    ends = sorted([metric.natural(low), metric.natural(high)])
+    ends = [_within(metric, e) for e in sorted(map(metric.natural, (low, high)))]
     shared = sorted(set(trial.scores) & set(winner.scores))
     return {
         "trial": trial.number,
@@ -105,6 +112,16 @@ def _interval(trial: Trial, folds: Folds) -> tuple[float, float]:
     inflation = 1 / k + len(test) / max(len(train), 1)
     half = float(stdtrit(k - 1, 0.975) * values.std(ddof=1) * math.sqrt(inflation))
     return float(values.mean()) - half, float(values.mean()) + half
+
+
+def _within(metric: Metric, value: float) -> float:
+    """Return the end of an interval, no further than the metric goes.
+
+    A t-interval knows no bounds: no loss is below 0, and no share above 1.
+    """
+    if metric.sign < 0:
+        return max(value, 0.0)
+    return min(value, 1.0) if metric.name.startswith(SHARES) else value
 
 
 def _correlation(

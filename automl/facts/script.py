@@ -83,7 +83,7 @@ def winners_script(pipeline: Any, table: Table) -> str | None:
 
 
 def _steps_of(pipeline: Any) -> list[tuple[str, Any]] | None:
-    """Return the steps after the encoder; of an average of folds, those of the first."""
+    """Return the steps after the encoder; of an average, those of its first part."""
     steps = getattr(pipeline, "steps", None)
     if not steps:
         return None

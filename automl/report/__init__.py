@@ -31,6 +31,7 @@ from automl.report.reproduce import (
     code_to_repeat,
     command_to_repeat,
     pins,
+    settings_of,
     settings_toml,
 )
 from automl.report.search_charts import search_charts, slice_charts
@@ -89,6 +90,7 @@ def render(facts: Mapping[str, Any]) -> str:
         "badges": badges,
         "anchor": anchor,
     }
+    settings = settings_of(facts)
     importance = importance_chart(facts)
     shap, by_value = shap_charts(facts)
     charts = {
@@ -112,9 +114,9 @@ def render(facts: Mapping[str, Any]) -> str:
         facts=facts,
         charts=charts,
         code={
-            "python": code_to_repeat(facts["settings"]),
-            "shell": command_to_repeat(facts["settings"], facts["run"]["target"]),
-            "toml": settings_toml(facts["settings"]),
+            "python": code_to_repeat(settings),
+            "shell": command_to_repeat(settings, facts["run"]["target"]),
+            "toml": settings_toml(settings),
             "pins": pins(facts["environment"]),
             "script": facts.get("script"),
         },
@@ -199,7 +201,10 @@ def _at_most(groups: list[dict[str, Any]], room: int) -> list[dict[str, Any]]:
     """Return groups of charts with so many in all, the first of each before others."""
     width = max((len(g["charts"]) for g in groups), default=0)
     places = [
-        (i, k) for k in range(width) for i, g in enumerate(groups) if k < len(g["charts"])
+        (i, k)
+        for k in range(width)
+        for i, g in enumerate(groups)
+        if k < len(g["charts"])
     ]
     kept = set(places[: max(room, 0)])
     return [

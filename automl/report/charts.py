@@ -220,7 +220,7 @@ def _thresholds(found: Mapping[str, Any], _: str) -> Chart:
         "What a threshold decides",
         f"F1 is highest, {figure(rates[best]['f1'])}, when “"
         f"{shorten(str(found['positive']), 60)}” is predicted from a probability of "
-        f"{at[best]:.3g} on. It was chosen on these rows, so it is a little optimistic.",
+        f"{at[best]:.3g} on. Chosen on these rows, it is a little optimistic.",
         [
             line(
                 at, [r[key] for r in rates], SERIES[i], name=name,

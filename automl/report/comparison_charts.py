@@ -110,7 +110,9 @@ def _span(values: Sequence[float]) -> list[float]:
     return [low - pad, high + pad]
 
 
-def _differences(every: Sequence[Mapping[str, Any]], metric: Mapping[str, Any]) -> Chart:
+def _differences(
+    every: Sequence[Mapping[str, Any]], metric: Mapping[str, Any]
+) -> Chart:
     rows = [r for r in reversed(every) if not r["winner"] and r["gaps"]]
     traces = [
         markers(
@@ -124,7 +126,9 @@ def _differences(every: Sequence[Mapping[str, Any]], metric: Mapping[str, Any]) 
             name="mean, 95 % interval",
             marker={
                 "size": 9, "opacity": 1,
-                "symbol": ["diamond-open" if r["within_noise"] else "diamond" for r in rows],
+                "symbol": [
+                    "diamond-open" if r["within_noise"] else "diamond" for r in rows
+                ],
             },
             error_x={
                 "type": "data", "array": [r["margin"] for r in rows],
@@ -164,7 +168,7 @@ def _differences(every: Sequence[Mapping[str, Any]], metric: Mapping[str, Any]) 
 
 
 def _front(facts: Mapping[str, Any]) -> Chart | None:
-    """Return score against the time to predict, with the front of what is not beaten."""
+    """Return score against the time to predict, with the front of the best."""
     sign = facts["metric"]["sign"]
     rows = [
         r
@@ -196,7 +200,8 @@ def _front(facts: Mapping[str, Any]) -> Chart | None:
                 SERIES[i % len(SERIES)], name=label(kind, 22),
                 marker={"symbol": SYMBOLS[i % len(SYMBOLS)], "size": 7},
                 customdata=[r["trial"] for r in own],
-                hovertemplate="trial %{customdata}<br>%{x:.3g} s, %{y:.5g}<extra></extra>",
+                hovertemplate="trial %{customdata}<br>%{x:.3g} s: %{y:.5g}"
+                "<extra></extra>",
             )
         )  # fmt: skip
     half = sorted(sign * r["natural"] for r in rows)[len(rows) // 3 :]
@@ -205,12 +210,13 @@ def _front(facts: Mapping[str, Any]) -> Chart | None:
     return chart(
         "front",
         "Score against the time to predict",
-        f"{len(front)} of {len(rows)} are beaten by none in both. The fastest, "
+        f"{len(front)} of {len(rows)} {'is' if len(front) == 1 else 'are'} beaten by "
+        "none in both score and speed. The fastest, "
         f"“{shorten(str(quick['title']), 40)}” (trial {quick['trial']}), has "
         f"{figure(quick['natural'])}. The worst third may lie outside the picture.",
         traces,
         layout(
-            axis("seconds to predict all folds", type="log", dtick=1),
+            axis("seconds to predict all folds", type="log", nticks=6),
             axis(
                 f"{facts['metric']['label']} {facts['metric']['arrow']}",
                 range=span if sign > 0 else span[::-1],
@@ -252,7 +258,7 @@ def _correlation(found: Mapping[str, Any]) -> Chart:
                 "y": places,
                 "zmin": min(0.5, low),
                 "zmax": 1,
-                "colorscale": [[0, "$card"], [1, "$shade"]],
+                "colorscale": [[0, "$card"], [1, "$heat"]],
                 "text": [[f"{v:.2f}" for v in row] for row in matrix],
                 "texttemplate": "%{text}",
                 "textfont": {"color": "$ink", "size": 11},

@@ -43,7 +43,10 @@ def _bars(
     form = layout(
         axis(title, rangemode="tozero", **more),
         axis(
-            "", tickmode="array", tickvals=places, ticktext=[label(n, 22) for n in names]
+            "",
+            tickmode="array",
+            tickvals=places,
+            ticktext=[label(n, 22) for n in names],
         ),
         height=100 + 24 * len(names),
         bargap=0.3,
@@ -64,9 +67,7 @@ def _classes(target: Mapping[str, Any]) -> Chart:
         traces,
         form,
         head=["class", "rows", "share"],
-        rows=[
-            [n, c, f"{c / total:.1%}"] for n, c in zip(labels, counts, strict=True)
-        ],
+        rows=[[n, c, f"{c / total:.1%}"] for n, c in zip(labels, counts, strict=True)],
     )
 
 
@@ -100,7 +101,9 @@ def _missing(found: Mapping[str, Any], n_columns: int) -> Chart:
         [r[0] for r in rows], [r[1] for r in rows], "share of the rows",
         "%{x:.1%} missing<extra></extra>", tickformat=".0%",
     )  # fmt: skip
-    more = f" The first {len(rows)} are drawn." if found["n_missing"] > len(rows) else ""
+    more = (
+        f" The first {len(rows)} are drawn." if found["n_missing"] > len(rows) else ""
+    )
     return chart(
         "missing",
         "Missing values",
@@ -122,7 +125,9 @@ def _levels(found: Mapping[str, Any]) -> Chart:
     if rows[0][1] > 200:
         form["xaxis"].pop("rangemode")
         form["xaxis"]["dtick"] = 1
-    more = f" The first {len(rows)} are drawn." if found["n_distinct"] > len(rows) else ""
+    more = (
+        f" The first {len(rows)} are drawn." if found["n_distinct"] > len(rows) else ""
+    )
     return chart(
         "levels",
         "Levels of categories",

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from automl.facts.compact import shorten
 from automl.facts.verdict import figure
-from automl.report.plots import SERIES, SYMBOLS, axis, chart, label, layout, line, markers
+from automl.report.plots import (
+    SERIES,
+    SYMBOLS,
+    axis,
+    chart,
+    label,
+    layout,
+    line,
+    markers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -124,7 +133,8 @@ def _dependence(number: int, part: Mapping[str, Any], output: str) -> Chart:
         ),
         head=["value", *(c["name"] or f"mean {output}" for c in part["curves"])],
         rows=[
-            [g, *(c["mean"][i] for c in part["curves"])] for i, g in enumerate(grid)
+            [_at(g), *(c["mean"][i] for c in part["curves"])]
+            for i, g in enumerate(grid)
         ],
         size="small",
     )
@@ -164,12 +174,17 @@ def _tell(part: Mapping[str, Any], *, named: bool, several: bool) -> str:
     low, high = min(mean), max(mean)
     where = part["grid"][mean.index(low)], part["grid"][mean.index(high)]
     who = f"“{shorten(str(curve['name']), 30)}”: the mean" if several else "The mean"
-    at = [shorten(str(w), 30) if isinstance(w, str) else figure(w) for w in where]
+    at = [_at(w) for w in where]
     word = "for" if named else "at"
     return (
         f"{who} goes from {figure(low)} ({word} {at[0]}) to {figure(high)} "
         f"({word} {at[1]})."
     )
+
+
+def _at(value: Any) -> str:
+    """Return a value of a column as in a sentence."""
+    return shorten(value, 30) if isinstance(value, str) else f"{value:.4g}"
 
 
 def shap_charts(facts: Mapping[str, Any]) -> tuple[list[Chart], list[Chart]]:
@@ -216,7 +231,7 @@ def _sizes(found: Mapping[str, Any]) -> Chart:
 
 
 def _swarm(found: Mapping[str, Any]) -> Chart:
-    """Return a bee swarm of bins: a dot for the rows in it, as large as they are many."""
+    """Return a bee swarm of bins: a dot for a bin, the larger the more rows."""
     swarm, names = found["swarm"], [str(n) for n, _ in found["columns"]]
     edges = swarm["edges"]
     most = max(n for row in swarm["rows"] for _, n, _ in row)
@@ -259,10 +274,10 @@ def _swarm(found: Mapping[str, Any]) -> Chart:
         "shap",
         "Contributions to single predictions (SHAP)",
         f"“{shorten(str(first), 60)}” moves predictions most: by {figure(size)} on "
-        f"average, in {found['unit']}. A dot is a group of {found['n_rows']:,} held-out "
-        "rows, the larger the more; right of zero the column raises the prediction. The "
-        "colour is the mean of the column's value from low to high; grey squares are "
-        "categories.",
+        f"average, in {found['unit']}. A dot is a group of {found['n_rows']:,} "
+        "held-out rows, the larger the more; right of zero the column raises the "
+        "prediction. The colour is the mean of the column's value from low to high; "
+        "grey squares are categories.",
         traces,
         layout(
             axis(f"contribution, {found['unit']}", zeroline=True, zerolinecolor="$ink"),
@@ -282,12 +297,11 @@ def _contribution(number: int, part: Mapping[str, Any], unit: str) -> Chart:
     if part["kind"] == "date":
         places["type"] = "date"
     top = part["bins"][max(range(len(middle)), key=lambda i: abs(middle[i]))]
-    at = top[0] if isinstance(top[0], str) else figure(top[0])
     return chart(
         f"shap-dependence-{number}",
         shorten(str(part["column"]), 200),
-        f"Farthest from zero around {at}: {figure(top[2])} {unit}. The band holds "
-        "eight of ten rows.",
+        f"Farthest from zero around {_at(top[0])}: {figure(top[2])} {unit}. The band "
+        "holds eight of ten rows.",
         [
             line(x, high, "$s1", line={"width": 0}, hoverinfo="skip"),
             line(
@@ -306,6 +320,6 @@ def _contribution(number: int, part: Mapping[str, Any], unit: str) -> Chart:
             margin={"l": 44, "r": 10, "t": 10, "b": 36},
         ),
         head=["value", "10 % below", "median", "90 % below", "rows"],
-        rows=part["bins"],
+        rows=[[_at(b[0]), *b[1:]] for b in part["bins"]],
         size="small",
     )  # fmt: skip

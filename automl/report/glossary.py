@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 __all__ = ["glossary"]
 
 METRICS = {
-    "roc_auc": "The chance that a row of the positive class has a higher score than one "
-    "of the other class. 0.5 is a guess, 1 is perfect; it does not depend on a threshold.",
-    "average_precision": "The area under the curve of precision and recall. A guess has "
-    "the share of the positive class; it looks at the rare class alone.",
+    "roc_auc": "The chance that a row of the positive class has a higher score than "
+    "one of the other class. 0.5 is a guess, 1 is perfect; no threshold enters it.",
+    "average_precision": "The area under the curve of precision and recall. A guess "
+    "has the share of the positive class; it looks at the rare class alone.",
     "log_loss": "The mean of −log of the probability that the true class was given. 0 "
     "is perfect; a confident mistake costs much.",
     "brier": "The mean squared distance of probabilities from what happened. 0 is "
@@ -23,28 +23,28 @@ METRICS = {
     "count as much as common ones.",
     "f1": "The harmonic mean of precision and recall: high only if both are.",
     "mcc": "The correlation of predicted and true classes, from −1 to 1; 0 is a guess.",
-    "rmse": "The root of the mean squared error, in the unit of the target. Large errors "
-    "count more than in proportion.",
+    "rmse": "The root of the mean squared error, in the unit of the target. Large "
+    "errors count more than in proportion.",
     "mse": "The mean squared error, in the squared unit of the target.",
     "mae": "The mean absolute error, in the unit of the target.",
     "median_ae": "Half of the errors are smaller than this, in the unit of the target.",
     "mape": "The mean error as a share of the actual value; without use near zero.",
     "rmsle": "The root of the mean squared error of logarithms: errors count in "
     "proportion to the value.",
-    "r2": "The share of the target's variance that predictions explain. 0 is as good as "
-    "the mean, 1 is perfect; it can be negative.",
+    "r2": "The share of the target's variance that predictions explain. 0 is as good "
+    "as the mean, 1 is perfect; it can be negative.",
 }
 """Metric to what it says."""
 
 TERMS = {
-    "Baseline": "A prediction that looks at no column: the commonest class, or the mean.",
+    "Baseline": "A prediction that looks at no column: the commonest class, the mean.",
     "Fold": "A part of the rows that is held out: models are fitted to the others and "
     "scored on it.",
     "Out-of-fold prediction": "The prediction of a row by a model that did not see it.",
-    "Selection score": "The score that chose the winner. The best of many is partly the "
-    "luckiest of many, so it is optimistic.",
-    "Within noise": "The 95 % interval of the difference over the same folds holds zero "
-    "(corrected resampled t-test of Nadeau and Bengio, 2003).",
+    "Selection score": "The score that chose the winner. The best of many is partly "
+    "the luckiest of many, so it is optimistic.",
+    "Within noise": "The 95 % interval of the difference over the same folds holds "
+    "zero (corrected resampled t-test of Nadeau and Bengio, 2003).",
     "Dropped early": "Behind the best on the first folds, and not worth the others.",
 }
 """Word of every report to what it means."""
@@ -79,7 +79,9 @@ def glossary(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
         As `automl.facts.build_facts` returns.
     """
     name = facts["metric"]["name"]
-    base = next((m for m in sorted(METRICS, key=len, reverse=True) if name.startswith(m)), "")
+    base = next(
+        (m for m in sorted(METRICS, key=len, reverse=True) if name.startswith(m)), ""
+    )
     better = facts["metric"]["better"]
     said = METRICS.get(base, "A metric of your own or of scikit-learn.")
     words = {facts["metric"]["label"]: f"{said} Here {better} is better."}

@@ -57,8 +57,8 @@ def _tenths(found: Mapping[str, Any], target: str) -> Chart:
     return chart(
         "residual-tenths",
         "Residuals against predictions",
-        "A point is a row; in tenths of the rows, the band holds eight of ten errors and "
-        "the line is their median. It is widest "
+        "A point is a row; in tenths of the rows, the band holds eight of ten errors "
+        "and the line is their median. It is widest "
         f"around a prediction of {figure(widest[0])}: {figure(widest[1])} to "
         f"{figure(widest[3])}.",
         [

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["code_to_repeat", "command_to_repeat", "pins", "settings_toml"]
+__all__ = [
+    "code_to_repeat",
+    "command_to_repeat",
+    "pins",
+    "settings_of",
+    "settings_toml",
+]
 
 OPTIONS = {
     "time_budget_s": "--time-budget",
@@ -22,6 +28,22 @@ OPTIONS = {
     "deploy": "--deploy",
 }
 """Setting to option of ``automl fit``, for plain values."""
+
+
+def settings_of(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that counted: a default time does not beside ``n_trials``.
+
+    Examples
+    --------
+    >>> settings = {"time_budget_s": 60.0, "n_trials": 5}
+    >>> settings_of({"settings": settings, "run": {"timeline": {"budget": None}}})
+    {'n_trials': 5}
+    """
+    settings = dict(facts["settings"])
+    timed = facts["run"]["timeline"].get("budget") is not None
+    if settings.get("n_trials") is not None and not timed:
+        settings.pop("time_budget_s", None)
+    return settings
 
 
 def code_to_repeat(settings: Mapping[str, Any]) -> str:
