@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from automl.facts.compact import shorten, spread
+from automl.facts.compact import rounded, shorten, spread
 from automl.facts.verdict import figure
 from automl.report.plots import SERIES, axis, chart, label, layout, line
 from automl.report.regression_charts import REGRESSION
@@ -19,6 +19,9 @@ Chart = dict[str, Any]
 
 TABLE_POINTS = 21
 """Rows of a curve's table."""
+
+CURVE_POINTS = 100
+"""Thresholds drawn; the explorer has all of them."""
 
 UNIT = {"range": [-0.02, 1.02]}
 
@@ -208,9 +211,10 @@ def _gains(found: Mapping[str, Any], _: str) -> Chart:
 
 def _thresholds(found: Mapping[str, Any], _: str) -> Chart:
     facts = found["thresholds"]
-    rates = [decided(facts, i) for i in range(len(facts["at"]))]
+    drawn = spread(len(facts["at"]), CURVE_POINTS).tolist()
+    rates = [decided(facts, i) for i in drawn]
     best = max(range(len(rates)), key=lambda i: rates[i]["f1"] or 0.0)
-    at = facts["at"]
+    at = [facts["at"][i] for i in drawn]
     names = ("precision", "recall", "F1", "accuracy")
     keys = ("precision", "recall", "f1", "accuracy")
     dashes = ("solid", "dash", "dot", "dashdot")
@@ -223,7 +227,7 @@ def _thresholds(found: Mapping[str, Any], _: str) -> Chart:
         f"{at[best]:.3g} on. Chosen on these rows, it is a little optimistic.",
         [
             line(
-                at, [r[key] for r in rates], SERIES[i], name=name,
+                at, [rounded(r[key], 4) for r in rates], SERIES[i], name=name,
                 line={"dash": dashes[i]},
                 hovertemplate=f"%{{x:.3f}}: {name} %{{y:.3f}}<extra></extra>",
             )
