@@ -27,6 +27,9 @@ Chart = dict[str, Any]
 MAX_BARS = 25
 """Columns drawn in the chart of importance."""
 
+MAX_TICKS = 6
+"""Whole values of a column up to which each has a tick of its own."""
+
 LARGEST = 16.0
 """Diameter of a bin's dot with the most rows, in pixels."""
 
@@ -118,6 +121,8 @@ def _dependence(number: int, part: Mapping[str, Any], output: str) -> Chart:
     places = _names([str(g) for g in grid]) | {"tickangle": -30} if named else axis("")
     if part["kind"] == "date":
         places["type"] = "date"
+    elif not named and len(grid) <= MAX_TICKS and all(g == int(g) for g in grid):
+        places |= {"tickmode": "array", "tickvals": grid}  # a code has no halves
     return chart(
         f"dependence-{number}",
         shorten(str(part["column"]), 200),
