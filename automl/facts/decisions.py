@@ -45,7 +45,7 @@ def thresholds(truth: np.ndarray, score: np.ndarray) -> dict[str, Any]:
     Examples
     --------
     >>> found = thresholds(np.array([0, 0, 1]), np.array([0.1, 0.6, 0.9]))
-    >>> found["tp"][found["at"].tolist().index(0.5)], found["positives"]
+    >>> int(found["tp"][found["at"].tolist().index(0.5)]), found["positives"]
     (1, 1)
     """
     even = np.round(np.linspace(0.01, 0.99, 99), 2)
