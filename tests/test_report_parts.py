@@ -1,14 +1,19 @@
 """Parts of the report: what each says, and that none needs the others."""
 
+import dataclasses
 import json
 import re
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from automl.facts import build_facts
+from automl.folds import make_folds
 from automl.report import render
 from automl.report.glossary import glossary
 from automl.report.reproduce import settings_toml
+from automl.table import make_table
 from tests.report_kit import HOSTILE, record, with_all_parts, with_names
 
 NEW = (
@@ -134,3 +139,26 @@ def test_decisions_reach_the_page_as_data():
     assert re.search(
         r'id="decisions">null</script>', render(build_facts(record("regression")))
     )
+
+
+@pytest.mark.slow
+def test_ten_rows_and_two_thousand_columns_of_long_names_fit_the_limit():
+    """Names are cut and counted: whatever the width, the page stays small."""
+    run = record("binary")
+    rng = np.random.default_rng(0)
+    names = [f"{i} " + "n" * 200 for i in range(2_000)]
+    table = make_table(pd.DataFrame(rng.random((10, 2_000)), columns=names), [0, 1] * 5)
+    folds = make_folds(
+        table.y, cv=5, stratify=False, groups=None, time=None, random_state=0
+    )
+    wide = dataclasses.replace(
+        run, table=table, folds=folds, explanation=None, importance=None,
+        predictions=lambda _: np.tile([0.4, 0.6], (10, 1)),
+    )  # fmt: skip
+    facts = build_facts(wide)
+    page = render(facts)
+    largest = max(re.findall(r"<script>.*?</script>", page, re.DOTALL), key=len)
+
+    assert len(page.encode()) - len(largest.encode()) < 1_000_000
+    assert "1,700 more columns" in page
+    assert facts["data"]["kinds"] == [["number", 2_000, 2_000]]
