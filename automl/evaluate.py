@@ -19,6 +19,7 @@ from sklearn.pipeline import Pipeline
 
 from automl.canary import sing
 from automl.estimators.growing import Growth, fit_growing
+from automl.explain import PERMUTING_SHARE, explain
 from automl.fitting import (
     fit_model,
     fit_prefix,
@@ -323,11 +324,12 @@ def _canary(place: Workplace, task: Task) -> dict[str, Any] | None:
 
 
 def _importance(place: Workplace, task: Task) -> dict[str, Any]:
-    """Return the drop in score when a column of held-out rows is permuted.
+    """Return the drop in score when a column of held-out rows is permuted, and more.
 
     Breiman's permutation importance (Random forests, 2001), on a model fitted to the
-    training rows of one fold. Stops at the deadline with the columns it has. What the
-    model scores on rows that it was fitted to comes with it.
+    training rows of one fold. Stops with the columns it has when its share of the time
+    is over; the rest of the time goes to `automl.explain.explain`. What the model
+    scores on rows that it was fitted to comes with it.
     """
     candidate = place.candidates[task.candidate]
     pipeline = build_pipeline(
@@ -349,6 +351,10 @@ def _importance(place: Workplace, task: Task) -> dict[str, Any]:
         return place.metric.score(y, prediction, weights)
 
     rng = np.random.default_rng(place.random_state)
+    stop = None
+    if task.deadline is not None:
+        now = time.monotonic()
+        stop = now + PERMUTING_SHARE * (task.deadline - now)
     whole = score_of(frame)
     known = at_most(train, IMPORTANCE_ROWS, place.random_state)
     trained = place.metric.score(
@@ -359,17 +365,22 @@ def _importance(place: Workplace, task: Task) -> dict[str, Any]:
     drops: dict[str, list[float]] = {}
     columns = rng.permutation(np.array(frame.columns, dtype=object))
     for column in columns[:IMPORTANCE_COLUMNS]:
-        if task.deadline is not None and time.monotonic() > task.deadline:
+        if stop is not None and time.monotonic() > stop:
             break
         drops[str(column)] = []
         for _ in range(REPEATS):
             shuffled = frame.copy()
             shuffled[column] = frame[column].to_numpy()[rng.permutation(len(frame))]
             drops[str(column)].append(whole - score_of(shuffled))
-    return {
+    order = sorted(drops, key=lambda name: -float(np.mean(drops[name])))
+    found = {
         "drops": drops,
         "n_train": len(train),
         "n_test": len(test),
         "train_score": trained,
         "test_score": whole,
     }
+    try:
+        return found | explain(place, prefix, model, test, order, task.deadline)
+    except Exception as error:  # noqa: BLE001 - the importance is there all the same
+        return found | {"unexplained": type(error).__name__}

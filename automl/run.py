@@ -211,6 +211,7 @@ def run(
                 started_utc=started_utc,
                 environment=environment(n_workers), notes=notes, estimate=estimate,
                 simplest=None if rule is None else rule.trial.number,
+                explanation=done.finish.importance,
             )
         )  # fmt: skip
         recipe = recipe_of(
@@ -327,7 +328,7 @@ def _facts_of(record: RunRecord) -> dict[str, Any]:
         shape = record.table.y.shape
         bare = replace(
             record, predictions=lambda _: np.full(shape, np.nan), importance=None,
-            notes=(*record.notes, note),
+            explanation=None, notes=(*record.notes, note),
         )  # fmt: skip
         return build_facts(bare)
 

@@ -1,5 +1,5 @@
 "use strict";
-// Draws the charts in the page's colours, sorts tables, and sets the page for print.
+// Draws the charts in the page's colours and sets the page for print.
 // The page is complete without it, apart from the drawings.
 (() => {
   const root = document.documentElement;
@@ -19,7 +19,7 @@
         Object.entries(value).map(([k, v]) => [k, colours(v, k, styles)]),
       );
     }
-    const named = typeof value === "string" && value[0] === "$" && /color$/i.test(key);
+    const named = typeof value === "string" && value[0] === "$" && /color(scale)?$/i.test(key);
     return named ? styles.getPropertyValue("--" + value.slice(1)).trim() : value;
   };
 
@@ -88,32 +88,5 @@
     else delete root.dataset.theme;
     printing = null;
     redraw();
-  });
-
-  // Tables sort by the buttons in their heads; rows without a value stay last.
-  const valueOf = (row, column) => {
-    const cell = row.cells[column];
-    const value = cell.dataset.v;
-    return value === undefined ? cell.textContent.trim().toLowerCase() : value;
-  };
-  const order = (a, b, numeric, sign) => {
-    if (a === "" || b === "") return (a === "") - (b === "");
-    return sign * (numeric ? Number(a) - Number(b) : a.localeCompare(b));
-  };
-  const sort = (table, head, column) => {
-    const down = head.getAttribute("aria-sort") === "ascending";
-    table.querySelectorAll("thead th").forEach((th) => th.removeAttribute("aria-sort"));
-    head.setAttribute("aria-sort", down ? "descending" : "ascending");
-    const body = table.tBodies[0];
-    const rows = [...body.rows].map((row) => [row, valueOf(row, column)]);
-    const numeric = head.classList.contains("n");
-    rows.sort((a, b) => order(a[1], b[1], numeric, down ? -1 : 1));
-    body.append(...rows.map(([row]) => row));
-  };
-  document.querySelectorAll("table.sortable").forEach((table) => {
-    [...table.tHead.rows[0].cells].forEach((head, column) => {
-      const press = head.querySelector("button");
-      if (press) press.addEventListener("click", () => sort(table, head, column));
-    });
   });
 })();

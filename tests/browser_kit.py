@@ -10,6 +10,7 @@ import shutil
 import socket
 import struct
 import subprocess
+import tarfile
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
@@ -36,6 +37,26 @@ FLAGS = (
 def find_browser() -> str | None:
     """Return the path of a browser, or None."""
     return next((p for p in map(shutil.which, NAMES) if p), None)
+
+
+AXE = "axe-core@4.14.1"
+"""The accessibility rules, from npm; never a part of this repository."""
+
+
+def fetch_axe(folder: Path) -> str | None:
+    """Return the script of axe-core; None without npm or a network."""
+    if shutil.which("npm") is None:
+        return None
+    with contextlib.suppress(subprocess.SubprocessError):
+        subprocess.run(
+            ["npm", "pack", AXE, "--silent"],
+            cwd=folder, check=True, timeout=120, capture_output=True,
+        )  # fmt: skip
+        (packed,) = folder.glob("axe-core-*.tgz")
+        with tarfile.open(packed) as archive:
+            script = archive.extractfile("package/axe.min.js")
+            return None if script is None else script.read().decode()
+    return None
 
 
 class Page:
@@ -104,6 +125,29 @@ class Page:
             deviceScaleFactor=1,
             mobile=False,
         )
+
+    def press(self, key: str, *, text: str = "") -> None:
+        """Press and let go a key where the focus is."""
+        codes = {"Enter": 13, "Tab": 9, "ArrowRight": 39, "ArrowLeft": 37, " ": 32}
+        common = {"key": key, "code": key, "windowsVirtualKeyCode": codes[key]}
+        self.call("Input.dispatchKeyEvent", type="keyDown", text=text, **common)
+        self.call("Input.dispatchKeyEvent", type="keyUp", **common)
+
+    def click(self, selector: str) -> None:
+        """Click where an element is, with the mouse."""
+        x, y = self.run(
+            f"""(() => {{
+              const item = document.querySelector({json.dumps(selector)});
+              item.scrollIntoView({{ behavior: "instant", block: "center" }});
+              const box = item.getBoundingClientRect();
+              return [box.x + box.width / 2, box.y + box.height / 2];
+            }})()"""
+        )
+        for kind in ("mousePressed", "mouseReleased"):
+            self.call(
+                "Input.dispatchMouseEvent",
+                type=kind, x=x, y=y, button="left", clickCount=1,
+            )  # fmt: skip
 
     def draw_all(self) -> int:
         """Scroll through the page until every chart is drawn; return how many."""

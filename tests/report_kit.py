@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import math
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,11 +22,16 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from automl.candidates import load_candidates
+from automl.explain import explain
 from automl.facts import Importance, RunRecord
+from automl.fitting import fit_prefix, native_categories
 from automl.folds import make_folds
 from automl.history import FoldResult, Trial
 from automl.metrics import resolve_metric
+from automl.pipeline import build_pipeline
 from automl.table import make_table
+from automl.workplace import close_workplace, open_workplace, write_workplace
 
 TITLES = {
     "linear": "Linear model",
@@ -94,7 +102,64 @@ def record(task: str) -> RunRecord:
         started_utc="2031-05-02T09:30:00+00:00",
         environment={"python": "3.11.4", "scikit-learn": "1.9.1", "cpu count": "2"},
         notes=("The task was inferred.",),
+        explanation=explained(table, folds, metric),
     )
+
+
+@contextlib.contextmanager
+def fitted(table, folds, metric, name="lightgbm", rounds=20):
+    """Give a small fitted model as a worker has it, with held-out rows and ids."""
+    candidates = load_candidates(name)
+    with tempfile.TemporaryDirectory() as home:
+        folder = write_workplace(Path(home) / "w", table, folds, metric, candidates, 0)
+        place, _ = open_workplace(folder)
+        try:
+            params = {"n_estimators": rounds} if name == "lightgbm" else {}
+            pipeline = build_pipeline(candidates[name], params, place.layout, 0)
+            train, test = place.splits[0]
+            prefix, X = fit_prefix(place, pipeline[:-1], train)
+            model = pipeline[-1]
+            model.fit(X, place.y[train], **native_categories(model, prefix))
+            yield place, prefix, model, test, list(place.X.columns)
+        finally:
+            close_workplace()
+
+
+def explained(table, folds, metric, name="lightgbm"):
+    """Return what a worker finds of a small model of this candidate."""
+    with fitted(table, folds, metric, name) as parts:
+        return explain(*parts, None)
+
+
+def with_all_parts(facts: dict[str, Any], text: str = "ordinary") -> dict[str, Any]:
+    """Return the facts with what other parts of the library add, made up."""
+    statuses = ("fail", "warn", "note", "pass", "skipped")
+    return facts | {
+        "estimate": {
+            "natural": 0.9, "low": 0.87, "high": 0.93, "level": 0.95, "method": "bbc",
+            "text": f"Made of {text} draws.", "raw": 0.92, "n_configurations": 9,
+            "n_resamples": 500, "seconds": 0.1, "warning": "Too few rows to conclude.",
+        },
+        "checks": [
+            {
+                "code": f"AML00{i}", "title": f"Check {i} {text}", "status": status,
+                "evidence": f"Seen: {text}.", "action": f"Do {text}.",
+                "columns": [text] * 12,
+            }
+            for i, status in enumerate(statuses)
+        ],
+        "weak_slices": {
+            "rows": [
+                {
+                    "column": text, "slice": text, "n": 40 + i, "natural": 0.7,
+                    "low": 0.6, "high": 0.8, "difference": -0.2, "significant": i == 0,
+                }
+                for i in range(3)
+            ],
+            "overall": 0.9,
+            "note": "A few look weak by chance.",
+        },
+    }  # fmt: skip
 
 
 def with_names(run: RunRecord, names: tuple[str, ...]) -> RunRecord:
@@ -150,7 +215,15 @@ def with_many_trials(run: RunRecord, count: int) -> RunRecord:
         )
         for i in range(count - len(run.trials))
     ]
-    return dataclasses.replace(run, trials=(*run.trials, *more))
+    first = len(run.trials)
+
+    def predictions(number: int) -> np.ndarray:
+        copied = done[(number - first) % len(done)].number
+        return run.predictions(number if number < first else copied)
+
+    return dataclasses.replace(
+        run, trials=(*run.trials, *more), predictions=predictions
+    )
 
 
 def _data(task: str) -> tuple[pd.DataFrame, Any]:

@@ -4,8 +4,8 @@ import pytest
 
 from automl.facts import build_facts
 from automl.report import write_report
-from tests.browser_kit import browser_page, find_browser
-from tests.report_kit import HOSTILE, record, with_names
+from tests.browser_kit import browser_page, fetch_axe, find_browser
+from tests.report_kit import HOSTILE, record, with_all_parts, with_names
 
 BROWSER = find_browser()
 pytestmark = [
@@ -27,8 +27,12 @@ def reports(tmp_path_factory):
     home = tmp_path_factory.mktemp("reports")
     runs = {t: record(t) for t in ("binary", "multiclass", "regression")}
     runs["hostile"] = with_names(runs["binary"], HOSTILE)
+    texts = {"hostile": HOSTILE[0] + HOSTILE[4]}
     return {
-        k: write_report(build_facts(r), home / f"{k}.html") for k, r in runs.items()
+        k: write_report(
+            with_all_parts(build_facts(r), texts.get(k, "ordinary")), home / f"{k}.html"
+        )
+        for k, r in runs.items()
     }
 
 
@@ -99,3 +103,184 @@ def test_page_reads_with_scripts_off(tab, reports):
 
     assert "wins with a cross-validated" in text
     assert 'class="chart js-plotly-plot"' not in text
+
+
+KEEP = """Object.defineProperty(navigator, "clipboard", { value: {
+  writeText: (text) => { window.kept = text; return Promise.resolve(); } } });"""
+"""In place of a clipboard, which a headless browser shares with the machine."""
+
+
+def test_filter_hides_rows_and_says_how_many(tab, reports):
+    """Words have to be in a row, in any order; without a word all are back."""
+    tab.open(reports["binary"])
+    tab.run("document.querySelector('[data-table=board] .filter').focus()")
+    tab.call("Input.insertText", text="trial decision")
+    rows = "[...document.querySelectorAll('#board tbody tr')]"
+    shown = tab.run(f"{rows}.filter(r => !r.hidden).map(r => r.textContent)")
+
+    assert shown
+    assert all("Decision tree" in text for text in shown)
+    assert tab.run(
+        "document.querySelector('[data-table=board] .shown').textContent"
+    ).startswith(f"{len(shown)} of ")
+    tab.run(
+        """const box = document.querySelector('[data-table=board] .filter');
+        box.value = ""; box.dispatchEvent(new Event("input"));"""
+    )
+    assert tab.run(f"{rows}.every(r => !r.hidden)")
+
+
+def test_columns_can_be_put_away_and_stay_out_of_copies(tab, reports):
+    """A box less is a column less, on the page and in what is copied."""
+    tab.open(reports["binary"])
+    tab.run(KEEP)
+    tab.run("document.querySelector('.chooser').open = true")
+    tab.click('[data-table=board] [data-column="6"]')
+    tab.click('[data-table=board] [data-as="csv"]')
+    lines = tab.run("window.kept").splitlines()
+
+    assert tab.run("document.querySelector('#board thead th:nth-child(7)').hidden")
+    assert lines[0].startswith("Rank,Pipeline,ROC AUC")
+    assert "Fit" not in lines[0]
+    assert len(lines) == 1 + tab.run(
+        "document.querySelectorAll('#board tbody tr').length"
+    )
+
+
+def test_copies_of_hostile_names_are_one_cell_each(tab, reports):
+    """Quotes, pipes and formulas of names do no harm in a sheet or in Markdown."""
+    import csv
+
+    tab.open(reports["hostile"])
+    tab.run(KEEP)
+    tab.click('[data-table=columns-table] [data-as="csv"]')
+    rows = list(csv.reader(tab.run("window.kept").splitlines()))
+    tab.click('[data-table=columns-table] [data-as="markdown"]')
+    lines = tab.run("window.kept").splitlines()
+
+    assert 1 == len({len(r) for r in rows})
+    assert not [c for r in rows for c in r if c[:1] in ("=", "+", "@")]
+    assert "<" not in "".join(lines)
+    assert set(lines[1]) == set("| -")
+
+
+@pytest.mark.parametrize("clipboard", [True, False], ids=["clipboard", "without"])
+def test_code_is_copied_by_the_keyboard(tab, reports, clipboard):
+    """Enter on a button copies; without leave for the clipboard, the old way does."""
+    tab.open(reports["binary"])
+    tab.run(
+        KEEP
+        if clipboard
+        else """Object.defineProperty(navigator, "clipboard", { value: undefined });
+        document.addEventListener("copy", () => {
+          const area = document.activeElement;
+          window.kept = area.value;
+        });"""
+    )
+    tab.run("document.querySelector('[data-copy=python]').focus()")
+    tab.press("Enter", text="\r")
+    tab.run("new Promise((done) => setTimeout(done, 100))")
+
+    assert tab.run("window.kept").startswith("from automl import AutoML")
+    assert "Text copied." == tab.run("document.getElementById('said').textContent")
+    assert "python" == tab.run("document.activeElement.dataset.copy")
+
+
+def test_threshold_moves_by_keyboard_with_all_figures(tab, reports):
+    """One key to the right is the next threshold; counts always add up to the rows."""
+    tab.open(reports["binary"])
+    read = (
+        "['tp', 'fp', 'fn', 'tn'].map(i => "
+        "Number(document.getElementById(i).textContent.replaceAll(',', '')))"
+    )
+    at = "Number(document.getElementById('threshold-at').textContent)"
+    before, first = tab.run(at), tab.run(read)
+    tab.run("document.getElementById('threshold').focus()")
+    for _ in range(40):
+        tab.press("ArrowRight")
+    after, later = tab.run(at), tab.run(read)
+
+    assert before == 0.5 < after
+    assert sum(first) == sum(later) == len(record("binary").table.y)
+    assert later[0] <= first[0]
+    assert later != first
+    assert tab.run(
+        "document.getElementById('threshold').getAttribute('aria-valuetext')"
+    ).startswith("probability 0.")
+
+
+def test_cheapest_threshold_follows_the_costs(tab, reports):
+    """Where a miss costs much, the cheapest threshold is low; else it is high."""
+    tab.open(reports["binary"])
+    cost = "Number(document.getElementById('out-cost').textContent.replaceAll(',', ''))"
+    at = "Number(document.getElementById('threshold-at').textContent)"
+    found = []
+    for miss in (100, 0.01):
+        tab.run(
+            f"""{{ const box = document.getElementById("cost-fn");
+            box.value = {miss}; box.dispatchEvent(new Event("input")); }}"""
+        )
+        paid = tab.run(cost)
+        tab.click("#cheapest")
+        assert tab.run(cost) <= paid
+        found.append(tab.run(at))
+
+    assert found[0] < found[1]
+
+
+def test_matrix_switches_between_counts_and_shares(tab, reports):
+    """Shares of a column add up to one, and pressing back restores the page."""
+    tab.open(reports["multiclass"])
+    cells = "[...document.querySelectorAll('#matrix td')].map(c => c.textContent)"
+    before = tab.run(cells)
+    tab.click('[data-show="column"]')
+    shares = [float(t.split()[0]) for t in tab.run(cells)]
+    n = round(len(shares) ** 0.5)
+    tab.click('[data-show="both"]')
+
+    assert sum(shares[::n]) == pytest.approx(100, abs=0.6)
+    assert before == tab.run(cells)
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory):
+    """The rules of axe-core, fetched for this run."""
+    script = fetch_axe(tmp_path_factory.mktemp("axe"))
+    if script is None:
+        pytest.skip("axe-core could not be fetched")
+    return script
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("name", ["binary", "regression", "hostile"])
+def test_axe_finds_no_violation(tab, reports, axe, name, dark):
+    """Landmarks, labels, order of headings and contrast, by WCAG 2.2 AA and more."""
+    tab.open(reports[name], dark=dark)
+    tab.draw_all()
+    tab.run(axe + ";0")
+    found = tab.run(
+        """axe.run(document, { resultTypes: ["violations"] }).then((r) =>
+          r.violations.map((v) => [v.id, v.nodes.length, v.nodes[0].html.slice(0, 200),
+            v.nodes[0].failureSummary.slice(0, 200)]))"""
+    )
+
+    assert [] == found
+
+
+def test_page_prints_on_white_with_all_that_is_closed(tab, reports):
+    """The PDF has text of every section, and no button."""
+    tab.open(reports["binary"], dark=True)
+    tab.draw_all()
+    made = tab.call("Page.printToPDF", preferCSSPageSize=True, printBackground=True)
+    size = len(made["data"]) * 3 // 4
+    tab.call("Emulation.setEmulatedMedia", media="print")
+    hidden = tab.run(
+        """[...document.querySelectorAll(".tools, .copy, #explorer, nav")].every(
+          (item) => getComputedStyle(item).display === "none")"""
+    )
+    paper = tab.run("getComputedStyle(document.body).backgroundColor")
+    tab.call("Emulation.setEmulatedMedia", media="")
+
+    assert 100_000 < size < 3_000_000
+    assert hidden
+    assert paper == "rgb(255, 255, 255)"

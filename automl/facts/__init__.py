@@ -15,7 +15,11 @@ import numpy as np
 
 from automl.facts.compact import compact, shorten
 from automl.facts.curves import performance
+from automl.facts.data import describe_data
 from automl.facts.diagram import describe_pipeline
+from automl.facts.explanation import describe_explanation
+from automl.facts.rivals import comparison
+from automl.facts.script import winners_script
 from automl.facts.standings import failures, leaderboard, ranked
 from automl.facts.trajectory import progress, slices
 from automl.facts.verdict import give_verdict, label_of_metric
@@ -117,6 +121,8 @@ class RunRecord:
         What its checks found, worst first.
     weak_slices : dict or None
         The winner's score on parts of the rows.
+    explanation : dict or None
+        What `automl.explain.explain` found of the best single configuration.
     """
 
     table: Table
@@ -140,6 +146,7 @@ class RunRecord:
     simplest: int | None = None
     checks: tuple[Mapping[str, Any], ...] = ()
     weak_slices: Mapping[str, Any] | None = None
+    explanation: Mapping[str, Any] | None = None
 
     @property
     def best(self) -> Trial:
@@ -181,6 +188,10 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
         - ``weak_slices``: None, or ``rows`` (``column``, ``slice``, ``n``, ``natural``
           with ``low`` and ``high``, ``difference`` to all other rows,
           ``significant``), ``overall``, ``note``.
+        - ``comparison``: see `automl.facts.rivals.comparison`.
+        - ``explanation``: see `automl.facts.explanation.describe_explanation`.
+        - ``data``: see `automl.facts.data.describe_data`.
+        - ``script``: see `automl.facts.script.winners_script`.
         - ``titles``, ``settings``, ``environment``: as given.
     """
     table, metric, winner = record.table, record.metric, record.best
@@ -222,6 +233,12 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
         "columns": _columns(table),
         "checks": [_finding(found) for found in record.checks],
         "weak_slices": _weak_slices(record.weak_slices),
+        "comparison": comparison(
+            order, winner, record.folds, metric, titles, record.predictions
+        ),
+        "explanation": describe_explanation(record.explanation, table),
+        "data": describe_data(table),
+        "script": winners_script(record.pipeline, table),
         "titles": titles,
         "settings": record.settings,
         "environment": record.environment,

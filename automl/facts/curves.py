@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.facts.compact import spread
+from automl.facts.decisions import gains, one_vs_rest, thresholds
 
 if TYPE_CHECKING:
     from automl.folds import Folds
@@ -37,6 +38,9 @@ MAX_CLASS_ROWS = 100
 
 BINS = 40
 """Bars of a histogram."""
+
+QUANTILES = 99
+"""Points of the comparison with a normal distribution."""
 
 THRESHOLD = 0.5
 """Probability from which the second class is predicted."""
@@ -88,7 +92,7 @@ def performance(
     labels = [str(c) for c in classes]
     if task == "binary":
         return facts | binary(y, prediction, rows, sample, folds, labels)
-    return facts | multiclass(y, prediction, rows, labels)
+    return facts | multiclass(y, prediction, rows, sample, labels)
 
 
 def _known(prediction: np.ndarray) -> np.ndarray:
@@ -121,7 +125,8 @@ def binary(
     -------
     dict
         ``labels``, ``positive``, ``matrix``, ``classes``, ``histogram``,
-        ``calibration`` and, if both classes are there, ``roc``, ``fold_rocs``, ``pr``.
+        ``calibration`` and, if both classes are there, ``roc``, ``fold_rocs``, ``pr``,
+        ``gains`` and ``thresholds``.
     """
     score = prediction[:, 1] if prediction.ndim == 2 else prediction
     truth = y.astype(np.int64)
@@ -140,6 +145,8 @@ def binary(
         facts["roc"] = _roc(t, s, MAX_POINTS)
         facts["pr"] = _precision_recall(t, s)
         facts["fold_rocs"] = _fold_rocs(truth, score, sample, folds)
+        facts["gains"] = gains(t, s)
+        facts["thresholds"] = thresholds(truth[rows], score[rows])
     return facts
 
 
@@ -209,9 +216,20 @@ def _calibration(truth: np.ndarray, score: np.ndarray) -> dict[str, Any]:
 
 
 def multiclass(
-    y: np.ndarray, prediction: np.ndarray, rows: np.ndarray, labels: list[str]
+    y: np.ndarray,
+    prediction: np.ndarray,
+    rows: np.ndarray,
+    sample: np.ndarray,
+    labels: list[str],
 ) -> dict[str, Any]:
-    """Return ``matrix`` (the commonest classes, the others pooled) and ``classes``."""
+    """Return counts and curves of more than two classes.
+
+    Returns
+    -------
+    dict
+        ``labels``, ``matrix`` (the commonest classes, the others pooled), ``classes``
+        and ``one_vs_rest``: a curve for each of the commonest classes.
+    """
     n = len(labels)
     truth = y[rows].astype(np.int64)
     guess = np.argmax(prediction[rows], axis=1)
@@ -223,6 +241,9 @@ def multiclass(
         "labels": labels[:MAX_CLASS_ROWS],
         "matrix": _matrix(shown, names, sentence),
         "classes": _per_class(full, labels),
+        "one_vs_rest": one_vs_rest(
+            y[sample].astype(np.int64), prediction[sample], labels, _roc
+        ),
     }
 
 
@@ -270,7 +291,13 @@ def _per_class(full: np.ndarray, labels: list[str]) -> dict[str, Any]:
 def regression(
     y: np.ndarray, prediction: np.ndarray, sample: np.ndarray
 ) -> dict[str, Any]:
-    """Return ``scatter``, ``tenths``, ``residuals`` and ``errors`` of a regression."""
+    """Return the errors of a regression.
+
+    Returns
+    -------
+    dict
+        ``scatter``, ``tenths``, ``by_actual``, ``residuals``, ``normal``, ``errors``.
+    """
     truth = y[sample].astype(np.float64)
     guess = prediction[sample].astype(np.float64)
     gap = truth - guess
@@ -282,6 +309,8 @@ def regression(
     return {
         "scatter": {"actual": truth[chosen], "predicted": guess[chosen]},
         "tenths": _tenths(guess, gap),
+        "by_actual": _by_actual(truth, gap),
+        "normal": _against_normal(gap),
         "residuals": {
             "edges": edges,
             "counts": np.histogram(gap, edges)[0],
@@ -309,3 +338,25 @@ def _tenths(guess: np.ndarray, gap: np.ndarray) -> dict[str, Any]:
         "high": levels[:, 2],
         "rows": [len(p) for p in parts],
     }
+
+
+def _by_actual(truth: np.ndarray, gap: np.ndarray) -> dict[str, Any]:
+    """Return size and direction of errors in tenths of the rows, by actual value."""
+    order = np.argsort(truth, kind="stable")
+    parts = [p for p in np.array_split(order, 10) if len(p)]
+    return {
+        "low": [float(truth[p].min()) for p in parts],
+        "high": [float(truth[p].max()) for p in parts],
+        "mae": [float(np.abs(gap[p]).mean()) for p in parts],
+        "bias": [float(gap[p].mean()) for p in parts],
+        "rows": [len(p) for p in parts],
+    }
+
+
+def _against_normal(gap: np.ndarray) -> dict[str, Any]:
+    """Return quantiles of the errors beside those of a normal distribution."""
+    from scipy.special import ndtri
+
+    n = int(min(QUANTILES, len(gap)))
+    share = (np.arange(n) + 0.5) / n
+    return {"x": ndtri(share), "y": np.quantile(gap, share), "sd": float(gap.std())}

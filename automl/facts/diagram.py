@@ -50,6 +50,8 @@ def describe_pipeline(pipeline: Any, names: Mapping[str, str]) -> dict[str, Any]
 def _box(
     name: str, step: Any, names: Mapping[str, str], columns: str | None, depth: int
 ) -> dict[str, Any]:
+    if type(step).__name__ == "FunctionTransformer" and step.func is None:
+        step = "passthrough"  # as scikit-learn stores it
     layout, children = ("serial", []) if depth >= MAX_DEPTH else _inside(step, names)
     return {
         "name": shorten(str(name), 80),

@@ -17,7 +17,23 @@ from typing import TYPE_CHECKING, Any
 
 from automl.exceptions import AutoMLConfigError, AutoMLResourceError
 from automl.facts.verdict import figure
-from automl.report.charts import importance_chart, performance_charts
+from automl.history import ENSEMBLE
+from automl.report.charts import performance_charts
+from automl.report.comparison_charts import comparison_charts
+from automl.report.data_charts import data_charts
+from automl.report.explanation_charts import (
+    dependence_charts,
+    importance_chart,
+    shap_charts,
+)
+from automl.report.glossary import glossary
+from automl.report.reproduce import (
+    code_to_repeat,
+    command_to_repeat,
+    pins,
+    settings_of,
+    settings_toml,
+)
 from automl.report.search_charts import search_charts, slice_charts
 from automl.resources import folder
 
@@ -27,6 +43,12 @@ if TYPE_CHECKING:
 __all__ = ["render", "write_report"]
 
 TEMPLATE = "report.html.jinja"
+
+SCRIPTS = ("report.js", "tables.js", "explore.js")
+"""Our own scripts, in the order of the page."""
+
+MAX_CHARTS = 40
+"""Charts of a page; slices of the search give way first."""
 
 DOT_WIDTH = 120
 """Width of a row's picture of folds."""
@@ -65,26 +87,47 @@ def render(facts: Mapping[str, Any]) -> str:
         "seconds": seconds,
         "percent": percent,
         "dots": dots,
+        "badges": badges,
+        "anchor": anchor,
     }
+    settings = settings_of(facts)
+    importance = importance_chart(facts)
+    shap, by_value = shap_charts(facts)
     charts = {
+        "comparison": comparison_charts(facts),
         "performance": performance_charts(facts),
-        "importance": importance_chart(facts),
+        "importance": [] if importance is None else [importance],
+        "dependence": dependence_charts(facts),
+        "shap": shap,
+        "shap_by_value": by_value,
         "search": search_charts(facts),
-        "slices": slice_charts(facts),
+        "data": data_charts(facts),
     }
+    room = MAX_CHARTS - sum(len(group) for group in charts.values())
+    charts["slices"] = _at_most(slice_charts(facts), room)
     figures = {c["id"]: c["figure"] for c in _all_charts(charts)}
-    scripts = [(home / "report.js").read_text("utf-8")]
+    scripts = [(home / name).read_text("utf-8") for name in SCRIPTS]
     if figures:
         scripts.insert(0, _plotly())
     scripts = [_newlines(s) for s in scripts]
     page = environment.get_template(TEMPLATE).render(
         facts=facts,
         charts=charts,
-        code=code_to_repeat(facts["settings"]),
+        code={
+            "python": code_to_repeat(settings),
+            "shell": command_to_repeat(settings, facts["run"]["target"]),
+            "toml": settings_toml(settings),
+            "pins": pins(facts["environment"]),
+            "script": facts.get("script"),
+        },
+        words=glossary(facts),
         policy=content_policy(scripts),
         style=Markup((home / "style.css").read_text("utf-8")),  # noqa: S704 - our own
         scripts=[Markup(s) for s in scripts],  # noqa: S704 - ours, plotly's
         data=Markup(inert_json(figures)),  # noqa: S704 - escaped
+        decisions=Markup(  # noqa: S704 - escaped
+            inert_json(facts["performance"].get("thresholds"))
+        ),
     )
     return page + "\n"
 
@@ -149,12 +192,25 @@ def _write_whole(target: Path, page: str) -> None:
 
 
 def _all_charts(charts: Mapping[str, Any]) -> list[dict[str, Any]]:
-    every = [*charts["performance"], *charts["search"]]
-    if charts["importance"] is not None:
-        every.append(charts["importance"])
-    for group in charts["slices"]:
-        every += group["charts"]
-    return every
+    groups = [group for key, group in charts.items() if key != "slices"]
+    groups += [group["charts"] for group in charts["slices"]]
+    return [c for group in groups for c in group]
+
+
+def _at_most(groups: list[dict[str, Any]], room: int) -> list[dict[str, Any]]:
+    """Return groups of charts with so many in all, the first of each before others."""
+    width = max((len(g["charts"]) for g in groups), default=0)
+    places = [
+        (i, k)
+        for k in range(width)
+        for i, g in enumerate(groups)
+        if k < len(g["charts"])
+    ]
+    kept = set(places[: max(room, 0)])
+    return [
+        {**g, "charts": [c for k, c in enumerate(g["charts"]) if (i, k) in kept]}
+        for i, g in enumerate(groups)
+    ]
 
 
 def _plotly() -> str:
@@ -264,20 +320,46 @@ def dots(row: Mapping[str, Any], axis: Sequence[float | None], sign: int) -> lis
     return found
 
 
-def code_to_repeat(settings: Mapping[str, Any]) -> str:
-    """Return the Python that runs the same search again.
+def badges(board: Mapping[str, Any]) -> dict[int, list[str]]:
+    """Return what is remarkable about ranked rows: number of a trial to words.
+
+    ``fastest`` predicts in the least time and ``simplest`` is marked by the facts;
+    ``best single`` is the first that is no ensemble, where one is ahead of it.
 
     Examples
     --------
-    >>> print(code_to_repeat({"time_budget_s": 60, "metric": "auto", "cv": None}))
-    from automl import AutoML
-    <BLANKLINE>
-    model = AutoML(
-        time_budget_s=60,
-        metric='auto',
-    )
-    model.fit(X, y)
+    >>> row = {"rank": 1, "trial": 4, "candidate": "ensemble", "predict_s": 2.0}
+    >>> other = row | {"rank": 2, "trial": 3, "candidate": "ridge", "predict_s": 1.0}
+    >>> badges({"rows": [row, other]})
+    {4: ['ensemble'], 3: ['best single', 'fastest']}
     """
-    given = [f"    {k}={v!r}," for k, v in settings.items() if v is not None]
-    inside = "\n" + "\n".join(given) + "\n" if given else ""
-    return f"from automl import AutoML\n\nmodel = AutoML({inside})\nmodel.fit(X, y)"
+    ranked = [r for r in board["rows"] if r["rank"] is not None]
+    found: dict[int, list[str]] = {}
+
+    def give(row: Mapping[str, Any], badge: str) -> None:
+        found.setdefault(row["trial"], []).append(badge)
+
+    for row in ranked:
+        if row["candidate"] == ENSEMBLE:
+            give(row, "ensemble")
+    single = next((r for r in ranked if r["candidate"] != ENSEMBLE), None)
+    if single is not None and found:
+        give(single, "best single")
+    timed = [r for r in ranked if r["predict_s"] is not None]
+    if len(timed) > 1:
+        give(min(timed, key=lambda r: r["predict_s"]), "fastest")
+    simple = next((r for r in ranked if r.get("simplest")), None)
+    if simple is not None:
+        give(simple, "simplest within noise")
+    return found
+
+
+def anchor(code: str) -> str:
+    """Return a code as the name of a place in the page.
+
+    Examples
+    --------
+    >>> anchor("AML001"), anchor('a" onclick=b')
+    ('check-AML001', 'check-aonclickb')
+    """
+    return "check-" + "".join(c for c in str(code) if c.isascii() and c.isalnum())

@@ -5,22 +5,23 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from automl.facts.compact import shorten, spread
+from automl.facts.compact import rounded, shorten, spread
 from automl.facts.verdict import figure
-from automl.report.plots import axis, chart, label, layout, line, markers
+from automl.report.plots import SERIES, axis, chart, label, layout, line
+from automl.report.regression_charts import REGRESSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["importance_chart", "performance_charts"]
+__all__ = ["performance_charts"]
 
 Chart = dict[str, Any]
 
-MAX_BARS = 25
-"""Columns drawn in the chart of importance."""
-
 TABLE_POINTS = 21
 """Rows of a curve's table."""
+
+CURVE_POINTS = 100
+"""Thresholds drawn; the explorer has all of them."""
 
 UNIT = {"range": [-0.02, 1.02]}
 
@@ -33,12 +34,13 @@ def performance_charts(facts: Mapping[str, Any]) -> list[Chart]:
         "pr": _precision_recall,
         "calibration": _calibration,
         "histogram": _histogram,
-        "scatter": _scatter,
-        "tenths": _tenths,
-        "residuals": _residuals,
+        "gains": _gains,
+        "thresholds": _thresholds,
+        "one_vs_rest": _one_vs_rest,
+        **REGRESSION,
     }
     target = facts["run"]["target"]
-    return [make(found, target) for key, make in makers.items() if key in found]
+    return [make(found, target) for key, make in makers.items() if found.get(key)]
 
 
 def _pick(curve: Mapping[str, Any]) -> list[list[float]]:
@@ -170,141 +172,131 @@ def _histogram(found: Mapping[str, Any], _: str) -> Chart:
     )
 
 
-def _scatter(found: Mapping[str, Any], target: str) -> Chart:
-    points, errors = found["scatter"], found["errors"]
-    both = [*points["actual"], *points["predicted"]]
-    ends = [min(both), max(both)]
-    hover = "predicted %{x:.5g}<br>actual %{y:.5g}<extra></extra>"
-    shown = len(points["actual"])
+def _gains(found: Mapping[str, Any], _: str) -> Chart:
+    curve, share = found["gains"], found["pr"]["share"]
+    positive = shorten(str(found["positive"]), 60)
+    tenth = min(range(len(curve["x"])), key=lambda i: abs(curve["x"][i] - 0.1))
+    lift = curve["y"][tenth] / max(curve["x"][tenth], 1e-9)
+    hover = "%{x:.0%} of rows: %{y:.1%} found<extra></extra>"
+    places = range(0, len(curve["x"]), 10)
     return chart(
-        "predicted-actual",
-        "Predicted against actual",
-        f"R² is {figure(errors['r2'])} and the mean absolute error "
-        f"{figure(errors['mae'])}. {shown:,} of {found['n_scored']:,} held-out rows "
-        "are drawn; on the dotted line a prediction is right.",
+        "gains",
+        "Cumulative gains and lift",
+        f"The tenth of the rows with the highest scores holds {curve['y'][tenth]:.0%} "
+        f"of “{positive}”: {lift:.1f} times as many as by chance (lift).",
         [
-            markers(
-                points["predicted"], points["actual"], "$s1",
-                marker={"size": 5, "opacity": 0.45}, hovertemplate=hover,
-            ),
             line(
-                ends, ends, "$ink",
+                [0, 1], [0, 1], "$muted", name="chance",
                 line={"dash": "dot", "width": 1}, hoverinfo="skip",
             ),
+            line(
+                [0, share, 1], [0, 1, 1], "$muted", name="perfect",
+                line={"dash": "dash", "width": 1}, hoverinfo="skip",
+            ),
+            line(curve["x"], curve["y"], "$s1", name="winner", hovertemplate=hover),
         ],
-        layout(axis("predicted"), axis(f"actual {label(target)}")),
-        head=["measure", "value"],
-        rows=[[k.replace("_", " "), v] for k, v in errors.items()],
+        layout(
+            axis("share of rows, highest scores first", tickformat=".0%", **UNIT),
+            axis("share of the positive class found", tickformat=".0%", **UNIT),
+            showlegend=True,
+        ),
+        head=["share of rows", "found", "lift"],
+        rows=[
+            [f"{curve['x'][i]:.0%}", f"{curve['y'][i]:.1%}",
+             curve["y"][i] / curve["x"][i] if curve["x"][i] else None]
+            for i in places
+        ],
     )  # fmt: skip
 
 
-def _tenths(found: Mapping[str, Any], target: str) -> Chart:
-    facts = found["tenths"]
-    x = facts["predicted"]
-    skip = {"hoverinfo": "skip"}
-    rows = list(
-        zip(x, facts["low"], facts["median"], facts["high"], facts["rows"], strict=True)
-    )
-    widest = max(rows, key=lambda r: r[3] - r[1])
+def _thresholds(found: Mapping[str, Any], _: str) -> Chart:
+    facts = found["thresholds"]
+    drawn = spread(len(facts["at"]), CURVE_POINTS).tolist()
+    rates = [decided(facts, i) for i in drawn]
+    best = max(range(len(rates)), key=lambda i: rates[i]["f1"] or 0.0)
+    at = [facts["at"][i] for i in drawn]
+    names = ("precision", "recall", "F1", "accuracy")
+    keys = ("precision", "recall", "f1", "accuracy")
+    dashes = ("solid", "dash", "dot", "dashdot")
+    places = spread(len(at), TABLE_POINTS)
     return chart(
-        "residual-tenths",
-        "Error by size of the prediction",
-        "In tenths of the rows, the band holds eight of ten errors. It is widest "
-        f"around a prediction of {figure(widest[0])}: {figure(widest[1])} to "
-        f"{figure(widest[3])}.",
+        "thresholds",
+        "What a threshold decides",
+        f"F1 is highest, {figure(rates[best]['f1'])}, when “"
+        f"{shorten(str(found['positive']), 60)}” is predicted from a probability of "
+        f"{at[best]:.3g} on. Chosen on these rows, it is a little optimistic.",
         [
-            line(x, facts["high"], "$s1", line={"width": 0}, **skip),
             line(
-                x, facts["low"], "$s1", line={"width": 0},
-                fill="tonexty", fillcolor="$band", **skip,
-            ),
-            line(
-                x, facts["median"], "$s1", mode="lines+markers",
-                hovertemplate="predicted %{x:.5g}<br>"
-                "median error %{y:.5g}<extra></extra>",
-            ),
+                at, [rounded(r[key], 4) for r in rates], SERIES[i], name=name,
+                line={"dash": dashes[i]},
+                hovertemplate=f"%{{x:.3f}}: {name} %{{y:.3f}}<extra></extra>",
+            )
+            for i, (name, key) in enumerate(zip(names, keys, strict=True))
         ],
-        layout(
-            axis(f"predicted {label(target)}"),
-            axis("actual − predicted", zeroline=True),
-        ),
-        head=["predicted", "10 % below", "median error", "90 % below", "rows"],
-        rows=rows,
+        layout(axis("threshold", **UNIT), axis("", **UNIT), showlegend=True),
+        head=["threshold", *names],
+        rows=[[f"{at[i]:.3g}", *(rates[i][k] for k in keys)] for i in places],
     )  # fmt: skip
 
 
-def _residuals(found: Mapping[str, Any], _: str) -> Chart:
-    facts, errors = found["residuals"], found["errors"]
-    edges, counts = facts["edges"], facts["counts"]
-    middles = [(a + b) / 2 for a, b in pairwise(edges)]
-    outside = (
-        f" {facts['outside']:,} rows lie outside the picture."
-        if facts["outside"]
-        else ""
-    )
-    return chart(
-        "residuals",
-        "Distribution of errors",
-        f"Half of the errors are smaller than {figure(errors['median_ae'])}; their "
-        f"mean is {figure(errors['mean'])}.{outside}",
-        [
-            {
-                "type": "bar",
-                "x": middles,
-                "y": counts,
-                "marker": {"color": "$s1"},
-                "hovertemplate": "%{x:.5g}: %{y:,} rows<extra></extra>",
-            }
-        ],
-        layout(axis("actual − predicted"), axis("rows"), bargap=0.05),
-        head=["from", "to", "rows"],
-        rows=list(zip(edges, edges[1:], counts, strict=False)),
-    )
+def decided(facts: Mapping[str, Any], place: int) -> dict[str, Any]:
+    """Return what a threshold decides: four counts and what follows from them.
+
+    Parameters
+    ----------
+    facts : dict
+        As `automl.facts.decisions.thresholds` returns.
+    place : int
+        Which of the thresholds.
+
+    Examples
+    --------
+    >>> facts = {"tp": [2], "fp": [1], "positives": 3, "negatives": 5}
+    >>> decided(facts, 0)["fn"], decided(facts, 0)["accuracy"]
+    (1, 0.75)
+    """
+    tp, fp = facts["tp"][place], facts["fp"][place]
+    fn, tn = facts["positives"] - tp, facts["negatives"] - fp
+    return {
+        "tp": tp, "fp": fp, "fn": fn, "tn": tn,
+        "precision": tp / (tp + fp) if tp + fp else None,
+        "recall": tp / (tp + fn) if tp + fn else None,
+        "f1": 2 * tp / (2 * tp + fp + fn) if tp + fp + fn else None,
+        "accuracy": (tp + tn) / max(tp + fp + fn + tn, 1),
+    }  # fmt: skip
 
 
-def importance_chart(facts: Mapping[str, Any]) -> Chart | None:
-    """Return the bars of importance, or None if it was not measured."""
-    found = facts["importance"]
-    if found is None:
-        return None
-    rows = found["rows"]
-    top = rows[:MAX_BARS][::-1]
-    places = list(range(len(top)))
-    more = f" The first {len(top)} are drawn." if len(rows) > len(top) else ""
+def _one_vs_rest(found: Mapping[str, Any], _: str) -> Chart:
+    curves = found["one_vs_rest"]
+    worst = min(curves, key=lambda c: c["area"])
+    dashes = ("solid", "dash", "dot", "dashdot")
+    traces = [
+        line(
+            [0, 1], [0, 1], "$muted", name="guess", showlegend=False,
+            line={"dash": "dot", "width": 1}, hoverinfo="skip",
+        )
+    ]  # fmt: skip
+    traces += [
+        line(
+            c["x"], c["y"], SERIES[i % len(SERIES)], name=label(c["label"], 18),
+            line={"dash": dashes[i // 2 % len(dashes)]},
+            hovertemplate="%{x:.3f}, %{y:.3f}<extra></extra>",
+        )
+        for i, c in enumerate(curves)
+    ]  # fmt: skip
+    more = " The commonest classes are drawn." if len(curves) >= 8 else ""
     return chart(
-        "importance",
-        "Importance of columns",
-        f"“{shorten(rows[0][0], 60)}” matters most: without it the score would be "
-        f"{figure(rows[0][1])} worse.{more}",
-        [
-            {
-                "type": "bar",
-                "orientation": "h",
-                "y": places,
-                "x": [r[1] for r in top],
-                "error_x": {
-                    "type": "data",
-                    "array": [r[2] for r in top],
-                    "color": "$muted",
-                    "thickness": 1.5,
-                    "width": 3,
-                },
-                "marker": {"color": "$s1"},
-                "hovertemplate": "%{x:.5g}<extra></extra>",
-            }
-        ],
+        "one-vs-rest",
+        "Each class against all others",
+        f"Hardest to tell apart is “{shorten(str(worst['label']), 60)}”, with an area "
+        f"of {figure(worst['area'])} under its ROC curve.{more}",
+        traces,
         layout(
-            axis("drop when shuffled", zeroline=True),
-            axis(
-                "",
-                tickmode="array",
-                tickvals=places,
-                ticktext=[label(r[0], 22) for r in top],
-            ),
-            height=90 + 24 * len(top),
-            bargap=0.3,
+            axis("false positive rate", **UNIT),
+            axis("true positive rate", **UNIT),
+            showlegend=True,
+            height=420,
         ),
-        head=["column", "drop of the score", "± sd"],
-        rows=rows,
-        size="full",
+        head=["class", "area under the curve"],
+        rows=[[c["label"], c["area"]] for c in curves],
     )

@@ -1,0 +1,105 @@
+"""Out-of-fold predictions to decisions: thresholds, gains, each class by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["gains", "one_vs_rest", "thresholds"]
+
+MAX_THRESHOLDS = 199
+"""Thresholds that can be looked at."""
+
+GAIN_POINTS = 101
+"""Points of the curve of gains: one for each percent of the rows."""
+
+MAX_CURVES = 8
+"""Classes with a curve of their own: more cannot be told apart."""
+
+CURVE_POINTS = 100
+"""Points of a class's curve."""
+
+
+def thresholds(truth: np.ndarray, score: np.ndarray) -> dict[str, Any]:
+    """Return what each threshold would decide, counted over all rows.
+
+    A row is called positive from the threshold on. Half of the thresholds are evenly
+    spread, the others are quantiles of the scores, where decisions change.
+
+    Parameters
+    ----------
+    truth : array of shape (n_rows,)
+        0 or 1.
+    score : array of shape (n_rows,)
+        Probability of 1.
+
+    Returns
+    -------
+    dict
+        ``at`` (ascending), ``tp`` and ``fp`` at each, ``positives`` and ``negatives``.
+
+    Examples
+    --------
+    >>> found = thresholds(np.array([0, 0, 1]), np.array([0.1, 0.6, 0.9]))
+    >>> int(found["tp"][found["at"].tolist().index(0.5)]), found["positives"]
+    (1, 1)
+    """
+    even = np.round(np.linspace(0.01, 0.99, 99), 2)
+    among = np.quantile(score, np.linspace(0, 1, MAX_THRESHOLDS - len(even)))
+    among = np.array([float(f"{v:.3g}") for v in among])  # as it is shown
+    at = np.unique(np.concatenate([even, among[(among > 0) & (among < 1)]]))
+    counts = []
+    for code in (1, 0):
+        own = np.sort(score[truth == code].astype(np.float64))
+        counts.append(len(own) - np.searchsorted(own, at, side="left"))
+    return {
+        "at": at,
+        "tp": counts[0],
+        "fp": counts[1],
+        "positives": int((truth == 1).sum()),
+        "negatives": int((truth == 0).sum()),
+    }
+
+
+def gains(truth: np.ndarray, score: np.ndarray) -> dict[str, Any]:
+    """Return how much of the positive class is in the rows with the highest scores.
+
+    Returns
+    -------
+    dict
+        ``x`` (share of the rows) and ``y`` (share of the positive class found there).
+    """
+    order = np.argsort(-score, kind="stable")
+    found = np.concatenate([[0], np.cumsum(truth[order])]) / max(int(truth.sum()), 1)
+    x = np.linspace(0, 1, GAIN_POINTS)
+    return {"x": x, "y": found[np.round(x * len(truth)).astype(np.int64)]}
+
+
+def one_vs_rest(
+    truth: np.ndarray, prediction: np.ndarray, labels: Sequence[str], curve: Any
+) -> list[dict[str, Any]]:
+    """Return the ROC curve of each of the commonest classes against all others.
+
+    Parameters
+    ----------
+    truth : array of shape (n_rows,)
+        Codes.
+    prediction : array of shape (n_rows, n_classes)
+        Probabilities.
+    labels : list of str
+        Names of the classes.
+    curve : callable
+        From truth (0 or 1), score and a number of points to ``x``, ``y``, ``area``.
+    """
+    counts = np.bincount(truth, minlength=len(labels))
+    common = np.argsort(-counts, kind="stable")[:MAX_CURVES]
+    found = []
+    for c in np.sort(common):
+        if 0 < counts[c] < len(truth):
+            own = curve((truth == c).astype(int), prediction[:, c], CURVE_POINTS)
+            found.append({"label": labels[c], **own})
+    return found

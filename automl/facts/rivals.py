@@ -1,0 +1,155 @@
+"""The winner beside the best of each other kind: folds, differences, likeness."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from automl.facts.standings import compare
+from automl.history import BASELINE, Trial
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from automl.folds import Folds
+    from automl.metrics import Metric
+
+__all__ = ["comparison"]
+
+MAX_RIVALS = 12
+"""Configurations compared: the best of each kind, then the best of all."""
+
+MAX_CORRELATED = 6
+"""Configurations whose predictions are compared: they are read from the disk."""
+
+SHARES = (
+    "roc_auc", "accuracy", "balanced_accuracy", "average_precision", "f1", "precision",
+    "recall", "jaccard", "top_k_accuracy", "r2", "mcc",
+)  # fmt: skip
+"""How metrics begin that are 1 at most."""
+
+CORRELATED_ROWS = 5_000
+"""Rows that predictions are compared on; the error of a correlation is then .01."""
+
+
+def comparison(
+    order: Sequence[Trial],
+    winner: Trial,
+    folds: Folds,
+    metric: Metric,
+    titles: Mapping[str, str],
+    predictions: Callable[[int], np.ndarray],
+) -> dict[str, Any] | None:
+    """Return the winner and its rivals; None if nothing but the baseline was scored.
+
+    Returns
+    -------
+    dict or None
+        ``rows``: each with ``trial``, ``title``, ``natural``, ``low`` and ``high``
+        (95 % interval of the mean, None with one fold), ``folds``, ``difference``,
+        ``gaps`` (by fold, greater is a better winner), ``margin``, ``within_noise``,
+        ``winner``.
+        ``correlation``: None, or ``trials``, ``titles``, ``matrix`` and ``n_rows``.
+    """
+    chosen = _chosen(order, winner)
+    if not chosen:
+        return None
+    return {
+        "rows": [_row(t, winner, folds, metric, titles) for t in chosen],
+        "correlation": _correlation(chosen[:MAX_CORRELATED], titles, predictions),
+    }
+
+
+def _chosen(order: Sequence[Trial], winner: Trial) -> list[Trial]:
+    """Return the winner, the best of each kind, and the best of all where room is."""
+    if winner.candidate == BASELINE:
+        return []
+    best: dict[str, Trial] = {winner.candidate: winner}
+    for trial in order:
+        best.setdefault(trial.candidate, trial)
+    kept = {t.number for t in [winner, *best.values()][: MAX_RIVALS + 1]}
+    for trial in order[:MAX_RIVALS]:
+        if len(kept) < min(MAX_RIVALS, 8):
+            kept.add(trial.number)
+    rest = [t for t in order if t.number in kept and t.number != winner.number]
+    return [winner, *rest][:MAX_RIVALS]
+
+
+def _row(
+    trial: Trial,
+    winner: Trial,
+    folds: Folds,
+    metric: Metric,
+    titles: Mapping[str, str],
+) -> dict[str, Any]:
+    low, high = _interval(trial, folds)
+    ends = [_within(metric, e) for e in sorted(map(metric.natural, (low, high)))]
+    shared = sorted(set(trial.scores) & set(winner.scores))
+    return {
+        "trial": trial.number,
+        "title": titles.get(trial.candidate, trial.candidate),
+        "natural": metric.natural(trial.score),
+        "low": ends[0],
+        "high": ends[1],
+        "folds": [metric.natural(s) for _, s in sorted(trial.scores.items())],
+        "gaps": [winner.scores[f] - trial.scores[f] for f in shared],
+        "winner": trial.number == winner.number,
+        **compare(trial, winner, folds),
+    }
+
+
+def _interval(trial: Trial, folds: Folds) -> tuple[float, float]:
+    """Return the 95 % interval of the mean score, corrected as in `compare`."""
+    values = np.array(list(trial.scores.values()))
+    k = len(values)
+    if k < 2:
+        return math.nan, math.nan
+    from scipy.special import stdtrit
+
+    train, test = folds.splits[0]
+    inflation = 1 / k + len(test) / max(len(train), 1)
+    half = float(stdtrit(k - 1, 0.975) * values.std(ddof=1) * math.sqrt(inflation))
+    return float(values.mean()) - half, float(values.mean()) + half
+
+
+def _within(metric: Metric, value: float) -> float:
+    """Return the end of an interval, no further than the metric goes.
+
+    A t-interval knows no bounds: no loss is below 0, and no share above 1.
+    """
+    if metric.sign < 0:
+        return max(value, 0.0)
+    return min(value, 1.0) if metric.name.startswith(SHARES) else value
+
+
+def _correlation(
+    trials: Sequence[Trial],
+    titles: Mapping[str, str],
+    predictions: Callable[[int], np.ndarray],
+) -> dict[str, Any] | None:
+    """Return how alike the predictions are; None if there are not two of them."""
+    if len(trials) < 2:
+        return None
+    rows: np.ndarray | None = None
+    found = []
+    for trial in trials:
+        guess = np.asarray(predictions(trial.number))
+        if rows is None:
+            rng = np.random.default_rng(0)
+            n = min(len(guess), CORRELATED_ROWS)
+            rows = np.sort(rng.choice(len(guess), n, replace=False))
+        part = guess[rows].reshape(len(rows), -1)
+        found.append(part[:, 1] if part.shape[1] == 2 else part.ravel())
+    values = np.array(found, dtype=np.float64)
+    known = np.isfinite(values).all(axis=0)
+    values = values[:, known]
+    if values.shape[1] < 2 or (values.std(axis=1) == 0).any():
+        return None
+    return {
+        "trials": [t.number for t in trials],
+        "titles": [titles.get(t.candidate, t.candidate) for t in trials],
+        "matrix": np.corrcoef(values),
+        "n_rows": len(rows) if rows is not None else 0,
+    }

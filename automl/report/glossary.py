@@ -1,0 +1,92 @@
+"""What the words of a report mean, each in a sentence or two."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["glossary"]
+
+METRICS = {
+    "roc_auc": "The chance that a row of the positive class has a higher score than "
+    "one of the other class. 0.5 is a guess, 1 is perfect; no threshold enters it.",
+    "average_precision": "The area under the curve of precision and recall. A guess "
+    "has the share of the positive class; it looks at the rare class alone.",
+    "log_loss": "The mean of −log of the probability that the true class was given. 0 "
+    "is perfect; a confident mistake costs much.",
+    "brier": "The mean squared distance of probabilities from what happened. 0 is "
+    "perfect.",
+    "accuracy": "The share of rows whose class is predicted right.",
+    "balanced_accuracy": "The mean of the recalls of all classes, so that rare ones "
+    "count as much as common ones.",
+    "f1": "The harmonic mean of precision and recall: high only if both are.",
+    "mcc": "The correlation of predicted and true classes, from −1 to 1; 0 is a guess.",
+    "rmse": "The root of the mean squared error, in the unit of the target. Large "
+    "errors count more than in proportion.",
+    "mse": "The mean squared error, in the squared unit of the target.",
+    "mae": "The mean absolute error, in the unit of the target.",
+    "median_ae": "Half of the errors are smaller than this, in the unit of the target.",
+    "mape": "The mean error as a share of the actual value; without use near zero.",
+    "rmsle": "The root of the mean squared error of logarithms: errors count in "
+    "proportion to the value.",
+    "r2": "The share of the target's variance that predictions explain. 0 is as good "
+    "as the mean, 1 is perfect; it can be negative.",
+}
+"""Metric to what it says."""
+
+TERMS = {
+    "Baseline": "A prediction that looks at no column: the commonest class, the mean.",
+    "Fold": "A part of the rows that is held out: models are fitted to the others and "
+    "scored on it.",
+    "Out-of-fold prediction": "The prediction of a row by a model that did not see it.",
+    "Selection score": "The score that chose the winner. The best of many is partly "
+    "the luckiest of many, so it is optimistic.",
+    "Within noise": "The 95 % interval of the difference over the same folds holds "
+    "zero (corrected resampled t-test of Nadeau and Bengio, 2003).",
+    "Dropped early": "Behind the best on the first folds, and not worth the others.",
+}
+"""Word of every report to what it means."""
+
+CLASSIFICATION = {
+    "Precision": "Of the rows called positive, the share that are.",
+    "Recall": "Of the positive rows, the share that are called so.",
+    "Threshold": "The probability from which a row is called positive. Where mistakes "
+    "cost differently, 0.5 is rarely the best.",
+    "Calibration": "Whether of the rows with a probability of 0.3 three in ten are "
+    "positive.",
+}
+"""The same, of classification."""
+
+EXPLANATION = {
+    "Importance": "How much the score drops when a column's values are shuffled. It "
+    "says what the model uses, not what causes the target.",
+    "Partial dependence": "The mean prediction when a column is set to a value in all "
+    "rows; the thin lines are single rows. Combinations may be drawn that never occur.",
+    "SHAP value": "What a column adds to one prediction, such that all of them add up "
+    "to it.",
+}
+"""The same, of the explanation."""
+
+
+def glossary(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return pairs of a word and its meaning, the metric of the run first.
+
+    Parameters
+    ----------
+    facts : dict
+        As `automl.facts.build_facts` returns.
+    """
+    name = facts["metric"]["name"]
+    base = next(
+        (m for m in sorted(METRICS, key=len, reverse=True) if name.startswith(m)), ""
+    )
+    better = facts["metric"]["better"]
+    said = METRICS.get(base, "A metric of your own or of scikit-learn.")
+    words = {facts["metric"]["label"]: f"{said} Here {better} is better."}
+    if facts["run"]["task"] != "regression":
+        words |= CLASSIFICATION
+    if facts["importance"] or facts.get("explanation"):
+        words |= EXPLANATION
+    return list((words | TERMS).items())

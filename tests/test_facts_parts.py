@@ -1,0 +1,178 @@
+"""Facts of decisions, rivals, data and code, against what they stand for."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import precision_score, recall_score, roc_auc_score
+
+from automl import AutoML
+from automl.facts import build_facts
+from automl.facts.curves import performance
+from automl.facts.data import describe_data
+from automl.facts.decisions import MAX_THRESHOLDS, gains, thresholds
+from automl.facts.script import winners_script
+from automl.folds import make_folds
+from automl.table import make_table
+from tests.report_kit import record
+
+rng = np.random.default_rng(0)
+TRUTH = rng.integers(0, 2, 1_000)
+SCORE = np.clip(0.3 * TRUTH + 0.7 * rng.random(1_000), 0, 1)
+
+
+def test_thresholds_count_as_scikit_learn_does():
+    """Counts at any threshold give the precision and recall of calling rows there."""
+    found = thresholds(TRUTH, SCORE)
+
+    assert len(found["at"]) <= MAX_THRESHOLDS
+    for i in (0, 70, len(found["at"]) - 1):
+        called = SCORE >= found["at"][i]
+        tp, fp = found["tp"][i], found["fp"][i]
+        assert tp / found["positives"] == pytest.approx(recall_score(TRUTH, called))
+        if called.any():
+            assert tp / (tp + fp) == pytest.approx(precision_score(TRUTH, called))
+
+
+def test_thresholds_agree_with_the_confusion_matrix():
+    """At one half the explorer begins with what the matrix shows."""
+    found = build_facts(record("binary"))["performance"]
+    half = found["thresholds"]["at"].index(0.5)
+
+    assert found["matrix"]["counts"][1][1] == found["thresholds"]["tp"][half]
+    assert found["matrix"]["counts"][0][1] == found["thresholds"]["fp"][half]
+
+
+def test_gains_are_the_share_found_in_the_first_rows():
+    """All rows hold all of the class, none hold none, and a tenth what is in it."""
+    found = gains(TRUTH, SCORE)
+
+    first = np.argsort(-SCORE, kind="stable")[:100]
+    assert found["y"][0] == 0
+    assert found["y"][-1] == 1
+    assert found["y"][10] == pytest.approx(TRUTH[first].sum() / TRUTH.sum())
+
+
+def test_each_class_has_the_area_that_scikit_learn_gives():
+    """One class against the rest, for the commonest classes."""
+    y = np.arange(900) % 12
+    folds = make_folds(y, cv=3, stratify=True, groups=None, time=None, random_state=0)
+    guess = rng.random((900, 12)) + 0.5 * np.eye(12)[y]
+    labels = np.array([f"c{i:02d}" for i in range(12)])
+    found = performance("multiclass", y, guess, folds, labels)["one_vs_rest"]
+
+    assert 8 == len(found)
+    code = int(found[0]["label"][1:])
+    assert found[0]["area"] == pytest.approx(roc_auc_score(y == code, guess[:, code]))
+
+
+def test_errors_by_decile_hold_all_rows():
+    """Tenths by actual value; where small values are overrated the bias is below 0."""
+    found = build_facts(record("regression"))["performance"]
+
+    assert sum(found["by_actual"]["rows"]) == found["n_scored"]
+    assert found["by_actual"]["bias"][0] < 0 < found["by_actual"]["bias"][-1]
+    assert found["normal"]["y"] == sorted(found["normal"]["y"])
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_rivals_are_the_best_of_each_kind_with_intervals(task):
+    """The winner leads; the interval of its mean holds it; gaps average as told."""
+    rows = build_facts(record(task))["comparison"]["rows"]
+
+    assert rows[0]["winner"]
+    assert {"Linear model", "Decision tree", "k nearest neighbours"} <= {
+        r["title"] for r in rows
+    }
+    for row in rows:
+        assert row["low"] < row["natural"] < row["high"]
+        assert np.mean(row["gaps"]) == pytest.approx(row["difference"], abs=1e-4)
+    if task == "binary":  # an area is 1 at most
+        assert max(r["high"] for r in rows) <= 1
+
+
+def test_predictions_are_compared_with_themselves_and_others():
+    """The diagonal is 1, and what was not predicted makes no comparison."""
+    run = record("binary")
+    found = build_facts(run)["comparison"]["correlation"]
+    empty = dataclasses.replace(
+        run, predictions=lambda _: np.full((run.table.n_rows, 2), np.nan)
+    )
+
+    assert np.diag(found["matrix"]) == pytest.approx(1)
+    assert found["trials"][0] == run.winner
+    assert build_facts(empty)["comparison"]["correlation"] is None
+
+
+def test_data_are_counted_by_class_kind_and_gap():
+    """Rows by class, columns by kind, the widest gap first."""
+    X = pd.DataFrame(
+        {
+            "a": [1.5, np.nan, np.nan, 2.0] * 20,
+            "b": ["x", "y", None, "x"] * 20,
+            "c": range(80),
+            "same": 1,
+        }
+    )
+    found = describe_data(make_table(X, ["p", "p", "p", "n"] * 20))
+
+    assert found["target"] == {"labels": ["p", "n"], "counts": [60, 20]}
+    assert found["missing"] == [["a", 0.5], ["b", 0.25]]
+    assert ["constant", 1, 0] in found["kinds"]
+    assert found["distinct"] == [["b", 2]]
+
+
+def test_target_of_numbers_is_a_histogram_that_says_what_is_outside():
+    """Bars and what lies beyond them are all rows."""
+    run = record("regression")
+    found = describe_data(run.table)["target"]
+
+    assert found["counts"].sum() + found["outside"] == run.table.n_rows
+
+
+def test_script_of_the_winner_makes_the_same_model():
+    """Run as it stands, it predicts what the best single pipeline predicts."""
+    n = 120
+    X = pd.DataFrame(
+        {
+            "size": rng.normal(size=n),
+            'odd "name"\n</script>': rng.normal(size=n),
+            "colour": rng.choice(["red", "blue", None], n),
+        }
+    )
+    y = np.where(X["size"] + (X["colour"] == "red") > 0.4, "up", "down")
+    model = AutoML(
+        n_trials=2, cv=2, n_jobs=1, random_state=0, candidates="lightgbm",
+        ensemble=False, deploy="refit", verbose=0,
+    ).fit(X, y)  # fmt: skip
+    script = model.facts_["script"]
+    names = {"X": X, "y": y}
+    exec(script, names)  # noqa: S102 - what the report shows is made to be run
+
+    assert "automl.table" in script
+    assert (names["prediction"] == model.best_pipeline_.predict(X)).all()
+    assert names["pipeline"].predict_proba(names["new"])[:, 1] == pytest.approx(
+        model.best_pipeline_.predict_proba(X)[:, 1]
+    )
+
+
+def test_what_cannot_be_written_has_no_script():
+    """A function of the user's has no written form, so no code pretends to be it."""
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    run = record("binary")
+    odd = Pipeline([("odd", FunctionTransformer(lambda X: X))])
+
+    assert winners_script(odd, run.table) is None
+    assert winners_script(None, run.table) is None
+
+
+def test_explanation_stays_json_and_small():
+    """Lines are rounded; what is drawn is a fraction of the page."""
+    found = build_facts(record("binary"))["explanation"]
+
+    assert found["dependence"]
+    assert len(json.dumps(found)) < 120_000
