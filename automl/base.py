@@ -38,6 +38,7 @@ from automl.settings import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from automl.report import Report
     from automl.snapshot import Snapshot
 
 __all__ = ["DEFAULT_TIME_S", "BaseAutoML"]
@@ -289,13 +290,24 @@ class BaseAutoML(BaseEstimator):
             return self.score(frame.drop(columns=y_test), frame[y_test])
         return self.score(X_test, y_test)
 
-    def report(self, path: str | Path = "report.html") -> Path:
-        """Write the report of the run, one HTML file that needs no network.
+    def report(self, path: str | Path = "report.html") -> Report:
+        """Write the report of the run: a page that needs no network, or its twins.
 
         Parameters
         ----------
         path : str or Path, default="report.html"
-            Where; folders are made.
+            Where; folders are made. ``.html`` is the page, ``.json`` the facts that it
+            is made of, ``.md`` Markdown.
+
+        Returns
+        -------
+        Report
+            The path, which a notebook shows as the page, in a frame of its own.
+
+        Raises
+        ------
+        AutoMLConfigError
+            If it is a folder or has another suffix (``E-report-path``).
         """
         check_is_fitted(self, "model_")
         from automl.report import write_report

@@ -1,4 +1,7 @@
-"""Facts to one HTML file that needs no network, no server and, to be read, no script.
+"""Facts to a report: one HTML file that needs no network, and its twins.
+
+The page needs no server and, to be read, no script; JSON is for programs, Markdown for
+terminals and pull requests.
 
 The page forbids itself everything but its own inline scripts, named by their hashes.
 All texts are escaped by the templates; facts reach the script as data, never as code.
@@ -9,24 +12,39 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
-import tempfile
-from contextlib import suppress
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from automl.exceptions import AutoMLConfigError, AutoMLResourceError
 from automl.facts.verdict import figure
 from automl.report.charts import importance_chart, performance_charts
-from automl.report.search_charts import search_charts, slice_charts
+from automl.report.search_charts import search_part
+from automl.report.words import markdown
+from automl.report.writing import (
+    SUFFIXES,
+    Report,
+    checked_path,
+    json_text,
+    write_text,
+)
 from automl.resources import folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
-__all__ = ["render", "write_report"]
+__all__ = [
+    "Press",
+    "Report",
+    "make_press",
+    "page",
+    "render",
+    "write_report",
+]
 
 TEMPLATE = "report.html.jinja"
+
+STYLES = ("style.css", "search.css")
+"""Style sheets of every page."""
 
 DOT_WIDTH = 120
 """Width of a row's picture of folds."""
@@ -49,8 +67,42 @@ def render(facts: Mapping[str, Any]) -> str:
     facts : dict
         As `automl.facts.build_facts` returns; nothing else is needed.
     """
+    charts = {
+        "performance": performance_charts(facts),
+        "importance": importance_chart(facts),
+        "search": search_part(facts),
+    }
+    code = code_to_repeat(facts["settings"])
+    return page(
+        TEMPLATE, _all_charts(charts), facts=facts, charts=charts, code=code, live=None
+    )
+
+
+@dataclass(frozen=True)
+class Press:
+    """What pages are made with: to prepare it takes as long as to make a page.
+
+    Attributes
+    ----------
+    scripts : tuple of str
+        As they stand in a page.
+    policy : str
+        With their hashes: lets them run, and nothing else.
+    style : str
+        Of all pages.
+    environment : jinja2.Environment
+        Keeps the templates that were used.
+    """
+
+    scripts: tuple[str, ...]
+    policy: str
+    style: str
+    environment: Any
+
+
+def make_press(*, charts: bool) -> Press:
+    """Return what pages are made with; with Plotly's script if there are charts."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    from markupsafe import Markup
 
     home = folder("reports")
     environment = Environment(
@@ -66,30 +118,48 @@ def render(facts: Mapping[str, Any]) -> str:
         "percent": percent,
         "dots": dots,
     }
-    charts = {
-        "performance": performance_charts(facts),
-        "importance": importance_chart(facts),
-        "search": search_charts(facts),
-        "slices": slice_charts(facts),
-    }
-    figures = {c["id"]: c["figure"] for c in _all_charts(charts)}
     scripts = [(home / "report.js").read_text("utf-8")]
-    if figures:
+    if charts:
         scripts.insert(0, _plotly())
     scripts = [_newlines(s) for s in scripts]
-    page = environment.get_template(TEMPLATE).render(
-        facts=facts,
-        charts=charts,
-        code=code_to_repeat(facts["settings"]),
-        policy=content_policy(scripts),
-        style=Markup((home / "style.css").read_text("utf-8")),  # noqa: S704 - our own
-        scripts=[Markup(s) for s in scripts],  # noqa: S704 - ours, plotly's
+    style = "".join((home / name).read_text("utf-8") for name in STYLES)
+    return Press(tuple(scripts), content_policy(scripts), style, environment)
+
+
+def page(
+    template: str,
+    drawn: Sequence[Mapping[str, Any]],
+    press: Press | None = None,
+    **values: Any,
+) -> str:
+    """Return a page of ours, whole in itself.
+
+    Parameters
+    ----------
+    template : str
+        Name of a file in ``reports/``.
+    drawn : sequence of dict
+        Every chart of the page, as `automl.report.plots.chart` returns it.
+    press : Press, default=None
+        As `make_press` returns it, where several pages share one.
+    **values : object
+        What the template names.
+    """
+    from markupsafe import Markup
+
+    figures = {c["id"]: c["figure"] for c in drawn}
+    press = press or make_press(charts=bool(figures))
+    text = press.environment.get_template(template).render(
+        policy=press.policy,
+        style=Markup(press.style),  # noqa: S704 - our own
+        scripts=[Markup(s) for s in press.scripts],  # noqa: S704 - ours, plotly's
         data=Markup(inert_json(figures)),  # noqa: S704 - escaped
+        **values,
     )
-    return page + "\n"
+    return f"{text}\n"
 
 
-def write_report(facts: Mapping[str, Any], path: str | Path) -> Path:
+def write_report(facts: Mapping[str, Any], path: str | Path) -> Report:
     """Write the report, all of it or nothing.
 
     Parameters
@@ -97,63 +167,34 @@ def write_report(facts: Mapping[str, Any], path: str | Path) -> Path:
     facts : dict
         As `automl.facts.build_facts` returns.
     path : str or Path
-        File to write; folders above it are made.
+        File to write: ``.html`` the page, ``.json`` the facts, ``.md`` Markdown.
+        Folders above it are made.
 
     Returns
     -------
-    Path
-        The file.
+    Report
+        The file's path, which a notebook shows as the page.
 
     Raises
     ------
     AutoMLConfigError
-        If ``path`` is a folder (``E-report-path``).
+        If ``path`` is a folder or has another suffix (``E-report-path``).
     AutoMLResourceError
         If the disk refuses (``E-disk``); an earlier report is then as it was.
     """
-    target = Path(path)
-    if target.is_dir():
-        raise AutoMLConfigError(
-            f"The report's path {str(path)!r} is a folder; a file was expected, such "
-            f"as {str(target / 'report.html')!r}.",
-            code="E-report-path",
-        )
-    page = render(facts)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _write_whole(target, page)
-    except OSError as error:
-        raise AutoMLResourceError(
-            f"The report could not be written to {target}: {error.strerror or error}. "
-            "What was there before is unchanged; free space or choose another path.",
-            code="E-disk",
-        ) from error
-    return target
-
-
-def _write_whole(target: Path, page: str) -> None:
-    """Write a page beside its place and put it there."""
-    descriptor, name = tempfile.mkstemp(
-        dir=target.parent, prefix=f".{target.name[:80]}.", suffix=".part"
-    )
-    part = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(page)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(target)
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
+    target = checked_path(path)
+    kind = SUFFIXES[target.suffix.lower()]
+    if kind == "json":
+        text = json_text(facts)
+    else:
+        text = markdown(facts) if kind == "md" else render(facts)
+    return write_text(text, target)
 
 
 def _all_charts(charts: Mapping[str, Any]) -> list[dict[str, Any]]:
-    every = [*charts["performance"], *charts["search"]]
+    every = [*charts["performance"], *charts["search"]["all"]]
     if charts["importance"] is not None:
         every.append(charts["importance"])
-    for group in charts["slices"]:
-        every += group["charts"]
     return every
 
 
