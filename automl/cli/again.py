@@ -13,6 +13,7 @@ from automl.cli.frame import (
     Json,
     Quiet,
     Verbose,
+    Watch,
     sentences,
 )
 
@@ -54,6 +55,7 @@ def resume(
         int | None, typer.Option(help="Configurations of the whole run. [as before]")
     ] = None,
     jobs: Annotated[int | None, typer.Option(help="Processes. [as before]")] = None,
+    watch: Watch = False,
     as_json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -63,7 +65,9 @@ def resume(
         command = read_command(
             run, data=data, time_budget=time_budget, trials=trials, jobs=jobs
         )
-        interrupted = command.run(run, as_json=as_json, quiet=quiet, verbose=verbose)
+        interrupted = command.run(
+            run, as_json=as_json, quiet=quiet, verbose=verbose, watch=watch
+        )
     if interrupted:
         raise typer.Exit(stop.code)
 

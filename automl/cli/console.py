@@ -13,7 +13,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["figure", "plain_value", "print_json", "print_table", "show_fit"]
+__all__ = ["WIDTH", "figure", "plain_value", "print_json", "print_table", "show_fit"]
 
 TOP_ROWS = 10
 """Rows of the leaderboard on the terminal; all stand in its file."""
