@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from automl.candidates import Candidate
     from automl.exceptions import AutoMLError
     from automl.model import AutoML, AutoMLClassifier, AutoMLRegressor
+    from automl.report.comparing import compare_reports
 
 __all__ = [
     "AutoML",
@@ -22,6 +23,7 @@ __all__ = [
     "AutoMLError",
     "AutoMLRegressor",
     "Candidate",
+    "compare_reports",
     "load",
 ]
 
@@ -33,6 +35,7 @@ _HOME = {
     "AutoMLError": "automl.exceptions",
     "AutoMLRegressor": "automl.model",
     "Candidate": "automl.candidates",
+    "compare_reports": "automl.report.comparing",
     "load": "automl.bundle",
 }
 

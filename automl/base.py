@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from automl.metrics import Metric
+    from automl.report import Report
     from automl.snapshot import Snapshot
 
 __all__ = ["DEFAULT_TIME_S", "BaseAutoML"]
@@ -284,13 +285,24 @@ class BaseAutoML(BaseEstimator):
         weights = None if sample_weight is None else np.asarray(sample_weight)
         return self.metric_.score(truth, prediction, weights)
 
-    def report(self, path: str | Path = "report.html") -> Path:
-        """Write the report of the run, one HTML file that needs no network.
+    def report(self, path: str | Path = "report.html") -> Report:
+        """Write the report of the run: a page that needs no network, or its twins.
 
         Parameters
         ----------
         path : str or Path, default="report.html"
-            Where; folders are made.
+            Where; folders are made. ``.html`` is the page, ``.json`` the facts that it
+            is made of, ``.md`` Markdown.
+
+        Returns
+        -------
+        Report
+            The path, which a notebook shows as the page, in a frame of its own.
+
+        Raises
+        ------
+        AutoMLConfigError
+            If it is a folder or has another suffix (``E-report-path``).
         """
         check_is_fitted(self, "model_")
         from automl.report import write_report

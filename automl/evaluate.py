@@ -129,6 +129,11 @@ class Outcome:
         How its worker ended.
     truncated : bool
         Whether a refit was cut short by its deadline.
+    mark : (int, float) or None
+        Of a task that did not end: its process, and when it began, on
+        `time.monotonic`.
+    ended_s : float or None
+        When its end was found, on the same clock.
     """
 
     task: Task
@@ -137,6 +142,8 @@ class Outcome:
     error: str | None = None
     truncated: bool = False
     detail: str | None = None
+    mark: tuple[int, float] | None = None
+    ended_s: float | None = None
 
 
 def run_task(folder: Path, task: Task) -> Outcome:
@@ -188,11 +195,11 @@ def failed(task: Task, error: str, seconds: float) -> Outcome:
         That it took.
     """
     reason = error.strip().splitlines()[-1][:300]
-    result = None
+    result, now = None, time.monotonic()
     if task.kind == "fold":
         result = FoldResult(
             task.trial, task.fold, "error", worker=os.getpid(), error=error[-6000:],
-            reason=reason, fit_s=seconds,
+            reason=reason, fit_s=seconds, started_s=now - seconds, ended_s=now,
         )  # fmt: skip
     return Outcome(task, result=result, error=error)
 
@@ -243,6 +250,7 @@ def _fold(folder: Path, place: Workplace, prepared: Prepared, task: Task) -> Out
         predict_s=predicted - fitted,
         cpu_s=time.process_time() - cpu,
         started_s=started,
+        ended_s=predicted,
         rounds=rounds,
         truncated=truncated,
         worker=os.getpid(),

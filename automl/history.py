@@ -48,8 +48,11 @@ class FoldResult:
         Boosting rounds, trees or epochs, where the learner grows by them.
     truncated : bool
         Whether the learner was stopped by its deadline.
+    ended_s : float or None
+        When it ended, on the same clock; None where an earlier version wrote it. Not
+        `started_s` and `seconds` later: those count what was prepared before.
     worker : int
-        Process that ran it.
+        Process that ran it; 0 if unknown.
     error : str or None
         Traceback, if it failed.
     reason : str or None
@@ -64,6 +67,7 @@ class FoldResult:
     predict_s: float = 0.0
     cpu_s: float = 0.0
     started_s: float = 0.0
+    ended_s: float | None = None
     rounds: int | None = None
     truncated: bool = False
     worker: int = 0
@@ -74,6 +78,18 @@ class FoldResult:
     def seconds(self) -> float:
         """Wall seconds of fit and predict."""
         return self.fit_s + self.predict_s
+
+    def since(self, moment: float) -> FoldResult:
+        """Return the result with its times counted from a moment on.
+
+        Examples
+        --------
+        >>> FoldResult(0, 0, "ok", started_s=103.0, ended_s=104.5).since(100.0).ended_s
+        4.5
+        """
+        ended = None if self.ended_s is None else self.ended_s - moment
+        begun = max(0.0, self.started_s - moment)
+        return replace(self, started_s=begun, ended_s=ended)
 
 
 @dataclass(frozen=True)

@@ -175,11 +175,10 @@ class Search:
                     self._again.append(task)
                     return
             result = outcome.result
-            if result is not None:
-                result = _relative(result, self.budget.started)
-            elif task.kind == "fold" and outcome.error not in UNBEGUN:
+            if result is None and outcome.error not in UNBEGUN:
                 result = _died(outcome)
             if result is not None and task.kind == "fold":
+                result = result.since(self.budget.started)
                 outcome = replace(outcome, result=result)
                 scored = result.status == "ok"
                 self.journal.keep_fold(result, outcome.value if scored else None)
@@ -388,11 +387,10 @@ def _grows(candidate: Candidate | None) -> bool:
 
 def _died(outcome: Outcome) -> FoldResult:
     """Return the result of a fold that did not come to its end."""
-    status = outcome.error or "lost"
+    task, status = outcome.task, outcome.error or "lost"
     twice = f"its worker process {outcome.detail}, and a new one again"
-    reason = REASONS.get(status, twice)
-    return FoldResult(outcome.task.trial, outcome.task.fold, status, reason=reason)
-
-
-def _relative(result: FoldResult, started: float) -> FoldResult:
-    return replace(result, started_s=max(0.0, result.started_s - started))
+    reason, (pid, began) = REASONS.get(status, twice), outcome.mark or (0, 0.0)
+    return FoldResult(
+        task.trial, task.fold, status, reason=reason, worker=pid, started_s=began,
+        ended_s=outcome.ended_s if pid else None,
+    )  # fmt: skip

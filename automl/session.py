@@ -216,6 +216,7 @@ class Session:
             "folds": problem.folds.name,
             "fingerprint": table.fingerprint,
             "task": table.task,
+            "target": str(table.target),
             "metric": problem.metric.name,
             "n_rows": table.n_rows,
             "n_columns": len(table.columns),

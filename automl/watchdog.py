@@ -84,7 +84,7 @@ class Watchdog:
         self._moved_s = time.monotonic()
         self._in_flight: dict[int, Task] = {}
         self._ended: dict[int, str] = {}
-        self._pids: dict[int, int] = {}
+        self._marks: dict[int, Mark] = {}
         self._processes: dict[int, Any] = {}
         self._asked_s: float | None = None
         self._lock = threading.Lock()
@@ -120,12 +120,14 @@ class Watchdog:
         return [self._found(task, codes) for task in tasks]
 
     def _found(self, task: Task, codes: dict[int, int | None]) -> Outcome:
+        mark = read_mark(self.folder, task.serial) or self._marks.get(task.serial)
         (self.folder / "running" / str(task.serial)).unlink(missing_ok=True)
         kept = take_kept(self.folder, task.serial)
         if kept is not None:
             return kept
+        when: dict[str, Any] = {"mark": mark, "ended_s": time.monotonic()}
         if task.serial in self._ended:
-            return Outcome(task, error=self._ended[task.serial])
+            return Outcome(task, error=self._ended[task.serial], **when)
         code = codes[task.serial]
         # The pool ends its other workers by SIGKILL: any other end is a worker's own,
         # and where there is none, and none by us, whoever ran may have been the cause.
@@ -134,14 +136,14 @@ class Watchdog:
             for serial, c in codes.items()
         )
         if code is None or (code == -_sigkill() and others):
-            return Outcome(task, error="lost")
-        return Outcome(task, error="crash", detail=_how(code))
+            return Outcome(task, error="lost", **when)
+        return Outcome(task, error="crash", detail=_how(code), **when)
 
     def _exit_code(self, task: Task) -> int | None:
         """Return how the process of a task ended; None if none had begun it."""
         mark = read_mark(self.folder, task.serial)
-        pid = self._pids.get(task.serial) if mark is None else mark[0]
-        process = None if pid is None else self._processes.get(pid)
+        mark = self._marks.get(task.serial) if mark is None else mark
+        process = None if mark is None else self._processes.get(mark[0])
         if process is None:
             return None
         process.join(timeout=1.0)
@@ -158,7 +160,7 @@ class Watchdog:
             tasks = list(self._in_flight.values())
         found = {t.serial: read_mark(self.folder, t.serial) for t in tasks}
         marks = {serial: mark for serial, mark in found.items() if mark is not None}
-        self._pids.update({serial: mark[0] for serial, mark in marks.items()})
+        self._marks.update(marks)
         interrupt = self.limits.interrupt
         if interrupt is not None and interrupt.asked and self._asked_s is None:
             self._asked_s = now

@@ -190,6 +190,7 @@ def ensemble_trial(blend: Blend, history: History, at_s: float) -> Trial:
         FoldResult(
             number, k, "ok", score, fit_s=sum(_fold(t, k).fit_s for t in members),
             predict_s=sum(_fold(t, k).predict_s for t in members), started_s=at_s,
+            ended_s=at_s,
         )
         for k, score in enumerate(blend.scores)
     )  # fmt: skip

@@ -274,7 +274,9 @@ def _search(task, X, y, folds, metric):
                     score=score,
                     fit_s=0.02 + 0.01 * (number % 5),
                     predict_s=0.002 * (1 + number % 3),
-                    started_s=1.5 * number + 0.2 * fold,
+                    started_s=1.5 * number + 0.5 * fold,
+                    ended_s=1.5 * number + 0.5 * fold + 0.3 + 0.04 * (number % 5),
+                    worker=0 if candidate == "baseline" else 4000 + number % 2,
                 )
             )
         status = "raced" if raced else "ok"
@@ -282,8 +284,9 @@ def _search(task, X, y, folds, metric):
         trials.append(dataclasses.replace(trial, status=status, reason=reason))
         kept[number] = out
     failed = FoldResult(
-        len(trials), 0, "error", error=ERROR, reason=ERROR.strip().split("\n")[-1]
-    )
+        len(trials), 0, "error", error=ERROR, reason=ERROR.strip().split("\n")[-1],
+        started_s=36.0, ended_s=37.0, worker=4001,
+    )  # fmt: skip
     for status in ("error", "error", "timeout"):
         number = len(trials)
         result = dataclasses.replace(failed, trial=number)

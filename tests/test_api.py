@@ -21,6 +21,7 @@ def test_the_public_names_are_these():
         "AutoMLError",
         "AutoMLRegressor",
         "Candidate",
+        "compare_reports",
         "load",
     ]
     assert all(getattr(automl, name) is not None for name in automl.__all__)

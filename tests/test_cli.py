@@ -18,7 +18,10 @@ from automl.exceptions import (
     AutoMLIntegrityError,
     AutoMLNoModelError,
 )
+from automl.facts import build_facts
 from automl.metrics import resolve_metric
+from automl.report import write_report
+from tests.report_kit import record
 
 BANK = Path(__file__).parents[1] / "examples" / "data" / "bank.csv"
 
@@ -413,6 +416,44 @@ def test_report_prints_its_path():
     assert call("report", "run").stdout.strip() == str(Path("run/report.html"))
 
 
+def test_compare_puts_runs_side_by_side(tmp_path):
+    """A table on standard output, a page on the disk; one run alone is refused."""
+    for name, task in (("one", "binary"), ("two", "regression")):
+        write_report(build_facts(record(task)), tmp_path / name / "report.json")
+    page = tmp_path / "both.html"
+    shown = call("compare", tmp_path / "one", tmp_path / "two", "--out", page)
+
+    assert shown.exit_code == 0, shown.output
+    assert "different metrics" in shown.stdout
+    assert shown.stdout.strip().endswith(str(page))
+    assert "2 runs compared" in page.read_text("utf-8")
+    as_json = call("compare", tmp_path / "one", tmp_path / "two", "-o", page, "--json")
+    assert ["one", "two"] == [r["name"] for r in json.loads(as_json.stdout)["runs"]]
+    alone = call("compare", tmp_path / "one", "--out", page)
+    assert_one_sentence(alone, 3, "2 to 20 runs are compared, and 1 was given")
+
+
+@pytest.mark.usefixtures("data")
+def test_watched_run_that_never_began_leaves_nothing(fake):
+    """Its folder is removed again: the page comes after the journal."""
+    fake.error = AutoMLDataError("No rows.")
+    result = call("fit", "data.csv", "--target", "y", "--out", "a", "--watch")
+
+    assert result.exit_code == 3
+    assert not Path("a").exists()
+
+
+def test_watched_run_ends_with_a_page_that_links_the_report(begun):
+    """`--watch` says where to look, for `resume` as for `fit`."""
+    result = call("resume", begun, "--trials", 3, "--jobs", 1, "--watch")
+
+    assert result.exit_code == 0, result.output
+    assert f"Watch   {begun / 'live.html'}" in result.stderr
+    page = (begun / "live.html").read_text("utf-8")
+    assert 'href="report.html"' in page
+    assert "The search is over" in page
+
+
 @pytest.mark.usefixtures("data")
 def test_inspect_shows_manifest_and_columns():
     """The descriptions are shown as words or as they are."""
@@ -478,9 +519,14 @@ def test_end_to_end_fit_predict_evaluate_report_inspect(tmp_path):
     assert list(pd.read_csv(out)) == ["prediction", "probability_no", "probability_yes"]
     scored = call("evaluate", run, BANK, "--target", "y", "--json")
     assert json.loads(scored.stdout)["roc_auc"] > 0.8
+    assert json.loads((run / "report.json").read_text("utf-8"))["format"] == 1
+    assert (run / "report.md").read_text("utf-8").startswith("# Predicting y")
+    assert (run / "leaderboard.csv").is_file()
     (run / "report.html").unlink()
     assert call("report", run).exit_code == 0
     assert (run / "report.html").is_file()
+    assert call("report", run, "--out", tmp_path / "b.md").exit_code == 0
+    assert (tmp_path / "b.md").read_text("utf-8").startswith("# Predicting y")
     assert "roc_auc" in call("inspect", run).stdout
 
 

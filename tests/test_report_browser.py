@@ -1,11 +1,26 @@
 """The report in a browser: silent, alone, drawn, and as wide as the screen."""
 
+import dataclasses
+import itertools
+import time
+
 import pytest
 
 from automl.facts import build_facts
+from automl.facts.comparison import compare_runs
+from automl.live import live_facts, render_live
 from automl.report import write_report
+from automl.report.comparing import render_comparison
+from automl.report.writing import write_text
 from tests.browser_kit import browser_page, fetch_axe, find_browser
-from tests.report_kit import HOSTILE, record, with_all_parts, with_names
+from tests.report_kit import (
+    HOSTILE,
+    record,
+    with_all_parts,
+    with_many_trials,
+    with_names,
+)
+from tests.test_live import events
 
 BROWSER = find_browser()
 pytestmark = [
@@ -21,24 +36,65 @@ def tab(tmp_path_factory):
         yield page
 
 
+def with_candidates(run, count):
+    """Return the run with its trials spread over so many candidates."""
+    names = [f"candidate_{i:02d}" for i in range(count)]
+    trials = [
+        t if t.candidate == "baseline" else dataclasses.replace(t, candidate=c)
+        for t, c in zip(run.trials, itertools.cycle(names), strict=False)
+    ]
+    titles = {name: f"Pipeline number {i} of many" for i, name in enumerate(names)}
+    return dataclasses.replace(run, trials=tuple(trials), titles=titles)
+
+
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory):
-    """A report of each task, and one of hostile names."""
+    """A report of each task, of hostile names and of many trials and candidates."""
     home = tmp_path_factory.mktemp("reports")
     runs = {t: record(t) for t in ("binary", "multiclass", "regression")}
     runs["hostile"] = with_names(runs["binary"], HOSTILE)
+    runs["many"] = with_many_trials(runs["binary"], 500)
+    runs["wide"] = with_candidates(with_many_trials(runs["regression"], 500), 60)
     texts = {"hostile": HOSTILE[0] + HOSTILE[4]}
+    facts = {k: build_facts(r) for k, r in runs.items()}
+    facts = {
+        k: f if k in ("many", "wide") else with_all_parts(f, texts.get(k, "ordinary"))
+        for k, f in facts.items()
+    }
+    pages = {k: write_report(f, home / f"{k}.html") for k, f in facts.items()}
+    return pages | _others(home, facts)
+
+
+def _others(home, facts):
+    """Return a comparison and a page of a run that goes on."""
+    runs = [facts[k] for k in ("binary", "regression", "hostile", "wide")]
+    found = compare_runs([(HOSTILE[i], f) for i, f in enumerate(runs)])
+    going = live_facts(events(target=HOSTILE[0]), {"linear": HOSTILE[1]})
+    texts = {
+        "compare": render_comparison(found),
+        "live": render_live(going, refresh_s=600.0),
+    }
     return {
-        k: write_report(
-            with_all_parts(build_facts(r), texts.get(k, "ordinary")), home / f"{k}.html"
-        )
-        for k, r in runs.items()
+        k: write_text(text, home / f"{k}.html", durable=False)
+        for k, text in texts.items()
     }
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [400, 1280])
-@pytest.mark.parametrize("name", ["binary", "multiclass", "regression", "hostile"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "binary",
+        "multiclass",
+        "regression",
+        "hostile",
+        "many",
+        "wide",
+        "compare",
+        "live",
+    ],
+)
 def test_page_is_silent_alone_and_fits(tab, reports, name, width, dark):
     """All charts are drawn; nothing is refused, loaded, or wider than the screen."""
     tab.open(reports[name], width=width, dark=dark)
@@ -284,3 +340,74 @@ def test_page_prints_on_white_with_all_that_is_closed(tab, reports):
     assert 100_000 < size < 3_000_000
     assert hidden
     assert paper == "rgb(255, 255, 255)"
+
+
+def test_course_switches_by_keyboard(tab, reports):
+    """The arrow key goes from time to configurations; one chart shows at a time."""
+    tab.open(reports["binary"])
+    tab.draw_all()
+    seen = """[...document.querySelectorAll('.pane')]
+        .map((p) => getComputedStyle(p).visibility)"""
+    assert ["visible", "hidden"] == tab.run(seen)
+    tab.run("document.querySelector('[value=seconds]').focus()")
+    tab.press("ArrowRight")
+
+    assert ["hidden", "visible"] == tab.run(seen)
+    assert [] == tab.complaints()
+
+
+def test_lines_of_the_worse_can_be_left_out(tab, reports):
+    """The switch of the parallel axes shows the best tenth alone, and all again."""
+    tab.open(reports["many"])
+    tab.draw_all()
+    shown = """[...document.querySelectorAll('#parallel-0 .scatterlayer .trace')]
+        .map((t) => getComputedStyle(t).display !== 'none')"""
+    assert [True] * 4 == tab.run(shown)
+    tab.run("document.querySelector('[name=parallel-0-lines]').focus()")
+    tab.press("ArrowLeft")  # from the first to the last
+
+    assert [False, False, True, True] == tab.run(shown)
+    tab.run("document.getElementById('theme').click()")  # drawn anew
+    assert [False, False, True, True] == tab.run(shown)
+
+
+def test_both_courses_are_on_paper(tab, reports):
+    """Paper has no switch: nothing is hidden."""
+    tab.open(reports["binary"])
+    tab.draw_all()
+    tab.call("Emulation.setEmulatedMedia", media="print")
+    try:
+        hidden = """[...document.querySelectorAll('.pane')]
+            .filter((p) => getComputedStyle(p).visibility === 'hidden').length"""
+        assert 0 == tab.run(hidden)
+    finally:
+        tab.call("Emulation.setEmulatedMedia", media="")
+
+
+def test_two_reports_in_a_notebook_do_not_meet(tab, reports, tmp_path):
+    """Each is drawn in its frame, which may run its scripts and nothing else."""
+    frames = [reports[name]._repr_html_() for name in ("binary", "regression")]
+    page = tmp_path / "notebook.html"
+    page.write_text("<!DOCTYPE html><title>n</title>" + "".join(frames), "utf-8")
+    tab.open(page, width=1280)
+    time.sleep(1.5)
+
+    assert 2 == tab.run("document.querySelectorAll('iframe[sandbox]').length")
+    assert [] == tab.complaints()
+    asked = [a for a in tab.requests() if not a.startswith("about:")]
+    assert [page.as_uri()] == asked
+
+
+def test_page_of_a_running_search_loads_itself_again(tab, tmp_path):
+    """What is written under its name meanwhile is shown, without a press."""
+    path, facts = tmp_path / "live.html", live_facts(events()[:20], {})
+    path.write_text(render_live(facts, refresh_s=1.0), "utf-8")
+    tab.open(path)
+    over = render_live(live_facts(events(), {}), refresh_s=None, report="report.html")
+    path.write_text(over, "utf-8")
+    ends = time.monotonic() + 20
+    text = "document.body ? document.body.textContent : ''"
+    while "The search is over" not in tab.run(text) and time.monotonic() < ends:
+        time.sleep(0.2)
+
+    assert "Open the report" in tab.run(text)

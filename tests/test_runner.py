@@ -76,6 +76,8 @@ def test_every_task_comes_back_once(place, n_jobs):
     outcomes = run(Runner(n_jobs, place), [fold(i) for i in range(6)])
     assert sorted(o.task.serial for o in outcomes) == list(range(6))
     assert all(o.result.status == "ok" for o in outcomes)
+    assert all(o.result.worker > 0 for o in outcomes)
+    assert all(o.result.started_s < o.result.ended_s for o in outcomes)
     assert outcomes[0].value.dtype == np.float32
 
 
@@ -86,6 +88,9 @@ def test_a_fit_that_hangs_in_native_code_is_killed(place):
     outcomes = run(Runner(2, place), tasks)
     errors = {o.task.serial: o.error for o in outcomes}
     assert errors[0] == "timeout"
+    killed = next(o for o in outcomes if o.task.serial == 0)
+    assert killed.mark[0] > 0
+    assert 1.5 < killed.ended_s - killed.mark[1] < 30
     assert set(errors) == {0, 1, 2}
     assert time.monotonic() - began < 60  # less than the fit would take
 

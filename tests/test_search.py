@@ -327,3 +327,17 @@ def test_a_pool_that_dies_near_the_end_is_not_replaced_for_the_search(tmp_path):
     clock.now = search.pace.search_end() - 1.0
     search.tell(Outcome(task, error="lost"))
     assert search.source() is None
+
+
+def test_a_fold_that_was_ended_has_its_time_and_process_in_the_journal(tmp_path):
+    """What the watchdog saw of it is kept, in seconds since the run began."""
+    search = make(tmp_path, n_trials=4)
+    task, began = search.source(), search.budget.started
+    search.tell(
+        Outcome(task, error="timeout", mark=(77, began + 2.0), ended_s=began + 5.0)
+    )
+    event = next(e for e in read_journal(tmp_path / "journal.jsonl")[0] if "fold" in e)
+
+    assert (77, "timeout") == (event["worker"], event["status"])
+    assert 2.0 == pytest.approx(event["started_s"])
+    assert 5.0 == pytest.approx(event["ended_s"])

@@ -1,4 +1,4 @@
-"""The command: `automl fit`, `resume`, `replay`, `predict`, `evaluate` and more.
+"""The command: `automl fit`, `resume`, `compare`, `predict`, `evaluate` and more.
 
 The upper end of the way of the data. Data go to standard output, everything else to
 standard error; each error is one sentence and an exit code. Whatever takes time to
@@ -19,6 +19,7 @@ import typer
 import automl
 from automl.cli.again import REPLAY_HELP, RESUME_HELP, replay, resume
 from automl.cli.command import Command
+from automl.cli.compare import COMPARE_HELP, compare
 from automl.cli.console import figure, plain_value, print_json, print_table
 from automl.cli.frame import (
     USAGE,
@@ -26,6 +27,7 @@ from automl.cli.frame import (
     Model,
     Quiet,
     Verbose,
+    Watch,
     bundle_of,
     fail,
     sentences,
@@ -77,6 +79,7 @@ REPORT_HELP = """Print where a run's report is, and write it if it is gone.
 
 \b
   automl report runs/bank
+  automl report runs/bank --out bank.md
 """
 INSPECT_HELP = """Show what a model is and which columns it expects.
 
@@ -161,6 +164,7 @@ def fit(
     time: Annotated[str | None, typer.Option(help="Column of when it was.")] = None,
     weight: Annotated[str | None, typer.Option(help="Column of weights.")] = None,
     fail_on: FailOn = None,
+    watch: Watch = False,
     as_json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -195,7 +199,9 @@ def fit(
             time=time,
             weight=weight,
         )
-        model = command.run(folder, as_json=as_json, quiet=quiet, verbose=verbose)
+        model = command.run(
+            folder, as_json=as_json, quiet=quiet, verbose=verbose, watch=watch
+        )
     if model.interrupted_:
         raise typer.Exit(stop.code)
     leave_by_gate(model.checks_, gate)
@@ -203,6 +209,7 @@ def fit(
 
 app.command(help=RESUME_HELP, short_help="Go on with a run.")(resume)
 app.command(help=REPLAY_HELP, short_help="Fit a run's winner again.")(replay)
+app.command(help=COMPARE_HELP, short_help="Show several runs side by side.")(compare)
 
 
 @app.command(help=PREDICT_HELP, short_help="Predict the rows of a file.")
@@ -282,15 +289,23 @@ def candidates(as_json: Json = False, verbose: Verbose = False) -> None:
 
 
 @app.command(help=REPORT_HELP, short_help="Print where a run's report is.")
-def report(run: Model, verbose: Verbose = False) -> None:
+def report(
+    run: Model,
+    *,
+    out: Annotated[
+        Path | None, typer.Option(help="Write it there: .html, .json or .md.")
+    ] = None,
+    verbose: Verbose = False,
+) -> None:
     """Print where a run's report is, and write it if it is gone."""
     with sentences(verbose):
-        path, facts = run / "report.html", run / "facts.json"
-        if not path.is_file():
+        path, facts = out or run / "report.html", run / "facts.json"
+        if out is not None or not path.is_file():
             if not facts.is_file():
+                lacks = "no" if out else "neither report.html nor"
                 raise AutoMLDataError(
-                    f"{run} holds neither report.html nor facts.json; the folder of a "
-                    "run was expected.",
+                    f"{run} holds {lacks} facts.json; the folder of a finished run was "
+                    "expected.",
                     code="E-file",
                 )
             from automl.report import write_report

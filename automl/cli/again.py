@@ -13,6 +13,7 @@ from automl.cli.frame import (
     Json,
     Quiet,
     Verbose,
+    Watch,
     sentences,
 )
 from automl.cli.gate import FailOn, leave_by_gate, read_gate
@@ -56,6 +57,7 @@ def resume(
     ] = None,
     jobs: Annotated[int | None, typer.Option(help="Processes. [as before]")] = None,
     fail_on: FailOn = None,
+    watch: Watch = False,
     as_json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -66,7 +68,9 @@ def resume(
         command = read_command(
             run, data=data, time_budget=time_budget, trials=trials, jobs=jobs
         )
-        model = command.run(run, as_json=as_json, quiet=quiet, verbose=verbose)
+        model = command.run(
+            run, as_json=as_json, quiet=quiet, verbose=verbose, watch=watch
+        )
     if model.interrupted_:
         raise typer.Exit(stop.code)
     leave_by_gate(model.checks_, gate)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,8 @@ from automl.cli.console import show_fit
 from automl.exceptions import AutoMLDataError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
 
 __all__ = ["Command", "read_command"]
@@ -83,7 +85,15 @@ class Command:
             frame, weights = take_column(frame, self.weight, "--weight")
         return frame, weights
 
-    def run(self, folder: Path, *, as_json: bool, quiet: bool, verbose: bool) -> Any:
+    def run(
+        self,
+        folder: Path,
+        *,
+        as_json: bool,
+        quiet: bool,
+        verbose: bool,
+        watch: bool = False,
+    ) -> Any:
         """Fit, write what a run leaves, show it; return the fitted model.
 
         Parameters
@@ -92,6 +102,8 @@ class Command:
             Of the run, new or begun.
         as_json, quiet, verbose : bool
             How much is shown.
+        watch : bool, default=False
+            Whether a page in the folder shows the search as it goes.
 
         Raises
         ------
@@ -120,19 +132,37 @@ class Command:
         if not begun:
             self.keep(folder)
         try:
-            model.fit(
-                frame, self.target, groups=self.groups, time=self.time,
-                sample_weight=weights,
-            )  # fmt: skip
+            with _shown(folder, watch=watch, quiet=quiet):
+                model.fit(
+                    frame, self.target, groups=self.groups, time=self.time,
+                    sample_weight=weights,
+                )  # fmt: skip
+                if begun:
+                    self.keep(folder)
+                paths = write_run(model, folder)
         except BaseException:
             _forget(folder)
             raise
-        if begun:
-            self.keep(folder)
-        paths = write_run(model, folder)
         both = sys.stdout.isatty() and sys.stderr.isatty()
         show_fit(model, paths, as_json=as_json, said=both and not quiet)
         return model
+
+
+@contextmanager
+def _shown(folder: Path, *, watch: bool, quiet: bool) -> Iterator[None]:
+    """Show the search on a page in its folder, if that is asked for."""
+    if not watch:
+        yield
+        return
+    from automl.candidates import load_candidates
+    from automl.live import NAME, Live
+
+    if not quiet:
+        print(f"Watch   {folder / NAME}", file=sys.stderr)
+    with Live(folder, {c.name: c.title for c in load_candidates().values()}) as live:
+        yield
+    if live.failure is not None and not quiet:
+        print(f"Warning: {live.failure}", file=sys.stderr)
 
 
 def _forget(folder: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from automl.cli.gate import show_checks
 
-__all__ = ["figure", "plain_value", "print_json", "print_table", "show_fit"]
+__all__ = ["WIDTH", "figure", "plain_value", "print_json", "print_table", "show_fit"]
 
 TOP_ROWS = 10
 """Rows of the leaderboard on the terminal; all stand in its file."""

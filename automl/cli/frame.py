@@ -30,6 +30,7 @@ __all__ = [
     "Model",
     "Quiet",
     "Verbose",
+    "Watch",
     "bundle_of",
     "fail",
     "sentences",
@@ -44,6 +45,9 @@ Verbose = Annotated[
 ]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="No progress on standard error.")
+]
+Watch = Annotated[
+    bool, typer.Option("--watch", help="Show the search in live.html as it goes.")
 ]
 Model = Annotated[
     Path, typer.Argument(metavar="RUN", help="Folder of a run, or its model folder.")

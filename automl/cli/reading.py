@@ -229,6 +229,8 @@ def write_run(model: Any, folder: Path) -> dict[str, str]:
     board: pd.DataFrame = model.leaderboard_
     names = {
         "report": "report.html",
+        "report_json": "report.json",
+        "report_md": "report.md",
         "model": "model",
         "leaderboard": "leaderboard.csv",
         "run": "",
@@ -238,6 +240,8 @@ def write_run(model: Any, folder: Path) -> dict[str, str]:
     wrong = [
         *_tried("model", lambda: model.save(paths["model"])),
         *_tried("report", lambda: model.report(paths["report"])),
+        *_tried("report in JSON", lambda: model.report(paths["report_json"])),
+        *_tried("report in Markdown", lambda: model.report(paths["report_md"])),
         *_tried("leaderboard", lambda: write_csv(table, paths["leaderboard"])),
     ]
     if wrong:

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.facts.compact import compact, shorten
+from automl.facts.comparison import describe_folds
 from automl.facts.curves import performance
 from automl.facts.data import describe_data
 from automl.facts.diagram import describe_pipeline
 from automl.facts.explanation import describe_explanation
 from automl.facts.rivals import comparison
 from automl.facts.script import winners_script
+from automl.facts.searching import search_facts
 from automl.facts.standings import failures, leaderboard, ranked
 from automl.facts.trajectory import progress, slices
 from automl.facts.verdict import give_verdict, label_of_metric
@@ -169,7 +171,7 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
 
         - ``format``: version of these keys.
         - ``run``: ``target``, ``task``, ``task_text``, ``task_reason``, ``n_rows``,
-          ``n_columns``, ``n_used``, ``n_classes``, ``cv``, ``n_folds``,
+          ``n_columns``, ``n_used``, ``n_classes``, ``cv``, ``n_folds``, ``folds``,
           ``interrupted``, ``started_utc``, ``timeline``, ``limits``, ``fingerprint``,
           ``notes``, ``n_trials``, ``n_finished``, ``n_raced``, ``n_failed``.
         - ``metric``: ``name``, ``label``, ``sign``, ``better``, ``arrow``.
@@ -177,6 +179,7 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
         - ``verdict``: see `automl.facts.verdict.give_verdict`.
         - ``leaderboard``, ``failures``: see `automl.facts.standings`.
         - ``progress``, ``slices``: see `automl.facts.trajectory`.
+        - ``search``: see `automl.facts.searching.search_facts`.
         - ``performance``: see `automl.facts.curves.performance`.
         - ``importance``: None, or ``rows`` (name, mean, std), ``note``, ``cut``.
         - ``members``: of what predicts, each ``trial``, ``title``, ``weight``,
@@ -220,6 +223,7 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
         "failures": wrong,
         "progress": progress(record.trials, metric),
         "slices": slices(record.trials, metric, titles),
+        "search": search_facts(record.trials, metric, titles),
         "performance": performance(
             table.task,
             table.y,
@@ -264,6 +268,7 @@ def _run(record: RunRecord, order: list[Trial], n_failed: int) -> dict[str, Any]
         "n_classes": table.n_classes,
         "cv": record.folds.name,
         "n_folds": len(record.folds),
+        "folds": describe_folds(record.folds),
         "interrupted": record.interrupted,
         "started_utc": record.started_utc,
         "timeline": dict(record.timeline),

@@ -49,7 +49,10 @@ def drawn(trials: Sequence[Trial], limit: int = MAX_DRAWN) -> list[Trial]:
 
 def ended_s(trial: Trial) -> float:
     """Return when a trial's last fold ended, in seconds since the run began."""
-    return max((f.started_s + f.seconds for f in trial.folds), default=0.0)
+    ends = [
+        f.started_s + f.seconds if f.ended_s is None else f.ended_s for f in trial.folds
+    ]
+    return max(ends, default=0.0)
 
 
 def progress(trials: Sequence[Trial], metric: Metric) -> dict[str, Any]:

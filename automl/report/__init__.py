@@ -1,4 +1,7 @@
-"""Facts to one HTML file that needs no network, no server and, to be read, no script.
+"""Facts to a report: one HTML file that needs no network, and its twins.
+
+The page needs no server and, to be read, no script; JSON is for programs, Markdown for
+terminals and pull requests.
 
 The page forbids itself everything but its own inline scripts, named by their hashes.
 All texts are escaped by the templates; facts reach the script as data, never as code.
@@ -9,13 +12,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
-import tempfile
-from contextlib import suppress
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from automl.exceptions import AutoMLConfigError, AutoMLResourceError
 from automl.facts.verdict import figure
 from automl.history import ENSEMBLE
 from automl.report.charts import performance_charts
@@ -34,13 +33,29 @@ from automl.report.reproduce import (
     settings_of,
     settings_toml,
 )
-from automl.report.search_charts import search_charts, slice_charts
+from automl.report.search_charts import search_part
+from automl.report.words import markdown
+from automl.report.writing import (
+    SUFFIXES,
+    Report,
+    checked_path,
+    json_text,
+    write_text,
+)
 from automl.resources import folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
-__all__ = ["render", "write_report"]
+__all__ = [
+    "Press",
+    "Report",
+    "make_press",
+    "page",
+    "render",
+    "write_report",
+]
 
 TEMPLATE = "report.html.jinja"
 
@@ -48,7 +63,10 @@ SCRIPTS = ("report.js", "tables.js", "explore.js")
 """Our own scripts, in the order of the page."""
 
 MAX_CHARTS = 40
-"""Charts of a page; slices of the search give way first."""
+"""Charts of a page; single hyperparameters give way first."""
+
+STYLES = ("style.css", "search.css")
+"""Style sheets of every page."""
 
 DOT_WIDTH = 120
 """Width of a row's picture of folds."""
@@ -71,8 +89,76 @@ def render(facts: Mapping[str, Any]) -> str:
     facts : dict
         As `automl.facts.build_facts` returns; nothing else is needed.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    settings = settings_of(facts)
+    charts = _charts(facts)
+    return page(
+        TEMPLATE,
+        _all_charts(charts),
+        facts=facts,
+        charts=charts,
+        code={
+            "python": code_to_repeat(settings),
+            "shell": command_to_repeat(settings, facts["run"]["target"]),
+            "toml": settings_toml(settings),
+            "pins": pins(facts["environment"]),
+            "script": facts.get("script"),
+        },
+        words=glossary(facts),
+        decisions=decisions(facts),
+        live=None,
+    )
+
+
+def decisions(facts: Mapping[str, Any]) -> Any:
+    """Return what the threshold's slider reads, as escaped markup."""
     from markupsafe import Markup
+
+    found = facts["performance"].get("thresholds")
+    return Markup(inert_json(found))  # noqa: S704 - escaped
+
+
+def _charts(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the charts of each part; no more than a page bears."""
+    importance = importance_chart(facts)
+    shap, by_value = shap_charts(facts)
+    groups = {
+        "comparison": comparison_charts(facts),
+        "performance": performance_charts(facts),
+        "importance": [] if importance is None else [importance],
+        "dependence": dependence_charts(facts),
+        "shap": shap,
+        "shap_by_value": by_value,
+        "data": data_charts(facts),
+    }
+    room = MAX_CHARTS - sum(map(len, groups.values()))
+    return {**groups, "search": search_part(facts, room)}
+
+
+@dataclass(frozen=True)
+class Press:
+    """What pages are made with: to prepare it takes as long as to make a page.
+
+    Attributes
+    ----------
+    scripts : tuple of str
+        As they stand in a page.
+    policy : str
+        With their hashes: lets them run, and nothing else.
+    style : str
+        Of all pages.
+    environment : jinja2.Environment
+        Keeps the templates that were used.
+    """
+
+    scripts: tuple[str, ...]
+    policy: str
+    style: str
+    environment: Any
+
+
+def make_press(*, charts: bool) -> Press:
+    """Return what pages are made with; with Plotly's script if there are charts."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     home = folder("reports")
     environment = Environment(
@@ -90,49 +176,48 @@ def render(facts: Mapping[str, Any]) -> str:
         "badges": badges,
         "anchor": anchor,
     }
-    settings = settings_of(facts)
-    importance = importance_chart(facts)
-    shap, by_value = shap_charts(facts)
-    charts = {
-        "comparison": comparison_charts(facts),
-        "performance": performance_charts(facts),
-        "importance": [] if importance is None else [importance],
-        "dependence": dependence_charts(facts),
-        "shap": shap,
-        "shap_by_value": by_value,
-        "search": search_charts(facts),
-        "data": data_charts(facts),
-    }
-    room = MAX_CHARTS - sum(len(group) for group in charts.values())
-    charts["slices"] = _at_most(slice_charts(facts), room)
-    figures = {c["id"]: c["figure"] for c in _all_charts(charts)}
     scripts = [(home / name).read_text("utf-8") for name in SCRIPTS]
-    if figures:
+    if charts:
         scripts.insert(0, _plotly())
     scripts = [_newlines(s) for s in scripts]
-    page = environment.get_template(TEMPLATE).render(
-        facts=facts,
-        charts=charts,
-        code={
-            "python": code_to_repeat(settings),
-            "shell": command_to_repeat(settings, facts["run"]["target"]),
-            "toml": settings_toml(settings),
-            "pins": pins(facts["environment"]),
-            "script": facts.get("script"),
-        },
-        words=glossary(facts),
-        policy=content_policy(scripts),
-        style=Markup((home / "style.css").read_text("utf-8")),  # noqa: S704 - our own
-        scripts=[Markup(s) for s in scripts],  # noqa: S704 - ours, plotly's
+    style = "".join((home / name).read_text("utf-8") for name in STYLES)
+    return Press(tuple(scripts), content_policy(scripts), style, environment)
+
+
+def page(
+    template: str,
+    drawn: Sequence[Mapping[str, Any]],
+    press: Press | None = None,
+    **values: Any,
+) -> str:
+    """Return a page of ours, whole in itself.
+
+    Parameters
+    ----------
+    template : str
+        Name of a file in ``reports/``.
+    drawn : sequence of dict
+        Every chart of the page, as `automl.report.plots.chart` returns it.
+    press : Press, default=None
+        As `make_press` returns it, where several pages share one.
+    **values : object
+        What the template names.
+    """
+    from markupsafe import Markup
+
+    figures = {c["id"]: c["figure"] for c in drawn}
+    press = press or make_press(charts=bool(figures))
+    text = press.environment.get_template(template).render(
+        policy=press.policy,
+        style=Markup(press.style),  # noqa: S704 - our own
+        scripts=[Markup(s) for s in press.scripts],  # noqa: S704 - ours, plotly's
         data=Markup(inert_json(figures)),  # noqa: S704 - escaped
-        decisions=Markup(  # noqa: S704 - escaped
-            inert_json(facts["performance"].get("thresholds"))
-        ),
+        **values,
     )
-    return page + "\n"
+    return f"{text}\n"
 
 
-def write_report(facts: Mapping[str, Any], path: str | Path) -> Path:
+def write_report(facts: Mapping[str, Any], path: str | Path) -> Report:
     """Write the report, all of it or nothing.
 
     Parameters
@@ -140,77 +225,33 @@ def write_report(facts: Mapping[str, Any], path: str | Path) -> Path:
     facts : dict
         As `automl.facts.build_facts` returns.
     path : str or Path
-        File to write; folders above it are made.
+        File to write: ``.html`` the page, ``.json`` the facts, ``.md`` Markdown.
+        Folders above it are made.
 
     Returns
     -------
-    Path
-        The file.
+    Report
+        The file's path, which a notebook shows as the page.
 
     Raises
     ------
     AutoMLConfigError
-        If ``path`` is a folder (``E-report-path``).
+        If ``path`` is a folder or has another suffix (``E-report-path``).
     AutoMLResourceError
         If the disk refuses (``E-disk``); an earlier report is then as it was.
     """
-    target = Path(path)
-    if target.is_dir():
-        raise AutoMLConfigError(
-            f"The report's path {str(path)!r} is a folder; a file was expected, such "
-            f"as {str(target / 'report.html')!r}.",
-            code="E-report-path",
-        )
-    page = render(facts)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _write_whole(target, page)
-    except OSError as error:
-        raise AutoMLResourceError(
-            f"The report could not be written to {target}: {error.strerror or error}. "
-            "What was there before is unchanged; free space or choose another path.",
-            code="E-disk",
-        ) from error
-    return target
-
-
-def _write_whole(target: Path, page: str) -> None:
-    """Write a page beside its place and put it there."""
-    descriptor, name = tempfile.mkstemp(
-        dir=target.parent, prefix=f".{target.name[:80]}.", suffix=".part"
-    )
-    part = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(page)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(target)
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
+    target = checked_path(path)
+    kind = SUFFIXES[target.suffix.lower()]
+    if kind == "json":
+        text = json_text(facts)
+    else:
+        text = markdown(facts) if kind == "md" else render(facts)
+    return write_text(text, target)
 
 
 def _all_charts(charts: Mapping[str, Any]) -> list[dict[str, Any]]:
-    groups = [group for key, group in charts.items() if key != "slices"]
-    groups += [group["charts"] for group in charts["slices"]]
-    return [c for group in groups for c in group]
-
-
-def _at_most(groups: list[dict[str, Any]], room: int) -> list[dict[str, Any]]:
-    """Return groups of charts with so many in all, the first of each before others."""
-    width = max((len(g["charts"]) for g in groups), default=0)
-    places = [
-        (i, k)
-        for k in range(width)
-        for i, g in enumerate(groups)
-        if k < len(g["charts"])
-    ]
-    kept = set(places[: max(room, 0)])
-    return [
-        {**g, "charts": [c for k, c in enumerate(g["charts"]) if (i, k) in kept]}
-        for i, g in enumerate(groups)
-    ]
+    groups = [group for key, group in charts.items() if key != "search"]
+    return [*(c for group in groups for c in group), *charts["search"]["all"]]
 
 
 def _plotly() -> str:

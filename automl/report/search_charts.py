@@ -1,4 +1,4 @@
-"""Facts of the search to charts: its course, and each hyperparameter by score."""
+"""Facts of the search to its part of a page: its course, and pipeline by pipeline."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from automl.facts.compact import shorten
 from automl.facts.verdict import figure
-from automl.report.plots import (
-    SERIES,
-    SYMBOLS,
-    axis,
-    chart,
-    label,
-    layout,
-    line,
-    markers,
+from automl.report.plots import axis, chart, label, layout, line, markers
+from automl.report.tuning_charts import (
+    edf_chart,
+    importance_of_tuning,
+    looks,
+    parallel_chart,
+    span_of,
+    timeline_chart,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["search_charts", "slice_charts"]
+__all__ = ["search_part"]
 
 Chart = dict[str, Any]
 
@@ -29,8 +28,93 @@ MAX_LISTED = 60
 """Configurations of a candidate in its table."""
 
 
+def search_part(facts: Mapping[str, Any], most: int | None = None) -> dict[str, Any]:
+    """Return the charts of the search.
+
+    Parameters
+    ----------
+    facts : dict
+        As `automl.facts.build_facts` returns.
+    most : int, default=None
+        Charts in all; those of single hyperparameters give way. None for any number.
+
+    Returns
+    -------
+    dict
+        ``course``: charts of the best so far over seconds and over configurations, none
+        if nothing finished. ``edf``, ``timeline``: a chart or None. ``groups``: for
+        each candidate with something to show, best first, ``title``, ``importance`` and
+        ``parallel`` (a chart or None), ``note`` (a sentence or None), ``charts`` of
+        single hyperparameters, ``table`` and ``cut`` (or None). ``all``: every chart.
+    """
+    told = facts.get("search") is not None
+    edf = edf_chart(facts) if told else None
+    when = timeline_chart(facts) if told else None
+    course = search_charts(facts)
+    groups = _groups(facts)
+    every = [*course, edf, when]
+    for group in groups:
+        every += [group["importance"], group["parallel"]]
+    if most is not None:
+        groups = _at_most(groups, most - sum(c is not None for c in every))
+    for group in groups:
+        every += group["charts"]
+    return {
+        "course": course,
+        "edf": edf,
+        "timeline": when,
+        "groups": groups,
+        "all": [c for c in every if c is not None],
+    }
+
+
+def _at_most(groups: list[dict[str, Any]], room: int) -> list[dict[str, Any]]:
+    """Return groups of charts with so many in all, the first of each before others."""
+    width = max((len(g["charts"]) for g in groups), default=0)
+    places = [
+        (i, k)
+        for k in range(width)
+        for i, g in enumerate(groups)
+        if k < len(g["charts"])
+    ]
+    kept = set(places[: max(room, 0)])
+    return [
+        {**g, "charts": [c for k, c in enumerate(g["charts"]) if (i, k) in kept]}
+        for i, g in enumerate(groups)
+    ]
+
+
+def _groups(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what there is to show of each candidate."""
+    search = facts.get("search") or {}
+    parallel = {p["candidate"]: p for p in search.get("parallel", ())}
+    tuned = {p["candidate"]: p for p in search.get("importance", ())}
+    sliced = {g["candidate"]: g for g in slice_charts(facts)}
+    order = [row["candidate"] for row in search.get("candidates", ())]
+    groups = []
+    for i, name in enumerate(dict.fromkeys([*order, *sliced])):
+        if name not in parallel and name not in sliced:
+            continue
+        found, bars = parallel.get(name), None
+        if name in tuned:
+            bars = importance_of_tuning(tuned[name], f"tuning-{i}")
+        empty: dict[str, Any] = {"charts": [], "table": None, "cut": None}
+        groups.append(
+            {
+                "title": (sliced.get(name) or found or {})["title"],
+                "importance": bars,
+                "note": tuned[name]["note"] if name in tuned and not bars else None,
+                "parallel": None
+                if found is None
+                else parallel_chart(found, facts["metric"], f"parallel-{i}"),
+                **{k: sliced.get(name, empty)[k] for k in empty},
+            }
+        )
+    return groups
+
+
 def search_charts(facts: Mapping[str, Any]) -> list[Chart]:
-    """Return the search over time, over trials, and score against speed."""
+    """Return the best so far over time and over configurations."""
     if not facts["progress"]["best"]["number"]:
         return []
     return [
@@ -60,13 +144,14 @@ def _progress(facts: Mapping[str, Any], key: str, best: str, title: str) -> Char
         f"Best so far over {where}",
         f"The best {metric['label']} so far went from {figure(y[0])} to "
         f"{figure(y[-1])} in {len(steps[key])} steps, the last at {steps[key][-1]:.4g}"
-        f"{' s' if key == 'seconds' else ''}. Hollow points were dropped early.{note}",
+        f"{' s' if key == 'seconds' else ''}. Hollow points have not finished all "
+        f"folds.{note}",
         traces,
         layout(
             axis(title),
             axis(f"{metric['label']} ({metric['better']} is better)", range=span),
-            showlegend=key == "seconds",
-            height=440 if key == "seconds" else 360,
+            showlegend=True,
+            height=440,
         ),
         head=[where, "configuration", f"best {metric['label']}"],
         rows=list(zip(steps[key], steps["number"], steps["natural"], strict=True)),
@@ -76,39 +161,34 @@ def _progress(facts: Mapping[str, Any], key: str, best: str, title: str) -> Char
 
 def _range(points: Mapping[str, Any], sign: int) -> tuple[list[float] | None, int]:
     """Return the range that shows the better nine tenths, and how many it hides."""
-    values = sorted(
-        (n for n, c in zip(points["natural"], points["candidate"], strict=True)
-         if c != "baseline"),
-        key=lambda n: -sign * n,
-    )  # fmt: skip
-    if len(values) < 3:
+    pairs = zip(points["natural"], points["candidate"], strict=True)
+    span = span_of([n for n, c in pairs if c != "baseline"], sign)
+    if span is None:
         return None, 0
-    best, worst = values[0], values[int(0.9 * (len(values) - 1))]
-    pad = 0.08 * abs(best - worst) or abs(best) * 0.01 or 0.01
-    span = sorted([best + sign * pad, worst - sign * pad])
-    hidden = sum(not span[0] <= n <= span[1] for n in points["natural"])
-    return span, hidden
+    return span, sum(not span[0] <= n <= span[1] for n in points["natural"])
 
 
 def _by_candidate(
     facts: Mapping[str, Any], points: Mapping[str, Any], key: str
 ) -> list[dict[str, Any]]:
-    names = [n for n in dict.fromkeys(points["candidate"]) if n != "baseline"]
+    drawn = set(points["candidate"])
     traces = []
-    for i, name in enumerate(names):
+    for name, (color, symbol) in looks(facts).items():
+        if name not in drawn:
+            continue
         rows = [j for j, c in enumerate(points["candidate"]) if c == name]
-        place, symbol = min(i, len(SERIES) - 1), SYMBOLS[i % len(SYMBOLS)]
         title = label(facts["titles"].get(name, name))
         ok: Sequence[bool] = [points["finished"][j] for j in rows]
         traces.append(
             markers(
                 [points[key][j] for j in rows],
                 [points["natural"][j] for j in rows],
-                SERIES[place],
+                color,
                 name=title,
                 marker={"symbol": [symbol if f else f"{symbol}-open" for f in ok]},
-                text=[f"{title}, trial {points['number'][j]}" for j in rows],
-                hovertemplate="%{text}: %{y:.5g}<extra></extra>",
+                customdata=[points["number"][j] for j in rows],
+                hovertemplate=f"{title}, trial %{{customdata}}: %{{y:.5g}}"
+                "<extra></extra>",
             )
         )
     return traces
@@ -141,8 +221,9 @@ def slice_charts(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
         if len(order) > MAX_LISTED:
             cut = f"The best {MAX_LISTED} of {len(order)} are listed."
         groups.append(
-            {"title": found["title"], "charts": charts, "table": table, "cut": cut}
-        )
+            {"candidate": found["candidate"], "title": found["title"],
+             "charts": charts, "table": table, "cut": cut}
+        )  # fmt: skip
     return groups
 
 
