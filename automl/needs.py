@@ -126,9 +126,13 @@ def _learner_bytes(candidate: Candidate, layout: Layout, n_classes: int) -> floa
         model = trees * 2 * leaves * (NODE_BYTES + 8 * outputs)
         return model + _prepared_bytes(candidate, layout) / 2  # a copy in float32
     if path.startswith("lightgbm.") or "Boosting" in path:
+        depth = max(
+            _largest(candidate, "max_depth", 0), _largest(candidate, "depth", 0)
+        )
         leaves = max(
             _largest(candidate, "num_leaves", 31),
             _largest(candidate, "max_leaf_nodes", 31),
+            2.0**depth,
         )
         leaves = min(leaves, max(2.0, n / 20))
         histograms = leaves * len(layout.columns) * BINS * BIN_BYTES
