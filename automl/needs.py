@@ -8,6 +8,7 @@ they say .84 to 1.8 times as much; forests that were stopped early held less.
 
 from __future__ import annotations
 
+import math
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,7 @@ BIN_BYTES = 16
 BINS = 255
 
 ROUND_BYTES = 24
-"""Of a row and class in boosting: gradient, hessian, score."""
+"""Of a row and class in boosting: gradient, hessian, score; CatBoost's are float64."""
 
 KERNEL_MIB = 200.0
 """Cache of scikit-learn's support vector machines; the kernel is float32."""
@@ -126,17 +127,16 @@ def _learner_bytes(candidate: Candidate, layout: Layout, n_classes: int) -> floa
         model = trees * 2 * leaves * (NODE_BYTES + 8 * outputs)
         return model + _prepared_bytes(candidate, layout) / 2  # a copy in float32
     if path.startswith("lightgbm.") or "Boosting" in path:
-        depth = max(
-            _largest(candidate, "max_depth", 0), _largest(candidate, "depth", 0)
-        )
         leaves = max(
             _largest(candidate, "num_leaves", 31),
             _largest(candidate, "max_leaf_nodes", 31),
-            2.0**depth,
+            math.pow(2, _largest(candidate, "max_depth", 0)),
+            math.pow(2, _largest(candidate, "depth", 0)),
         )
         leaves = min(leaves, max(2.0, n / 20))
         histograms = leaves * len(layout.columns) * BINS * BIN_BYTES
-        return histograms + n * outputs * ROUND_BYTES
+        rows = n * outputs * ROUND_BYTES
+        return histograms + (2 * rows if "CatBoost" in path else rows)
     if "SV" in path.rpartition(".")[2]:
         return min(KERNEL_MIB * MIB, n * n * 4.0)
     return 0.0

@@ -128,7 +128,7 @@ class _CatBoost(BaseEstimator):
 
         y = np.asarray(y).ravel()
         self.n_features_in_ = X.shape[1]
-        self.model_ = None
+        self.model_: Any = None
         self._set_constant(y, sample_weight)
         loss = self._loss(y)
         if not loss:
@@ -194,13 +194,14 @@ class _CatBoost(BaseEstimator):
         columns: dict[int, Any] = {j: rows[:, j] for j in range(rows.shape[1])}
         for j in codes:
             levels = np.where(np.isnan(rows[:, j]), -1.0, rows[:, j]).astype(np.int64)
-            known = range(-1, int(levels.max(initial=-1)) + 1)
+            known = pd.RangeIndex(-1, int(levels.max(initial=-1)) + 1)
             columns[j] = pd.Categorical.from_codes(levels + 1, categories=known)
         return Pool(pd.DataFrame(columns), y, cat_features=codes, weight=weight)
 
     def _raw(self, X: Any, kind: str) -> np.ndarray:
+        rows = self._pool(X)
         return np.asarray(
-            self.model_.predict(self._pool(X), prediction_type=kind, thread_count=1)  # type: ignore[attr-defined]  # asked only where there is one
+            self.model_.predict(rows, prediction_type=kind, thread_count=1)
         )
 
     def __sklearn_tags__(self) -> Any:
@@ -253,7 +254,7 @@ class CatBoostingRegressor(RegressorMixin, _CatBoost):
 
     def _coded(self, y: Any) -> np.ndarray:
         y = np.asarray(y, dtype=np.float64).ravel()
-        return (y - self.constant_) / self.scale_
+        return np.asarray((y - self.constant_) / self.scale_)
 
     def _set_constant(self, y: np.ndarray, sample_weight: Any) -> None:
         y = y.astype(np.float64)

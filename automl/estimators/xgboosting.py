@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["XGBoostingClassifier", "XGBoostingRegressor"]
 
+BINS = 256
+"""Of a column; XGBoost's own default."""
+
 LARGEST = 1e37
 """Numbers beyond are cut off: XGBoost computes in float32, where they are infinite."""
 
@@ -117,12 +120,12 @@ class _XGBoost(BaseEstimator):
 
         objective, target = self._objective(np.asarray(y).ravel())
         self.n_features_in_ = X.shape[1]
-        self.booster_ = None
+        self.booster_: Any = None
         if objective is None:
             return self
         threads = self.n_jobs or 1
-        known = {"nthread": threads, "enable_categorical": True}
-        known |= {"feature_types": self._kinds(), "max_bin": 256}
+        known: dict[str, Any] = {"nthread": threads, "enable_categorical": True}
+        known |= {"feature_types": self._kinds(), "max_bin": BINS}
         data = xgboost.QuantileDMatrix(
             _narrow(X), target, weight=sample_weight, **known
         )
@@ -164,7 +167,7 @@ class _XGBoost(BaseEstimator):
             "alpha": self.reg_alpha,
             "lambda": self.reg_lambda,
             "max_cat_to_onehot": int(self.max_cat_to_onehot),
-            "max_bin": 256,
+            "max_bin": BINS,
             "tree_method": "hist",
             "seed": self.random_state or 0,
             "nthread": threads,
@@ -172,8 +175,8 @@ class _XGBoost(BaseEstimator):
         }
 
     def _raw(self, X: Any) -> np.ndarray:
-        found: np.ndarray = self.booster_.inplace_predict(_narrow(X))  # type: ignore[attr-defined]  # asked only where there is one
-        return found.astype(np.float64)
+        found = self.booster_.inplace_predict(_narrow(X))
+        return np.asarray(found, dtype=np.float64)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -213,7 +216,7 @@ class XGBoostingClassifier(ClassifierMixin, _XGBoost):
         found = self._raw(X)
         if found.ndim == 1:
             return np.column_stack([1.0 - found, found])
-        return found / found.sum(axis=1, keepdims=True)
+        return np.asarray(found / found.sum(axis=1, keepdims=True))
 
 
 class XGBoostingRegressor(RegressorMixin, _XGBoost):
@@ -237,7 +240,7 @@ class XGBoostingRegressor(RegressorMixin, _XGBoost):
     def predict(self, X: Any) -> np.ndarray:
         """Return numbers on the target's own scale."""
         check_is_fitted(self, "mean_")
-        return self._raw(X) * self.scale_ + self.mean_
+        return np.asarray(self._raw(X) * self.scale_ + self.mean_)
 
 
 def _narrow(X: Any) -> np.ndarray:
@@ -258,7 +261,7 @@ def _callback(patience: Any) -> Any:
     """Return what asks for patience after each round."""
     from xgboost.callback import TrainingCallback
 
-    class Ask(TrainingCallback):  # type: ignore[misc]  # XGBoost may be absent
+    class Ask(TrainingCallback):
         def after_iteration(self, _model: Any, epoch: int, evals_log: Any) -> bool:
             loss = None
             for of_metric in evals_log.values():
