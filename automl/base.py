@@ -28,6 +28,8 @@ from automl.settings import (
     Settings,
     deployment,
     memory_limit,
+    model_limit,
+    predict_limit,
     seed_of,
     shown,
     switch,
@@ -71,6 +73,8 @@ class BaseAutoML(BaseEstimator):
         drop_missing_target: bool = False,
         ensemble: bool = True,
         deploy: str = "auto",
+        max_predict_ms: float | None = None,
+        max_model_mib: float | None = None,
         verbose: int = 1,
         callback: Callable[[Snapshot], bool | None] | None = None,
     ) -> None:
@@ -87,6 +91,8 @@ class BaseAutoML(BaseEstimator):
         self.drop_missing_target = drop_missing_target
         self.ensemble = ensemble
         self.deploy = deploy
+        self.max_predict_ms = max_predict_ms
+        self.max_model_mib = max_model_mib
         self.verbose = verbose
         self.callback = callback
 
@@ -173,6 +179,8 @@ class BaseAutoML(BaseEstimator):
             ensemble=switch("ensemble", self.ensemble),
             deploy=deployment(self.deploy),
             shown={k: shown(v) for k, v in self.get_params(deep=False).items()},
+            max_predict_ms=predict_limit(self.max_predict_ms),
+            max_model_mib=model_limit(self.max_model_mib),
         )
         with observer(verbosity(self.verbose), self.callback) as notify:
             done = run(

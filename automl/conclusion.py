@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl.constraints import Choice, constrained, unchecked
 from automl.ensemble import POOL, Blend, blend, mixed, pool
-from automl.finish import REFITS, Finish, Wanted
+from automl.exceptions import AutoMLWarning
+from automl.finish import REFITS, SPARE_S, Finish, Wanted
 from automl.history import BASELINE, History
 from automl.kept import has_model
-from automl.loop import finish_run
+from automl.loop import finish_run, fit_now
 from automl.pacing import ENSEMBLE_SHARE
 from automl.winner import Deployed, Given, deployed, ensemble_trial
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from automl.constraints import Constraints
     from automl.history import Trial
     from automl.interrupt import Interrupt
     from automl.journal import Journal
@@ -58,7 +62,10 @@ def deployment_plan(settings: Settings, problem: Problem) -> dict[str, Any]:
     keeps = 0
     if bag or (suited and short):
         keeps = POOL if settings.ensemble else REFITS
-    return {"keeps": keeps, "ensemble": settings.ensemble, "bag": bag}
+    limited = settings.max_predict_ms is not None or settings.max_model_mib is not None
+    return {
+        "keeps": keeps, "ensemble": settings.ensemble, "bag": bag, "limited": limited,
+    }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -113,6 +120,7 @@ def conclude(
     journal: Journal,
     interrupt: Interrupt,
     memory: MemoryGuard | None = None,
+    constraints: Constraints | None = None,
 ) -> Concluded:
     """Return what predicts after a search, with all that it needed fitted.
 
@@ -126,6 +134,8 @@ def conclude(
         What it worked on.
     journal : Journal
         With the out-of-fold predictions.
+    constraints : Constraints, default=None
+        What the model may cost.
     """
     folder, plan = runner.folder, search.plan
     notes: list[str] = []
@@ -141,6 +151,21 @@ def conclude(
     if weights is not None:
         ensemble = ensemble_trial(weights, history, search.budget.elapsed_s)
     out = deployed(given, ensemble)
+    if constraints:
+        has = ensemble is not None and out.trial is ensemble
+        first = Choice(out, ensemble if has else None, weights if has else None)
+        try:
+            chosen = constrained(
+                first, given, problem, constraints, journal.predictions,
+                lambda trial: fit_now(runner, finish, trial, interrupt, memory),
+                lambda: search.budget.remaining_s < SPARE_S,
+            )  # fmt: skip
+        except Exception as error:  # noqa: BLE001 - there is a model, within them or not
+            chosen = unchecked(first, constraints, error)
+        if chosen.warning:
+            warning = AutoMLWarning(chosen.warning, code="W-constraint")
+            warnings.warn(warning, stacklevel=4)
+        out, ensemble, weights = chosen.out, chosen.ensemble, chosen.blend
     if ensemble is None or out.trial is not ensemble:
         return Concluded(out, finish, history, None, None, journal, problem)
     ranked = History((*history.trials, ensemble))

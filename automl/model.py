@@ -66,6 +66,15 @@ class AutoML(BaseAutoML):
         What predicts: ``refit`` is one fit on all rows for each configuration, ``bag``
         the models of all its folds, averaged, which are larger and slower. ``auto``
         refits, and takes the models of the folds where there is no time for that.
+    max_predict_ms : float or None, default=None
+        Milliseconds that the deployed model may take for one row by itself, measured
+        here when the search is over. A model that takes longer gives way to a smaller
+        ensemble, to one configuration, to the best of those that are fast enough; if
+        none is, the closest predicts, with a warning (``W-constraint``). As it is
+        measured, a run with such a limit may come out otherwise a second time.
+    max_model_mib : float or None, default=None
+        MiB that ``model.pkl`` of the saved model may have; kept in the same way, but
+        the size is always the same.
     verbose : int, default=1
         0 shows nothing, 1 what matters, 2 also each trial.
     callback : callable or None, default=None
@@ -139,6 +148,8 @@ class AutoML(BaseAutoML):
         drop_missing_target: bool = False,
         ensemble: bool = True,
         deploy: str = "auto",
+        max_predict_ms: float | None = None,
+        max_model_mib: float | None = None,
         verbose: int = 1,
         callback: Callable[[Snapshot], bool | None] | None = None,
     ) -> None:
@@ -156,6 +167,8 @@ class AutoML(BaseAutoML):
             drop_missing_target=drop_missing_target,
             ensemble=ensemble,
             deploy=deploy,
+            max_predict_ms=max_predict_ms,
+            max_model_mib=max_model_mib,
             verbose=verbose,
             callback=callback,
         )

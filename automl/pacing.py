@@ -44,6 +44,10 @@ ENSEMBLE_SHARE = 0.02
 MEMBERS = 3
 """Members of an ensemble whose refits are reckoned with (measured: 2 to 6)."""
 
+CONSTRAINT_SHARE = 0.1
+"""Share of the budget that is kept for smaller models, where what predicts has limits
+(a choice: two or three fits on all rows)."""
+
 IMPORTANCE_SHARE = 0.04
 """Share of the budget within which columns are permuted, beside the refit."""
 
@@ -88,6 +92,8 @@ class Plan:
         Whether configurations of an earlier session may lead, whose models are gone.
     bag : bool
         Whether the models of folds predict, and fits on all rows only stand by.
+    limited : bool
+        Whether what predicts may not cost more than so much.
     """
 
     candidates: tuple[Candidate, ...]
@@ -101,6 +107,7 @@ class Plan:
     ensemble: bool = False
     bag: bool = False
     resumed: bool = False
+    limited: bool = False
 
 
 @dataclass(frozen=True)
@@ -184,6 +191,7 @@ class Pace:
             "refit": refit,
             "explain": explain,
             "ensemble": weigh,
+            "limits": CONSTRAINT_SHARE * budget_s if self.plan.limited else 0.0,
             "report": OVERHEAD_S,
         }
 
@@ -219,6 +227,8 @@ class Pace:
                 "kept for the weights of an ensemble": kept["ensemble"],
                 "kept for the report and the end of workers": kept["report"],
             }
+            if self.plan.limited:
+                limits["kept for models within the limits"] = kept["limits"]
             longest = self._longest_s()
             limits["a fold's fit, where the learner can stop by itself"] = longest
         if self.trial_limit_s is not None and self.plan.n_workers > 1:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.conclusion import conclude, deployment_plan
+from automl.constraints import Constraints
 from automl.environment import environment
 from automl.exceptions import AutoMLWarning
 from automl.facts import RunRecord, build_facts
@@ -171,7 +172,10 @@ def run(
         history = run_search(runner, search, teller, interrupt, guard)
         searched_s = budget.elapsed_s
         teller.tell("refit", "", history)
-        done = conclude(runner, search, history, problem, journal, interrupt, guard)
+        done = conclude(
+            runner, search, history, problem, journal, interrupt, guard,
+            Constraints(settings.max_predict_ms, settings.max_model_mib),
+        )  # fmt: skip
         out = done.out
         notes = (
             *session.notes, *problem.notes, *notes, *search.ending, *out.notes,
@@ -278,7 +282,7 @@ def _affordable(
 def _explained(done: Concluded) -> str:
     """Return whose importance is measured, where that is not what predicts."""
     winner = done.finish.winner
-    if done.ensemble is None or winner is None:
+    if winner is None or winner.number == done.out.trial.number:
         return ""
     return f"the best single configuration, trial {winner.number}"
 

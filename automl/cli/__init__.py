@@ -148,6 +148,12 @@ def fit(
     deploy: Annotated[
         str, typer.Option(help="What predicts: auto, refit, bag (of folds).")
     ] = "auto",
+    max_predict_ms: Annotated[
+        float | None, typer.Option(help="Milliseconds that a row may take.")
+    ] = None,
+    max_model_mib: Annotated[
+        float | None, typer.Option(help="MiB that the saved model may have.")
+    ] = None,
     groups: Annotated[
         str | None, typer.Option(help="Column of groups that stay together.")
     ] = None,
@@ -181,6 +187,8 @@ def fit(
             seed=seed,
             ensemble=ensemble,
             deploy=deploy,
+            max_predict_ms=max_predict_ms,
+            max_model_mib=max_model_mib,
             groups=groups,
             time=time,
             weight=weight,
