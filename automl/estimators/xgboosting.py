@@ -235,7 +235,7 @@ class XGBoostingRegressor(RegressorMixin, _XGBoost):
 
     def _coded(self, y: Any) -> np.ndarray:
         y = np.asarray(y, dtype=np.float64).ravel()
-        return ((y - self.mean_) / self.scale_).astype(np.float32)
+        return np.asarray((y - self.mean_) / self.scale_, dtype=np.float32)
 
     def predict(self, X: Any) -> np.ndarray:
         """Return numbers on the target's own scale."""
