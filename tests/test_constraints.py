@@ -151,8 +151,8 @@ def test_the_budget_holds_with_limits(data):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AutoMLWarning)  # it may find none
         model = AutoML(**given, max_model_mib=0.1).fit(*data)
-    assert model.facts_["timeline"]["total"] < 14
-    assert "kept for models within the limits" in model.facts_["limits"]
+    assert model.facts_["run"]["timeline"]["total"] < 14
+    assert "kept for models within the limits" in model.facts_["run"]["limits"]
 
 
 def test_pruning_leaves_out_the_least_weight_while_it_pays():
