@@ -55,6 +55,11 @@ test: $(VENV)/dev.stamp ## Run the fast tests (under five minutes)
 test-all: $(VENV)/dev.stamp ## Run all tests; MARKS=cleanenv for one kind
 	$(BIN)/python -m pytest -n $(WORKERS) -m "$(MARKS)" --durations=20
 
+.PHONY: boosters
+boosters: $(VENV)/dev.stamp ## Add XGBoost and CatBoost to .venv and test them
+	@$(BIN)/python -m pip install --quiet --no-build-isolation --constraint requirements.lock -e '.[boosters]'
+	$(BIN)/python -m pytest -n $(WORKERS) tests/test_boosters.py tests/candidates -k "xgboost or catboost"
+
 .PHONY: check
 check: $(VENV)/dev.stamp ## Check format, style, types, import layers and the wheel
 	$(BIN)/ruff format --check

@@ -19,7 +19,6 @@ from automl.budget import make_budget
 from automl.bundle.rows import encode_rows
 from automl.bundle.schema import describe_table
 from automl.checks.finding import Finding
-from automl.encoding import as_frame
 from automl.exceptions import AutoMLConfigError, AutoMLDataError, suggestion
 from automl.leaderboard import leaderboard
 from automl.progress import observer
@@ -28,6 +27,8 @@ from automl.settings import (
     Settings,
     deployment,
     memory_limit,
+    model_limit,
+    predict_limit,
     seed_of,
     selection,
     shown,
@@ -35,7 +36,7 @@ from automl.settings import (
     time_limit,
     verbosity,
 )
-from automl.testset import codes_of_labels
+from automl.testset import check_test, codes_of_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -78,6 +79,8 @@ class BaseAutoML(BaseEstimator):
         ensemble: bool = True,
         deploy: str = "auto",
         select: str = "best",
+        max_predict_ms: float | None = None,
+        max_model_mib: float | None = None,
         verbose: int = 1,
         callback: Callable[[Snapshot], bool | None] | None = None,
     ) -> None:
@@ -95,6 +98,8 @@ class BaseAutoML(BaseEstimator):
         self.ensemble = ensemble
         self.deploy = deploy
         self.select = select
+        self.max_predict_ms = max_predict_ms
+        self.max_model_mib = max_model_mib
         self.verbose = verbose
         self.callback = callback
 
@@ -164,7 +169,7 @@ class BaseAutoML(BaseEstimator):
             self.n_trials,
             default_time=self.time_budget_s is DEFAULT_TIME_S,
         )
-        _check_test(y, X_test, y_test)
+        check_test(y, X_test, y_test)
         test = None if X_test is None else (X_test, y if y_test is None else y_test)
         seed = seed_of(self.random_state)
         settings = Settings(
@@ -183,6 +188,8 @@ class BaseAutoML(BaseEstimator):
             deploy=deployment(self.deploy),
             select=selection(self.select),
             shown={k: shown(v) for k, v in self.get_params(deep=False).items()},
+            max_predict_ms=predict_limit(self.max_predict_ms),
+            max_model_mib=model_limit(self.max_model_mib),
         )
         with observer(verbosity(self.verbose), self.callback) as notify:
             done = run(
@@ -374,30 +381,3 @@ def _greater(
         return None, None
     ends = sorted(metric.sign * float(estimate[end]) for end in ("low", "high"))
     return metric.sign * float(estimate["natural"]), (ends[0], ends[1])
-
-
-def _check_test(y: Any, X_test: Any, y_test: Any) -> None:
-    """Refuse half a test set before the search starts."""
-    named = isinstance(y, str) and y_test is None
-    if y_test is not None and X_test is None:
-        given, missing = "y_test", "X_test"
-    elif X_test is not None and y_test is None and not named:
-        given, missing = "X_test", "y_test"
-    else:
-        given = missing = ""
-    if missing:
-        raise AutoMLConfigError(
-            f"X_test and y_test go together: {given} was given without {missing}.",
-            code="E-test",
-            hint=f"Give {missing}, too.",
-        )
-    target = y if named else y_test
-    if X_test is not None and isinstance(target, str):
-        names = [str(name) for name in as_frame(X_test).columns]
-        if target not in names:
-            raise AutoMLDataError(
-                f"The target column {target!r} is not in X_test. "
-                + suggestion(target, names[:50]),
-                code="E-test",
-                column=target,
-            )

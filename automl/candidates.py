@@ -7,6 +7,7 @@ how columns are prepared for it, what is searched, and from which points.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
 import tomllib
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from automl.specs import (
     check_known,
     read_estimators,
     read_limits,
+    read_module,
     read_preparation,
     read_resource,
     read_space,
@@ -78,6 +80,8 @@ class Candidate:
         What grows with time.
     limits : dict
         ``rows``, ``columns``, ``classes``: largest tables that it is tried on.
+    requires : str
+        Module that has to be installed for it; empty if none has.
     """
 
     name: str
@@ -91,6 +95,7 @@ class Candidate:
     starts: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     resource: Resource | None = None
     limits: Mapping[str, int] = field(default_factory=dict)
+    requires: str = ""
 
     def estimator_path(self, task: str) -> str:
         """Return the class for a task, as ``module.Class``."""
@@ -109,6 +114,12 @@ class Candidate:
         return task in self.tasks and all(size[k] <= v for k, v in self.limits.items())
 
 
+DISTRIBUTION = "automl-pipelines"
+"""What a package index calls this library."""
+
+EXTRAS = {"catboost": "boosters", "xgboost": "boosters"}
+"""Modules that an extra of this library installs, and which."""
+
 TAKEN = ("baseline", "ensemble")
 """Names in every history that no candidate may have."""
 
@@ -121,15 +132,17 @@ def load_candidates(
     Parameters
     ----------
     wanted : "auto", str, Path, Candidate, or a list of these
-        ``auto`` is every shipped candidate. A text is the name of a shipped one or
-        the path of a folder or file of specs. Of two with one name the later counts.
+        ``auto`` is every shipped candidate whose library is installed. A text is the
+        name of a shipped one or the path of a folder or file of specs. Of two with one
+        name the later counts.
     allow : tuple of str
         More packages whose classes specs may name.
 
     Raises
     ------
     AutoMLConfigError
-        If a name, file or key is unknown; it lists the known ones.
+        If a name, file or key is unknown; it lists the known ones. If the library of
+        one that was asked for is not installed (``E-extra``).
 
     Examples
     --------
@@ -173,7 +186,9 @@ def _load_item(
         _check_object(item)
         return [item]
     if item == "auto":
-        return [_read(path, allow) for path in shipped]
+        specs = {path: _toml(path) for path in shipped}
+        here = [p for p in shipped if is_installed(specs[p].get("requires", ""))]
+        return [parse_candidate(p.stem, specs[p], allow=allow) for p in here]
     names = {path.stem: path for path in shipped}
     if isinstance(item, str) and item in names:
         return [_read(names[item], allow)]
@@ -199,13 +214,40 @@ def _load_item(
 
 
 def _read(path: Path, allow: tuple[str, ...]) -> Candidate:
+    return parse_candidate(path.stem, _toml(path), allow=allow)
+
+
+def _toml(path: Path) -> dict[str, Any]:
     try:
-        spec = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise AutoMLConfigError(
             f"{path.name} cannot be read as TOML: {error}.", code="E-candidates"
         ) from None
-    return parse_candidate(path.stem, spec, allow=allow)
+
+
+def is_installed(module: str) -> bool:
+    """Return whether a module can be imported; what is not named needs nothing.
+
+    Examples
+    --------
+    >>> is_installed("json"), is_installed("no_such_module"), is_installed("")
+    (True, False, True)
+    """
+    return not module or importlib.util.find_spec(module) is not None
+
+
+def _check_installed(name: str, module: str) -> None:
+    """Refuse a candidate whose library is not there, and say how to get it."""
+    if is_installed(module):
+        return
+    extra = EXTRAS.get(module)
+    package = module if extra is None else f'"{DISTRIBUTION}[{extra}]"'
+    raise AutoMLConfigError(
+        f"The candidate {name!r} needs {module}, which is not installed.",
+        code="E-extra",
+        hint=f"Install it with: pip install {package}",
+    )
 
 
 def parse_candidate(
@@ -225,7 +267,8 @@ def parse_candidate(
     Raises
     ------
     AutoMLConfigError
-        If a key is missing, unknown or of the wrong kind; it names file and key.
+        If a key is missing, unknown or of the wrong kind; it names file and key. If
+        what it requires is not installed.
 
     Examples
     --------
@@ -255,8 +298,10 @@ def parse_candidate(
         space=space,
         resource=read_resource(where, spec.get("resource")),
         limits=read_limits(where, spec.get("limits", {})),
+        requires=read_module(where, spec.get("requires", "")),
         starts=read_starts(where, spec.get("start", []), space),
     )
+    _check_installed(name, candidate.requires)
     _check_parameters(where, candidate)
     return candidate
 
@@ -264,6 +309,7 @@ def parse_candidate(
 def _check_object(candidate: Candidate) -> None:
     """Refuse a candidate made in Python that no file could describe."""
     where = f"The candidate {candidate.name!r}"
+    _check_installed(candidate.name, read_module(where, candidate.requires))
     for task in read_tasks(where, candidate.tasks):
         kind = "regression" if task == "regression" else "classification"
         read_text(where, f"estimator.{kind}", candidate.estimators.get(kind))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl.constraints import Choice, constrained, unchecked
 from automl.ensemble import POOL, Blend, blend, mixed, pool
-from automl.finish import REFITS, Finish, Wanted
+from automl.exceptions import AutoMLWarning
+from automl.finish import REFITS, SPARE_S, Finish, Wanted
 from automl.history import BASELINE, History
 from automl.kept import has_model
-from automl.loop import finish_run
+from automl.loop import finish_run, fit_now
 from automl.pacing import ENSEMBLE_SHARE
 from automl.winner import Deployed, Given, deployed, ensemble_trial
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from automl.choice import Simplest
+    from automl.constraints import Constraints
     from automl.history import Trial
     from automl.interrupt import Interrupt
     from automl.journal import Journal
@@ -60,7 +64,8 @@ def deployment_plan(settings: Settings, problem: Problem) -> dict[str, Any]:
     keeps = 0
     if bag or (suited and short):
         keeps = POOL if ensemble else REFITS
-    return {"keeps": keeps, "ensemble": ensemble, "bag": bag}
+    limited = settings.max_predict_ms is not None or settings.max_model_mib is not None
+    return {"keeps": keeps, "ensemble": ensemble, "bag": bag, "limited": limited}
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,7 @@ def conclude(
     journal: Journal,
     interrupt: Interrupt,
     memory: MemoryGuard | None = None,
+    constraints: Constraints | None = None,
     *,
     rule: Simplest | None = None,
 ) -> Concluded:
@@ -133,6 +139,8 @@ def conclude(
         What it worked on.
     journal : Journal
         With the out-of-fold predictions.
+    constraints : Constraints, default=None
+        What the model may cost.
     rule : Simplest, default=None
         What the one-standard-error rule took, if that is to predict.
     """
@@ -152,6 +160,23 @@ def conclude(
     if weights is not None:
         ensemble = ensemble_trial(weights, history, search.budget.elapsed_s)
     out = deployed(given, ensemble)
+    if constraints:
+        has = ensemble is not None and out.trial is ensemble
+        first = Choice(out, ensemble if has else None, weights if has else None)
+        try:
+            chosen = constrained(
+                first, given, problem, constraints, journal.predictions,
+                lambda trial: fit_now(runner, finish, trial, interrupt, memory),
+                lambda: search.budget.remaining_s < SPARE_S,
+            )  # fmt: skip
+        except Exception as error:  # noqa: BLE001 - there is a model, within them or not
+            chosen = unchecked(first, constraints, error)
+        if chosen.warning:
+            warning = AutoMLWarning(chosen.warning, code="W-constraint")
+            warnings.warn(warning, stacklevel=4)
+        out, ensemble, weights = chosen.out, chosen.ensemble, chosen.blend
+    if rule is not None and out.trial.number != rule.trial.number:
+        rule = None
     if ensemble is None or out.trial is not ensemble:
         return Concluded(out, finish, history, None, None, journal, problem, rule)
     ranked = History((*history.trials, ensemble))

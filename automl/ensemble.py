@@ -19,12 +19,12 @@ from automl.fast_scores import fast_score
 from automl.history import BASELINE, Trial
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from automl.folds import Folds
     from automl.metrics import Metric
 
-__all__ = ["POOL", "Blend", "blend", "mixed", "pool"]
+__all__ = ["POOL", "Blend", "blend", "mixed", "pool", "pruned"]
 
 POOL = 15
 """Best configurations that are candidates, beside the best of each family."""
@@ -143,15 +143,59 @@ def blend(
     weights = _weights(counts)
     if len(weights) < 2:
         return None
-    scores = tuple(
+    scores = _scores(weights, predictions, y, folds, metric, sample_weight)
+    return Blend(weights, scores) if _is_better(scores, members[0]) else None
+
+
+def _scores(
+    weights: Mapping[int, float],
+    predictions: Callable[[int, int], np.ndarray],
+    y: np.ndarray,
+    folds: Folds,
+    metric: Metric,
+    sample_weight: np.ndarray | None,
+) -> tuple[float, ...]:
+    """Return the score of an average on each fold."""
+    return tuple(
         metric.score(
             y[test],
             mixed(weights, lambda number, k=k: predictions(number, k)),  # type: ignore[misc]
             None if sample_weight is None else sample_weight[test],
         )
-        for k, test in enumerate(whole)
+        for k, (_, test) in enumerate(folds.splits)
     )
-    return Blend(weights, scores) if _is_better(scores, members[0]) else None
+
+
+def pruned(
+    whole: Blend,
+    single: Trial,
+    predictions: Callable[[int, int], np.ndarray],
+    y: np.ndarray,
+    folds: Folds,
+    metric: Metric,
+    sample_weight: np.ndarray | None = None,
+) -> Iterator[Blend]:
+    """Yield ever smaller averages that still score better than one configuration.
+
+    The member with the least weight is left out each time, down to two.
+
+    Parameters
+    ----------
+    whole : Blend
+        What is made smaller.
+    single : Trial
+        The best configuration.
+    predictions, y, folds, metric, sample_weight
+        As in `blend`.
+    """
+    kept = list(whole.weights.items())
+    while len(kept) > 2:
+        kept = kept[:-1]
+        total = sum(weight for _, weight in kept)
+        weights = {number: weight / total for number, weight in kept}
+        scores = _scores(weights, predictions, y, folds, metric, sample_weight)
+        if fmean(scores) > single.score:
+            yield Blend(weights, scores)
 
 
 def mixed(

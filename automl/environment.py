@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import platform
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 
 __all__ = ["environment"]
+
+OPTIONAL = ("catboost", "xgboost", "xgboost-cpu")
+"""Of extras, which are only told of where they are installed."""
 
 
 def environment(n_workers: int) -> dict[str, str]:
@@ -23,4 +27,7 @@ def environment(n_workers: int) -> dict[str, str]:
             facts[name] = version(name)
         except PackageNotFoundError:  # run from a checkout that is not installed
             facts[name] = "not installed"
+    for name in OPTIONAL:
+        with suppress(PackageNotFoundError):
+            facts[name] = version(name)
     return facts

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from automl.budget import Budget
 
-__all__ = ["SPARE_S", "Finish", "Wanted"]
+__all__ = ["SPARE_S", "Finish", "Wanted", "ahead_of"]
 
 SPARE_S = 0.4
 """Seconds between the end of a refit and the end of the budget."""
@@ -158,7 +158,7 @@ class Finish:
         if trial is not self.winner:  # another winner has another importance
             self.winner, self.importance, self.canary = trial, None, None
             self._due = list(EXPLAINS)
-        self._refitting = self._refit_task(trial)
+        self._refitting = self.refit_task(trial)
         return self._refitting
 
     def _next_other(self) -> Task | None:
@@ -171,8 +171,8 @@ class Finish:
                 return self._sent(self._fold_task(trial, fold))
         while self._others:
             trial = self._others.pop(0)
-            if self._fits(trial):
-                return self._sent(self._refit_task(trial))
+            if self.affords(trial):
+                return self._sent(self.refit_task(trial))
         return None
 
     def _sent(self, task: Task) -> Task:
@@ -194,7 +194,7 @@ class Finish:
 
     def _next_trial(self) -> Trial | None:
         """Return the best trial whose refit can end in time, or be cut short there."""
-        left = [t for t in self._queue if self._fits(t)]
+        left = [t for t in self._queue if self.affords(t)]
         if not left:
             left = [t for t in self._queue if t.candidate in self.growing]
         if not left or self.budget.remaining_s < 2 * SPARE_S:
@@ -217,7 +217,7 @@ class Finish:
         share = min(1.0, CANARY_ROWS / max(self.n_train, 1))
         return trial.fit_s * share <= CANARY_SHARE * self.budget.time_s
 
-    def _fits(self, trial: Trial) -> bool:
+    def affords(self, trial: Trial) -> bool:
         """Return whether a trial's refit is expected to end in time."""
         return self._ends_in_time(self.seconds[trial.number])
 
@@ -295,7 +295,8 @@ class Finish:
         self._serial += 1
         return self._serial
 
-    def _refit_task(self, trial: Trial) -> Task:
+    def refit_task(self, trial: Trial) -> Task:
+        """Return the task of a trial's fit on all rows."""
         deadline = self.budget.deadline
         many = self.n_rows >= THREADED_ROWS
         return Task(
@@ -344,12 +345,12 @@ def _refit_order(history: History) -> list[Trial]:
     if others:
         return [] if finished[0].candidate == BASELINE else others[:REFITS]
     begun = [t for t in history if t.number and t.scores and t.status not in FAILED]
-    ahead = {t.number: _ahead(t, history[0]) for t in begun}
+    ahead = {t.number: ahead_of(t, history[0]) for t in begun}
     order = sorted(begun, key=lambda t: -ahead[t.number])
     return [t for t in order if ahead[t.number] > 0][:REFITS]
 
 
-def _ahead(trial: Trial, baseline: Trial) -> float:
+def ahead_of(trial: Trial, baseline: Trial) -> float:
     """Return the mean lead over the baseline on the folds that a trial has."""
     pairs = [(s, baseline.scores.get(k)) for k, s in trial.scores.items()]
     return float(np.mean([s - b for s, b in pairs if b is not None] or [0.0]))

@@ -13,16 +13,16 @@ from automl.kept import models_there, prune_models
 from automl.watchdog import Limits
 
 if TYPE_CHECKING:
-    from automl.evaluate import Task
+    from automl.evaluate import Outcome, Task
     from automl.finish import Wanted
-    from automl.history import History
+    from automl.history import History, Trial
     from automl.interrupt import Interrupt
     from automl.runner import Runner
     from automl.search import Search
     from automl.teller import Teller
     from automl.watchdog import MemoryGuard
 
-__all__ = ["finish_run", "run_search"]
+__all__ = ["finish_run", "fit_now", "run_search"]
 
 INTERRUPT_S = 4.0
 """Seconds from a Ctrl-C in which the best configuration is fitted."""
@@ -130,3 +130,29 @@ def finish_run(
         for outcome in outcomes:
             finish.tell(outcome)
     return finish
+
+
+def fit_now(
+    runner: Runner,
+    finish: Finish,
+    trial: Trial,
+    interrupt: Interrupt,
+    memory: MemoryGuard | None = None,
+) -> Outcome | None:
+    """Return a trial's whole fit on all rows, made now where it is not there yet.
+
+    None if it failed, was cut short or is not expected to end in time. It is kept with
+    those of ``finish``.
+    """
+    known = finish.refits.get(trial.number)
+    if known is not None:
+        return None if known.truncated else known
+    if interrupt.asked or not finish.affords(trial):
+        return None
+    tasks = iter([finish.refit_task(trial)])
+    limits = Limits(lambda task: task.kill_at, interrupt, memory)
+    with closing(runner.run(lambda: next(tasks, None), limits)) as outcomes:
+        for outcome in outcomes:
+            if outcome.error is None and not outcome.truncated:
+                finish.refits[trial.number] = outcome
+    return finish.refits.get(trial.number)

@@ -71,6 +71,15 @@ class AutoML(BaseAutoML):
         that predicts fastest of those within one standard error of it, by measured
         seconds, or by its family where ``n_trials`` is the only limit, so that the run
         stays reproducible; what it costs is among the `notes_`. No ensemble predicts.
+    max_predict_ms : float or None, default=None
+        Milliseconds that the deployed model may take for one row by itself, measured
+        here when the search is over. A model that takes longer gives way to a smaller
+        ensemble, to one configuration, to the best of those that are fast enough; if
+        none is, the closest predicts, with a warning (``W-constraint``). As it is
+        measured, a run with such a limit may come out otherwise a second time.
+    max_model_mib : float or None, default=None
+        MiB that ``model.pkl`` of the saved model may have; kept in the same way, but
+        the size is always the same.
     verbose : int, default=1
         0 shows nothing, 1 what matters, 2 also each trial.
     callback : callable or None, default=None
@@ -153,6 +162,8 @@ class AutoML(BaseAutoML):
         ensemble: bool = True,
         deploy: str = "auto",
         select: str = "best",
+        max_predict_ms: float | None = None,
+        max_model_mib: float | None = None,
         verbose: int = 1,
         callback: Callable[[Snapshot], bool | None] | None = None,
     ) -> None:
@@ -171,6 +182,8 @@ class AutoML(BaseAutoML):
             ensemble=ensemble,
             deploy=deploy,
             select=select,
+            max_predict_ms=max_predict_ms,
+            max_model_mib=max_model_mib,
             verbose=verbose,
             callback=callback,
         )

@@ -54,6 +54,10 @@ ENSEMBLE_SHARE = 0.02
 MEMBERS = 3
 """Members of an ensemble whose refits are reckoned with (measured: 2 to 6)."""
 
+CONSTRAINT_SHARE = 0.1
+"""Share of the budget that is kept for smaller models, where what predicts has limits
+(a choice: two or three fits on all rows)."""
+
 IMPORTANCE_SHARE = 0.04
 """Share of the budget within which columns are permuted, beside the refit."""
 
@@ -121,6 +125,8 @@ class Plan:
         Whether configurations of an earlier session may lead, whose models are gone.
     bag : bool
         Whether the models of folds predict, and fits on all rows only stand by.
+    limited : bool
+        Whether what predicts may not cost more than so much.
     """
 
     candidates: tuple[Candidate, ...]
@@ -134,6 +140,7 @@ class Plan:
     ensemble: bool = False
     bag: bool = False
     resumed: bool = False
+    limited: bool = False
 
 
 @dataclass(frozen=True)
@@ -220,6 +227,7 @@ class Pace:
             "ensemble": weigh,
             "score": score,
             "checks": checks_seconds(budget_s),
+            "limits": CONSTRAINT_SHARE * budget_s if self.plan.limited else 0.0,
             "report": OVERHEAD_S,
         }
 
@@ -257,6 +265,8 @@ class Pace:
                 "kept for the checks": kept["checks"],
                 "kept for the report and the end of workers": kept["report"],
             }
+            if self.plan.limited:
+                limits["kept for models within the limits"] = kept["limits"]
             longest = self._longest_s()
             limits["a fold's fit, where the learner can stop by itself"] = longest
         if self.trial_limit_s is not None and self.plan.n_workers > 1:

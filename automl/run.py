@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from automl.account import facts_of, limits, timeline
 from automl.appraisal import Appraised, appraise, estimate_facts
 from automl.choice import price, simplest
 from automl.conclusion import conclude, deployment_plan
+from automl.constraints import Constraints
 from automl.environment import environment
 from automl.exceptions import AutoMLWarning
-from automl.facts import RunRecord, build_facts
+from automl.facts import RunRecord
 from automl.history import BASELINE, ENSEMBLE, History, Trial
 from automl.interrupt import Interrupt
 from automl.loop import run_search
@@ -183,7 +183,7 @@ def run(
         searched_s = budget.elapsed_s
         teller.tell("refit", "", history)
         done, rule = _concluded(
-            runner, search, history, problem, journal, interrupt, guard, settings.select
+            runner, search, history, problem, journal, interrupt, guard, settings
         )
         estimate, test_score = _estimated(done, held_out, budget, hurry=interrupt.asked)
         notes = (
@@ -192,7 +192,7 @@ def run(
             *(() if done.rule is None else (price(done.rule, metric, titles),)),
         )  # fmt: skip
         teller.tell("report", "", history)
-        facts = _facts_of(
+        facts = facts_of(
             RunRecord(
                 **scrutinise(
                     done, budget, X, held_out, hurried=interrupt.asked,
@@ -205,8 +205,8 @@ def run(
                 importance=importance_of(
                     done.finish.importance, table.columns, _explained(done)
                 ),
-                timeline=_timeline(budget, read_s, searched_s),
-                limits=_limits(search, guard),
+                timeline=timeline(budget, read_s, searched_s),
+                limits=limits(search, guard),
                 interrupted=interrupt.asked or search.stopped,
                 started_utc=started_utc,
                 environment=environment(n_workers), notes=notes, estimate=estimate,
@@ -241,17 +241,18 @@ def _concluded(
     journal: Journal,
     interrupt: Interrupt,
     guard: Guard,
-    select: str,
+    settings: Settings,
 ) -> tuple[Concluded, Simplest | None]:
     """Return what predicts, and what the one-standard-error rule takes."""
     rule = simplest(
         history.trials, {c.name: c for c in problem.candidates}, problem.table.task,
         timed=search.budget.time_s is not None,
     )  # fmt: skip
-    chosen = rule if select == "simplest" else None
+    chosen = rule if settings.select == "simplest" else None
     done = conclude(
-        runner, search, history, problem, journal, interrupt, guard, rule=chosen
-    )
+        runner, search, history, problem, journal, interrupt, guard,
+        Constraints(settings.max_predict_ms, settings.max_model_mib), rule=chosen,
+    )  # fmt: skip
     return done, rule
 
 
@@ -312,27 +313,6 @@ def _again(
     )  # fmt: skip
 
 
-def _facts_of(record: RunRecord) -> dict[str, Any]:
-    """Return the facts of a run; without pictures where making them fails.
-
-    There is a model by now, and a report is nothing to lose it for.
-    """
-    try:
-        return build_facts(record)
-    except Exception as error:  # noqa: BLE001 - whatever the predictions held
-        note = (
-            "The report has no curves and no importance: making them raised "
-            f"{type(error).__name__}."
-        )
-        warnings.warn(AutoMLWarning(note, code="W-report"), stacklevel=4)
-        shape = record.table.y.shape
-        bare = replace(
-            record, predictions=lambda _: np.full(shape, np.nan), importance=None,
-            explanation=None, notes=(*record.notes, note),
-        )  # fmt: skip
-        return build_facts(bare)
-
-
 def _affordable(
     problem: Problem, history: History, guard: Guard, n_workers: int
 ) -> tuple[tuple[Candidate, ...], int, tuple[str, ...]]:
@@ -353,7 +333,7 @@ def _affordable(
 def _explained(done: Concluded) -> str:
     """Return whose importance is measured, where that is not what predicts."""
     winner = done.finish.winner
-    if done.ensemble is None or winner is None:
+    if winner is None or winner.number == done.out.trial.number:
         return ""
     return f"the best single configuration, trial {winner.number}"
 
@@ -372,30 +352,6 @@ def _warn_of_disk(journal: Journal, notes: tuple[str, ...]) -> tuple[str, ...]:
         return notes
     warnings.warn(AutoMLWarning(journal.failure, code="W-disk"), stacklevel=4)
     return notes if journal.failure in notes else (*notes, journal.failure)
-
-
-def _timeline(budget: Budget, read_s: float, searched_s: float) -> dict[str, float]:
-    """Return where the time went, in seconds; called when the refit is done."""
-    elapsed_s = budget.elapsed_s
-    return {
-        "read": read_s,
-        "search": searched_s - read_s,
-        "refit": elapsed_s - searched_s,
-        "total": elapsed_s,
-        "budget": np.nan if budget.time_s is None else budget.time_s,
-    }
-
-
-def _limits(search: Search, guard: Guard) -> dict[str, str]:
-    """Return what was kept and allowed of time and memory, in words."""
-    seconds = {k: f"{v:.1f} s" for k, v in search.pace.account().items()}
-    meter = guard.meter
-    if search.plan.n_workers == 1:  # nothing is watched, as nothing can be ended
-        return seconds
-    return seconds | {
-        "memory, at most": f"{meter.limit_mib:,.0f} MiB",
-        "memory, highest seen": f"{meter.peak_mib:,.0f} MiB",
-    }
 
 
 def _verdict(facts: Mapping[str, Any]) -> str:

@@ -226,10 +226,15 @@ class Session:
 
 def _deployment(settings: Settings) -> dict[str, Any]:
     """Return what decides, beside the search, on what predicts."""
+    limits = {
+        "max_predict_ms": settings.max_predict_ms,
+        "max_model_mib": settings.max_model_mib,
+    }
     return {
         "ensemble": settings.ensemble,
         "deploy": settings.deploy,
         "select": settings.select,
+        **limits,
     }
 
 

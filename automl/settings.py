@@ -21,6 +21,8 @@ __all__ = [
     "count_workers",
     "deployment",
     "memory_limit",
+    "model_limit",
+    "predict_limit",
     "seed_of",
     "selection",
     "shown",
@@ -52,6 +54,8 @@ class Settings:
     deploy: str
     select: str
     shown: Mapping[str, Any]
+    max_predict_ms: float | None = None
+    max_model_mib: float | None = None
 
 
 def count_workers(n_jobs: Any) -> int:
@@ -120,6 +124,16 @@ def time_limit(trial_time_limit_s: Any) -> float | None:
 def memory_limit(memory_limit_mib: Any) -> float | None:
     """Return the MiB that a run may use, checked."""
     return _positive("memory_limit_mib", memory_limit_mib, "MiB")
+
+
+def predict_limit(max_predict_ms: Any) -> float | None:
+    """Return the milliseconds that a row may take, checked."""
+    return _positive("max_predict_ms", max_predict_ms, "milliseconds")
+
+
+def model_limit(max_model_mib: Any) -> float | None:
+    """Return the MiB that a model may have, checked."""
+    return _positive("max_model_mib", max_model_mib, "MiB")
 
 
 def _positive(name: str, value: Any, unit: str) -> float | None:

@@ -43,7 +43,7 @@ DEFAULT_PREPARATION: dict[str, Any] = {
 
 KEYS = frozenset(
     ["title", "tasks", "order", "estimator", "fixed", "resource", "limits",
-     "preprocess", "select", "space", "start"]
+     "preprocess", "requires", "select", "space", "start"]
 )  # fmt: skip
 
 NEEDS_NUMBERS = frozenset(["univariate", "l1"])
@@ -340,6 +340,22 @@ def read_limits(where: str, given: Any) -> dict[str, int]:
     table = read_table(where, "limits", given)
     check_known(where, "limits", table, ("rows", "columns", "classes"))
     return {key: read_whole(where, f"limits.{key}", v) for key, v in table.items()}
+
+
+def read_module(where: str, given: Any) -> str:
+    """Return the module that a candidate requires; empty if none.
+
+    Examples
+    --------
+    >>> read_module("a.toml", "xgboost")
+    'xgboost'
+    """
+    if not isinstance(given, str) or (given and not given.isidentifier()):
+        raise refuse(
+            where,
+            f"requires must be the name of a module, such as 'xgboost'. Got {given!r}.",
+        )
+    return given
 
 
 def read_starts(

@@ -18,7 +18,12 @@ from automl.appraisal import Appraised
 from automl.bundle.rows import encode_rows
 from automl.encoding import as_frame
 from automl.estimate import of_test
-from automl.exceptions import AutoMLDataError, AutoMLWarning
+from automl.exceptions import (
+    AutoMLConfigError,
+    AutoMLDataError,
+    AutoMLWarning,
+    suggestion,
+)
 from automl.repeats import shared_rows
 from automl.scored import Scored, too_few
 
@@ -28,7 +33,7 @@ if TYPE_CHECKING:
     from automl.metrics import Metric
     from automl.table import Table
 
-__all__ = ["HeldOut", "codes_of_labels", "read_test", "score_test"]
+__all__ = ["HeldOut", "check_test", "codes_of_labels", "read_test", "score_test"]
 
 OVERLAP = 0.01
 """Share of the test rows that are training rows, beyond what repeats itself within the
@@ -52,6 +57,46 @@ class HeldOut:
     X: pd.DataFrame
     y: np.ndarray
     notes: tuple[str, ...]
+
+
+def check_test(y: Any, X_test: Any, y_test: Any) -> None:
+    """Refuse half a test set before the search starts.
+
+    Parameters
+    ----------
+    y, X_test, y_test
+        As `automl.AutoML.fit` takes them.
+
+    Raises
+    ------
+    AutoMLConfigError
+        If one of ``X_test`` and ``y_test`` is missing (``E-test``).
+    AutoMLDataError
+        If the target's name is not among the columns (``E-test``).
+    """
+    named = isinstance(y, str) and y_test is None
+    if y_test is not None and X_test is None:
+        given, missing = "y_test", "X_test"
+    elif X_test is not None and y_test is None and not named:
+        given, missing = "X_test", "y_test"
+    else:
+        given = missing = ""
+    if missing:
+        raise AutoMLConfigError(
+            f"X_test and y_test go together: {given} was given without {missing}.",
+            code="E-test",
+            hint=f"Give {missing}, too.",
+        )
+    target = y if named else y_test
+    if X_test is not None and isinstance(target, str):
+        names = [str(name) for name in as_frame(X_test).columns]
+        if target not in names:
+            raise AutoMLDataError(
+                f"The target column {target!r} is not in X_test. "
+                + suggestion(target, names[:50]),
+                code="E-test",
+                column=target,
+            )
 
 
 def read_test(X: Any, y: Any, table: Table, *, model: str = "AutoML") -> HeldOut:

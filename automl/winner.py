@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from automl.search import Search
     from automl.table import Table
 
-__all__ = ["Deployed", "Given", "Member", "deployed", "ensemble_trial", "importance_of"]
+__all__ = [
+    "Deployed", "Given", "Member", "blended", "deployed", "ensemble_trial",
+    "importance_of",
+]  # fmt: skip
 
 LEAST_LEFT = 0.5
 """Weight that must be left of an ensemble where members could not be fitted."""
@@ -216,7 +219,7 @@ def deployed(given: Given, ensemble: Trial | None) -> Deployed:
     trial, shown, single, members = _single(given)
     pipeline, of = single, members
     if ensemble is not None and given.blend is not None:
-        parts, kept = _blended(given, given.blend)
+        parts, kept = blended(given, given.blend)
         if parts:
             trial, shown, of = ensemble, ensemble.number, kept
             pipeline = assemble(parts, given.table)
@@ -234,7 +237,7 @@ def deployed(given: Given, ensemble: Trial | None) -> Deployed:
     )
 
 
-def _blended(given: Given, blend: Blend) -> tuple[list[Part], tuple[Member, ...]]:
+def blended(given: Given, blend: Blend) -> tuple[list[Part], tuple[Member, ...]]:
     """Return the parts of the ensemble; none if too much of it is missing."""
     found: list[tuple[Member, list[Part]]] = []
     for number, weight in blend.weights.items():

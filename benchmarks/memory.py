@@ -95,7 +95,7 @@ def _watch(job: dict[str, Any]) -> dict[str, Any]:
     looks: list[tuple[float, dict[int, float]]] = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         while child.poll() is None:
-            looks.append((time.monotonic(), _tree(child.pid)))
+            looks.append((time.monotonic(), memory_tree(child.pid)))
             time.sleep(LOOK_S)
         assert child.stdout is not None
         told = json.loads(child.stdout.read().splitlines()[-1])
@@ -116,7 +116,7 @@ def _watch(job: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _tree(pid: int) -> dict[int, float]:
+def memory_tree(pid: int) -> dict[int, float]:
     """Return the MiB of a process and of its descendants, by pid."""
     use = {}
     with contextlib.suppress(psutil.NoSuchProcess):

@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -19,8 +20,37 @@ from automl import AutoML
 from automl.history import FAILED
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """A model, and what it was fitted on and scored on.
+
+    Attributes
+    ----------
+    model : AutoML
+        Fitted on three quarters of a set.
+    X_train, y_train : DataFrame, Series
+        These.
+    X_test, y_test : DataFrame, Series
+        The quarter that was held out, of classes that the model knows.
+    figures : dict
+        What it came to.
+    """
+
+    model: AutoML
+    X_train: pd.DataFrame
+    y_train: pd.Series
+    X_test: pd.DataFrame
+    y_test: pd.Series
+    figures: dict[str, Any]
+
+
 def measure(job: dict[str, Any]) -> dict[str, Any]:
     """Return what a fit on three quarters of a set came to."""
+    return fit_set(job).figures
+
+
+def fit_set(job: dict[str, Any]) -> Fitted:
+    """Fit three quarters of a set, and return all that there is then."""
     path = Path(job["path"])
     table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
     y = table.pop(job["target"])
@@ -44,7 +74,7 @@ def measure(job: dict[str, Any]) -> dict[str, Any]:
     trials = [t for t in model.trials_ if t.number]
     cpu = sum(f.cpu_s for t in trials for f in t.folds if f.status == "ok")
     cores = int(model.facts_["environment"]["cores used"])
-    return {
+    figures = {
         "rows": len(X_train),
         "columns": X_train.shape[1],
         "metric": model.metric_.name,
@@ -65,6 +95,7 @@ def measure(job: dict[str, Any]) -> dict[str, Any]:
         "commit": _commit(),
         "environment": dict(model.facts_["environment"]),
     }
+    return Fitted(model, X_train, y_train, X_test, y_test, figures)
 
 
 def _baseline(model: AutoML, y_train: pd.Series, y_test: pd.Series) -> float:

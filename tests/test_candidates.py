@@ -5,7 +5,7 @@ import tomllib
 
 import pytest
 
-from automl.candidates import load_candidates, parse_candidate
+from automl.candidates import is_installed, load_candidates, parse_candidate
 from automl.exceptions import AutoMLConfigError
 from automl.resources import folder
 
@@ -250,10 +250,14 @@ class Own:
 
 
 def test_all_shipped_candidates_come_in_order():
-    """``auto`` gives every shipped file once, by the order of first tries."""
+    """``auto`` gives every shipped file once, by the order of first tries.
+
+    Left out are those whose library is not installed.
+    """
     found = load_candidates()
     shipped = {path.stem for path in folder("pipelines").glob("*.toml")}
-    assert shipped == set(found)
+    absent = {name for name in ("catboost", "xgboost") if not is_installed(name)}
+    assert shipped - absent == set(found)
     orders = [(c.order, c.name) for c in found.values()]
     assert sorted(orders) == orders
 

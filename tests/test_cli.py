@@ -223,10 +223,12 @@ def test_fit_hands_its_options_over(fake):
         "fit", "data.csv", "--target", "y", "--trials", 5, "--cv", 3, "--jobs", 1,
         "--candidates", "ridge, logistic", "--weight", "w", "--seed", 7, "-q",
         "--select", "simplest",
+        "--max-predict-ms", 20, "--max-model-mib", 1.5,
     )  # fmt: skip
 
     assert result.exit_code == 0, result.output
     seen = fake.seen
+    assert (seen["max_predict_ms"], seen["max_model_mib"]) == (20, 1.5)
     assert list(seen["X"]) == ["age", "y"]
     assert seen["sample_weight"].tolist() == [1, 2, 1, 2]
     assert seen["candidates"] == ["ridge", "logistic"]
@@ -595,6 +597,11 @@ def test_resume_takes_the_budget_in_seconds(fake, tmp_path, monkeypatch):
     pd.DataFrame({"age": [1, 2], "y": ["a", "b"]}).to_csv("d.csv", index=False)
     assert call("fit", "d.csv", "--target", "y", "--out", "a").exit_code == 0
     assert fake.seen["time_budget_s"] == 60
+    command = Path("a") / "command.json"  # as before there were limits of the model
+    earlier = {
+        k: v for k, v in json.loads(command.read_text()).items() if k[:4] != "max_"
+    }
+    command.write_text(json.dumps(earlier))
     options = ["--time-budget", 5, "--jobs", 2]
     assert call("resume", "a", *options).exit_code == 0
     assert (fake.seen["time_budget_s"], fake.seen["n_jobs"]) == (5, 2)

@@ -55,9 +55,17 @@ MEASURED = [
     ("k_nearest", "regression", 20_000, 200, 0, 165),
     ("svm", "regression", 5_000, 20, 0, 58),
     ("svm", "regression", 5_000, 500, 0, 109),
+    ("xgboost", "regression", 100_000, 20, 0, 126),
+    ("xgboost", "multiclass", 100_000, 20, 0, 133),
+    ("xgboost", "regression", 300_000, 30, 0, 295),
+    ("xgboost", "multiclass", 100_000, 10, 5, 116),
+    ("catboost", "regression", 100_000, 20, 0, 113),
+    ("catboost", "multiclass", 100_000, 20, 0, 152),
+    ("catboost", "regression", 300_000, 30, 0, 285),
 ]
 """Peaks of one fold's task in MiB, in a process of its own, the idle process taken off
-(scikit-learn 1.9, LightGBM 4.7; forests with all of their 200 trees)."""
+(scikit-learn 1.9, LightGBM 4.7, XGBoost 3.2 and CatBoost 1.2 with their deepest trees
+and a few rounds; forests with all of their 200 trees)."""
 
 
 @pytest.mark.parametrize(
@@ -69,6 +77,8 @@ def test_formulas_say_what_was_measured(
     name, task, n_rows, n_numbers, n_categories, measured
 ):
     """No need is said to be less than two thirds, or more than twice, the true one."""
+    if name in ("xgboost", "catboost"):
+        pytest.importorskip(name)
     said = predicted_mib(
         load_candidates(name)[name],
         layout(n_rows, n_numbers, n_categories, task),

@@ -142,6 +142,8 @@ def test_command_lists_the_shipped_candidates(installed, users_project):
     """`automl candidates` names every shipped candidate in a user's own project."""
     printed = run(installed / "automl", "candidates", cwd=users_project)
 
-    expected = {path.stem for path in (ROOT / "pipelines").glob("*.toml")}
+    specs = {p.stem: p.read_text("utf-8") for p in (ROOT / "pipelines").glob("*.toml")}
+    # those of an extra are listed only where it is installed
+    expected = {name for name, text in specs.items() if "\nrequires" not in text}
     assert expected, "no candidate in the checkout: the test would prove nothing"
     assert set() == {name for name in expected if name not in printed}

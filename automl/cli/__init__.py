@@ -158,6 +158,12 @@ def fit(
     select: Annotated[
         str, typer.Option(help="Which wins: best, simplest (within a standard error).")
     ] = "best",
+    max_predict_ms: Annotated[
+        float | None, typer.Option(help="Milliseconds that a row may take.")
+    ] = None,
+    max_model_mib: Annotated[
+        float | None, typer.Option(help="MiB that the saved model may have.")
+    ] = None,
     groups: Annotated[
         str | None, typer.Option(help="Column of groups that stay together.")
     ] = None,
@@ -195,6 +201,8 @@ def fit(
             ensemble=ensemble,
             deploy=deploy,
             select=select,
+            max_predict_ms=max_predict_ms,
+            max_model_mib=max_model_mib,
             groups=groups,
             time=time,
             weight=weight,

@@ -26,6 +26,12 @@ __all__ = ["Command", "read_command"]
 
 NAME = "command.json"
 
+LATER = {
+    "ensemble": True, "deploy": "auto", "select": "best",
+    "max_predict_ms": None, "max_model_mib": None,
+}  # fmt: skip
+"""What runs have that were begun before there was the option."""
+
 
 @dataclass(frozen=True)
 class Command:
@@ -41,6 +47,8 @@ class Command:
         The budget.
     task, metric, candidates, cv, jobs, seed, ensemble, deploy, select
         As `automl.AutoML` takes them.
+    max_predict_ms, max_model_mib : float or None
+        As `automl.AutoML` takes them, too.
     groups, time, weight : str or None
         Names of columns.
     """
@@ -58,6 +66,8 @@ class Command:
     ensemble: bool
     deploy: str
     select: str
+    max_predict_ms: float | None
+    max_model_mib: float | None
     groups: str | None
     time: str | None
     weight: str | None
@@ -124,6 +134,8 @@ class Command:
             ensemble=self.ensemble,
             deploy=self.deploy,
             select=self.select,
+            max_predict_ms=self.max_predict_ms,
+            max_model_mib=self.max_model_mib,
             run_dir=folder,
             verbose=2 if verbose else int(not quiet),
             **{name: value for name, value in given.items() if value is not None},  # type: ignore[arg-type]
@@ -219,7 +231,7 @@ def _read(folder: Path) -> dict[str, Any]:
     except ValueError:
         kept = None
     if isinstance(kept, dict):
-        kept = {"ensemble": True, "deploy": "auto", "select": "best", **kept}
+        kept = {**LATER, **kept}
     if not isinstance(kept, dict) or set(kept) != {f.name for f in fields(Command)}:
         raise AutoMLDataError(
             f"{path} is damaged. Begin a new run with automl fit.", code="E-file"

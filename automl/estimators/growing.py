@@ -54,39 +54,59 @@ class Growth:
         return self.deadline is not None and time.monotonic() > self.deadline
 
 
-class _Patience:
-    """LightGBM callback: stop when the inner split has not improved for a while.
+class Patience:
+    """When to stop: the inner split has not improved for a while, or time is up.
 
     The patience grows with the rounds made, as AutoGluon's does: 20 + .3 of the best
     round so far; a slow learner is given longer.
-    """
 
-    order = 30
-    before_iteration = False
+    Attributes
+    ----------
+    best_round : int
+        The round with the least loss; the last one where no loss is measured.
+    truncated : bool
+        Whether the deadline ended it.
+    """
 
     def __init__(self, growth: Growth) -> None:
         self.growth = growth
         self.best_round = 0
         self.best_loss = np.inf
-        self.best_list: list[Any] = []
         self.truncated = False
+
+    def is_over(self, done: int, loss: float | None) -> bool:
+        """Return whether to stop after ``done`` rounds, of which this is the loss."""
+        if loss is None:
+            self.best_round = done
+        elif loss < self.best_loss or self.best_round == 0:
+            self.best_loss, self.best_round = loss, done
+        out_of_patience = done - self.best_round > 20 + 0.3 * self.best_round
+        self.truncated = done >= MIN_ROUNDS and self.growth.expired
+        return out_of_patience or self.truncated or done == self.growth.high
+
+
+class _Callback:
+    """LightGBM's callback: asks for patience after each round."""
+
+    order = 30
+    before_iteration = False
+
+    def __init__(self, patience: Patience) -> None:
+        self.patience = patience
+        self.best_list: list[Any] = []
 
     def __call__(self, env: Any) -> None:
         from lightgbm.callback import EarlyStopException
 
-        done = env.iteration + 1
+        done, loss = env.iteration + 1, None
         if env.evaluation_result_list:
             _, _, value, greater, *_ = env.evaluation_result_list[0]
             loss = -value if greater else value
-            if loss < self.best_loss or self.best_round == 0:
-                self.best_loss, self.best_round = loss, done
-                self.best_list = env.evaluation_result_list
-        else:
-            self.best_round = done
-        out_of_patience = done - self.best_round > 20 + 0.3 * self.best_round
-        self.truncated = done >= MIN_ROUNDS and self.growth.expired
-        if out_of_patience or self.truncated or done == self.growth.high:
-            raise EarlyStopException(self.best_round - 1, self.best_list)
+        over = self.patience.is_over(done, loss)
+        if self.patience.best_round == done and loss is not None:
+            self.best_list = env.evaluation_result_list
+        if over:
+            raise EarlyStopException(self.patience.best_round - 1, self.best_list)
 
 
 def fit_growing(
@@ -114,8 +134,9 @@ def fit_growing(
         Most rounds and the deadline.
     inner : (array of int, array of int) or None
         Positions that train and positions that stop the boosting; None grows without
-        early stopping. Of a class that would only stop, the rows train. For LightGBM;
-        scikit-learn's boosting splits the rows by itself.
+        early stopping. Of a class that would only stop, the rows train. For LightGBM
+        and what has a method ``grow``; scikit-learn's boosting splits the rows by
+        itself.
     fit_params : dict
         Further arguments of ``model.fit``.
     sample_weight : array of shape (n_rows,) or None
@@ -127,6 +148,8 @@ def fit_growing(
         return _fit_lightgbm(
             model, X, y, growth, inner, fit_params, sample_weight, overwrite=overwrite
         )
+    if hasattr(model, "grow"):
+        return _grow(model, X, y, growth, inner, sample_weight, overwrite=overwrite)
     arguments = dict(fit_params)
     if sample_weight is not None:
         arguments["sample_weight"] = sample_weight
@@ -148,7 +171,7 @@ def _fit_lightgbm(
     *,
     overwrite: bool,
 ) -> tuple[int, bool]:
-    patience = _Patience(growth)
+    patience = Patience(growth)
     model.set_params(**{growth.param: growth.high})
     train, stop = _whole_classes(y, inner, classifier=is_classifier(model))
     arguments: dict[str, Any] = dict(fit_params)
@@ -161,7 +184,33 @@ def _fit_lightgbm(
     if inner is not None:
         X = taken(X, train, overwrite=overwrite)
         y = taken(y, train, overwrite=overwrite)
-    model.fit(X, y, callbacks=[patience], **arguments)
+    model.fit(X, y, callbacks=[_Callback(patience)], **arguments)
+    return max(1, patience.best_round), patience.truncated
+
+
+def _grow(
+    model: Any,
+    X: Any,
+    y: np.ndarray,
+    growth: Growth,
+    inner: tuple[np.ndarray, np.ndarray] | None,
+    sample_weight: np.ndarray | None,
+    *,
+    overwrite: bool,
+) -> tuple[int, bool]:
+    """Fit a learner that asks for patience by itself."""
+    patience = Patience(growth)
+    model.set_params(**{growth.param: growth.high})
+    train, stop = _whole_classes(y, inner, classifier=is_classifier(model))
+    weight = None if sample_weight is None else sample_weight[train]
+    held_out = None
+    if len(stop):
+        of_stop = None if sample_weight is None else sample_weight[stop]
+        held_out = (X[stop], y[stop], of_stop)
+    if inner is not None:
+        X = taken(X, train, overwrite=overwrite)
+        y = taken(y, train, overwrite=overwrite)
+    model.grow(X, y, weight, patience, held_out)
     return max(1, patience.best_round), patience.truncated
 
 

@@ -1,0 +1,339 @@
+"""Limits of what predicts, milliseconds for a row and megabytes: measured, then kept.
+
+A model is taken from a list of ever smaller ones, best first; the first that is within
+the limits, else the one that comes closest to them.
+"""
+
+from __future__ import annotations
+
+import pickle
+import time
+from dataclasses import dataclass, replace
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from automl.assembly import assemble, from_raw
+from automl.bundle.portable import make_portable
+from automl.bundle.predictor import Predictor
+from automl.bundle.schema import describe_table, sample_rows
+from automl.ensemble import pruned
+from automl.exceptions import AutoMLConfigError
+from automl.finish import ahead_of
+from automl.history import BASELINE
+from automl.winner import Deployed, Member, blended, ensemble_trial
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import numpy as np
+    from sklearn.pipeline import Pipeline
+
+    from automl.ensemble import Blend
+    from automl.evaluate import Outcome
+    from automl.history import Trial
+    from automl.problem import Problem
+    from automl.table import Table
+    from automl.winner import Given
+
+__all__ = ["Choice", "Constraints", "Cost", "constrained", "cost_of", "unchecked"]
+
+MIB = 2**20
+
+LOOKS = 15
+"""Predictions of one row that are timed, of which the median counts."""
+
+LOOKS_S = 1.0
+"""Seconds after which no more are timed; a slow model needs no median of many."""
+
+TRIES = 8
+"""Configurations beside the members of the ensemble that are fitted on all rows to see
+whether they are small enough: the best of each family first."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a deployed model costs.
+
+    Attributes
+    ----------
+    predict_ms : float
+        Milliseconds that a row by itself takes, the reading of its cells included.
+    model_mib : float
+        MiB of ``model.pkl`` in the saved folder.
+    """
+
+    predict_ms: float
+    model_mib: float
+
+    def __str__(self) -> str:
+        return f"{self.predict_ms:.3g} ms a row, {self.model_mib:.3g} MiB"
+
+
+@dataclass(frozen=True)
+class Constraints:
+    """What a deployed model may cost.
+
+    Attributes
+    ----------
+    max_predict_ms, max_model_mib : float or None
+        As `automl.AutoML` takes them; None for no limit.
+    """
+
+    max_predict_ms: float | None = None
+    max_model_mib: float | None = None
+
+    def __bool__(self) -> bool:
+        return self.max_predict_ms is not None or self.max_model_mib is not None
+
+    def __str__(self) -> str:
+        given = (
+            ("max_predict_ms", self.max_predict_ms),
+            ("max_model_mib", self.max_model_mib),
+        )
+        return " and ".join(f"{k}={v:g}" for k, v in given if v is not None)
+
+    def excess(self, cost: Cost) -> float:
+        """Return how many times too much a cost is; at most 1 is within the limits.
+
+        Examples
+        --------
+        >>> Constraints(max_predict_ms=10.0).excess(Cost(25.0, 1000.0))
+        2.5
+        """
+        shares = [0.0]
+        if self.max_predict_ms is not None:
+            shares.append(cost.predict_ms / self.max_predict_ms)
+        if self.max_model_mib is not None:
+            shares.append(cost.model_mib / self.max_model_mib)
+        return max(shares)
+
+
+def cost_of(pipeline: Pipeline, table: Table) -> Cost:
+    """Return what a model costs, measured: rows one by one, and its pickle.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Fitted, from the raw table.
+    table : Table
+        That it was fitted on; the timed rows are made up from its schema.
+    """
+    schema = describe_table(table)
+    rows = sample_rows(schema)
+    model = Predictor(pipeline, schema, {})
+    predict = model.predict_proba if table.is_classification else model.predict
+    predict(rows.iloc[:1])  # the first one imports
+    taken: list[float] = []
+    began = time.perf_counter()
+    while len(taken) < LOOKS and (not taken or time.perf_counter() < began + LOOKS_S):
+        row = rows.iloc[[len(taken) % len(rows)]]
+        started = time.perf_counter()
+        predict(row)
+        taken.append(time.perf_counter() - started)
+    return Cost(1000 * median(taken), _size(pipeline) / MIB)
+
+
+def _size(pipeline: Pipeline) -> int:
+    """Return the bytes of the pickle that would be saved."""
+    try:
+        return len(make_portable(pipeline).payload)
+    except AutoMLConfigError:  # it cannot be saved, but predicts here
+        return len(pickle.dumps(pipeline))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A model that may be deployed.
+
+    Attributes
+    ----------
+    out : Deployed
+        With its pipeline.
+    ensemble : Trial or None
+        The ensemble as a configuration, if it is one.
+    blend : Blend or None
+        Its weights.
+    warning : str
+        What to warn of, if it is not within the limits.
+    """
+
+    out: Deployed
+    ensemble: Trial | None
+    blend: Blend | None
+    warning: str = ""
+
+    @property
+    def what(self) -> str:
+        """The model in words."""
+        if self.ensemble is not None:
+            return f"an ensemble of {len(self.out.members)} configurations"
+        if not self.out.members:
+            return f"the {self.out.trial.candidate}"
+        return f"trial {self.out.trial.number} ({self.out.trial.candidate})"
+
+
+def constrained(
+    first: Choice,
+    given: Given,
+    problem: Problem,
+    constraints: Constraints,
+    predictions: Callable[[int, int], np.ndarray],
+    fit: Callable[[Trial], Outcome | None],
+    is_over: Callable[[], bool] = lambda: False,
+) -> Choice:
+    """Return the best model within the limits, else the closest, with a note of it.
+
+    Parameters
+    ----------
+    first : Choice
+        What would predict without limits.
+    given : Given
+        What the search and the fits after it left.
+    problem : Problem
+        What was worked on.
+    constraints : Constraints
+        The limits.
+    predictions : callable
+        From a trial's number and a fold to predictions of its scored rows.
+    fit : callable
+        Returns a trial's fit on all rows, made now if need be; None if that fails or
+        there is no time for it.
+    is_over : callable, default=None
+        Asked after each model whether there is no time for another.
+    """
+    table = problem.table
+    measured: list[tuple[Choice, Cost]] = []
+    for choice in _choices(first, given, problem, predictions, fit):
+        cost = cost_of(choice.out.pipeline, table)
+        measured.append((choice, cost))
+        if constraints.excess(cost) <= 1 or is_over():
+            break
+    found, cost = min(measured, key=lambda pair: constraints.excess(pair[1]))
+    out = found.out
+    notes = list(out.notes)
+    if found is not first:
+        notes.append(_what_it_cost(measured[0], (found, cost), constraints, problem))
+    warning = ""
+    if constraints.excess(cost) > 1:
+        warning = (
+            f"No model was found within {constraints}: {found.what} predicts, which "
+            f"takes {cost} ({len(measured)} models were measured)."
+        )
+        notes.append(warning)
+    return replace(found, out=replace(out, notes=tuple(notes)), warning=warning)
+
+
+def unchecked(first: Choice, constraints: Constraints, error: Exception) -> Choice:
+    """Return what would predict without limits, as measuring it raised."""
+    note = (
+        f"{constraints} could not be checked, as {type(error).__name__} was raised: "
+        f"{first.what} predicts."
+    )
+    out = replace(first.out, notes=(*first.out.notes, note))
+    return replace(first, out=out, warning=note)
+
+
+def _what_it_cost(
+    before: tuple[Choice, Cost],
+    after: tuple[Choice, Cost],
+    constraints: Constraints,
+    problem: Problem,
+) -> str:
+    metric = problem.metric
+    was, now = (metric.natural(c.out.trial.score) for c, _ in (before, after))
+    trial, n_folds = after[0].out.trial, len(problem.folds)
+    part = f" on {len(trial.scores)} of {n_folds} folds" if trial.status != "ok" else ""
+    return (
+        f"For {constraints}, {after[0].what} predicts ({after[1]}) instead of "
+        f"{before[0].what} ({before[1]}): cross-validated {metric.name} "
+        f"{now:.4g}{part} instead of {was:.4g}."
+    )
+
+
+def _choices(
+    first: Choice,
+    given: Given,
+    problem: Problem,
+    predictions: Callable[[int, int], np.ndarray],
+    fit: Callable[[Trial], Outcome | None],
+) -> Iterator[Choice]:
+    """Yield models, the preferred ones first; those that need a fit are fitted then."""
+    yield first
+    history = given.history
+    leader = history.finished()[0]
+    refitted = replace(given, bag=False, notes=[])
+    if first.ensemble is not None and first.blend is not None:
+        if any(m.bagged for m in first.out.members):
+            fits = [fit(history[n]) for n in first.blend.weights]
+            if None not in fits:
+                yield from _ensembles([first.blend], refitted, first)
+        smaller = pruned(
+            first.blend, leader, predictions, problem.table.y, problem.folds,
+            problem.metric, problem.table.sample_weight,
+        )  # fmt: skip
+        yield from _ensembles(smaller, refitted, first)
+    if leader.candidate == BASELINE:
+        return
+    tries = 0
+    for trial in [leader, *_by_family(given)]:
+        if trial is not leader and tries == TRIES:
+            return
+        tries += trial is not leader
+        outcome = fit(trial)
+        is_first = first.ensemble is None and first.out.trial.number == trial.number
+        if outcome is None or (is_first and not first.out.members[0].bagged):
+            continue
+        yield Choice(_alone(trial, outcome, first.out, given), None, None)
+
+
+def _ensembles(
+    blends: Iterator[Blend] | list[Blend], given: Given, first: Choice
+) -> Iterator[Choice]:
+    for blend in blends:
+        parts, members = blended(given, blend)
+        if len(members) < len(blend.weights) or any(m.bagged for m in members):
+            continue
+        trial = ensemble_trial(blend, given.history, _at_s(first))
+        out = replace(
+            first.out, trial=trial, shown=trial.number, members=members,
+            pipeline=assemble(parts, given.table),
+        )  # fmt: skip
+        yield Choice(out, trial, blend)
+
+
+def _at_s(first: Choice) -> float:
+    folds = () if first.ensemble is None else first.ensemble.folds
+    return folds[0].started_s if folds else 0.0
+
+
+def _by_family(given: Given) -> list[Trial]:
+    """Return configurations but the leader, the best of each family first.
+
+    Those that were given up on the way come last, if they were ahead of the baseline:
+    what is fast often loses the race early.
+    """
+    history = given.history
+    leader, *others = (t for t in history.finished() if t.candidate != BASELINE)
+    ahead = {
+        t.number: ahead_of(t, history[0])
+        for t in history
+        if t.number and t.scores and t.status == "raced"
+    }
+    dropped = [history[n] for n in sorted(ahead, key=lambda n: -ahead[n])]
+    seen = {leader.candidate}
+    best: list[Trial] = []
+    rest: list[Trial] = []
+    for trial in [*others, *(t for t in dropped if ahead[t.number] > 0)]:
+        (rest if trial.candidate in seen else best).append(trial)
+        seen.add(trial.candidate)
+    return [*best, *rest]
+
+
+def _alone(trial: Trial, outcome: Outcome, out: Deployed, given: Given) -> Deployed:
+    """Return one configuration, fitted on all rows, as what predicts."""
+    pipeline: Any = from_raw(given.table, outcome.value)
+    members = (Member(trial, 1.0, bagged=False),)
+    shown = trial if trial.status == "ok" else given.history.finished()[0]
+    return replace(
+        out, trial=trial, shown=shown.number, pipeline=pipeline, members=members
+    )

@@ -1,0 +1,193 @@
+"""What predicts stays within milliseconds and megabytes, and says what that costs."""
+
+from __future__ import annotations
+
+import shutil
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer
+
+from automl import AutoML, Candidate
+from automl.constraints import MIB, Constraints, cost_of
+from automl.ensemble import Blend, pruned
+from automl.estimators.ensemble import WeightedEnsemble
+from automl.exceptions import AutoMLConfigError, AutoMLWarning
+from automl.folds import Folds
+from automl.history import FoldResult, Trial
+from automl.metrics import resolve_metric
+from automl.table import make_table
+
+GIVEN = {
+    "candidates": ["logistic", "extra_trees", "k_nearest"], "cv": 3, "n_trials": 4,
+    "n_jobs": 1, "random_state": 0, "verbose": 0,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def data():
+    """Features and named classes."""
+    X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    X, y = X.iloc[:240, :12], y.iloc[:240]
+    return X, y.map({0: "bad", 1: "good"})
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Folder of the run without limits."""
+    return tmp_path_factory.mktemp("run")
+
+
+@pytest.fixture(scope="module")
+def free(data, folder):
+    """A model without limits: an ensemble."""
+    model = AutoML(**GIVEN, run_dir=folder).fit(*data)
+    assert len(model.weights_) > 1
+    return model
+
+
+def mib(model, data):
+    """The size of a model's pickle."""
+    return cost_of(model.model_, make_table(*data)).model_mib
+
+
+def about(model, name):
+    """Notes that tell of a limit."""
+    return [note for note in model.notes_ if name in note]
+
+
+def test_a_limit_that_holds_changes_nothing(free, data):
+    """Where the ensemble is small and fast enough, nothing is changed or said."""
+    model = AutoML(**GIVEN, max_model_mib=100, max_predict_ms=60_000).fit(*data)
+    assert model.weights_ == free.weights_
+    assert np.array_equal(model.predict_proba(data[0]), free.predict_proba(data[0]))
+    assert not about(model, "max_")
+
+
+def test_the_saved_model_is_within_its_megabytes(free, data, tmp_path):
+    """A smaller model predicts; the file has the size, the notes have the price."""
+    limit = 0.9 * mib(free, data)
+    model = AutoML(**GIVEN, max_model_mib=limit).fit(*data)
+    saved = model.save(tmp_path / "model")
+    assert (saved / "model.pkl").stat().st_size <= limit * MIB
+    (note,) = about(model, "max_model_mib")
+    assert f"instead of an ensemble of {len(free.weights_)} configurations" in note
+    assert "cross-validated roc_auc" in note
+    assert note in model.facts_["run"]["notes"]
+    assert model.best_score_ < free.best_score_
+    assert set(model.predict(data[0])) == {"bad", "good"}
+    assert sum(model.weights_.values()) == pytest.approx(1.0)
+
+
+def test_a_finished_run_is_concluded_again_with_a_limit(free, folder, data, tmp_path):
+    """The search is not repeated: only what predicts is chosen anew."""
+    again = shutil.copytree(folder, tmp_path / "again")
+    limit = 0.5 * mib(free, data)
+    model = AutoML(**GIVEN, run_dir=again, max_model_mib=limit).fit(*data)
+    assert [t.scores for t in model.trials_] == [t.scores for t in free.trials_]
+    assert model.weights_ != free.weights_
+    assert mib(model, data) <= limit
+
+
+def test_fold_models_give_way_to_fits_on_all_rows(data):
+    """`deploy="bag"` is given up where its models are too large together."""
+    bag = AutoML(**GIVEN, ensemble=False, deploy="bag").fit(*data)
+    limit = 0.7 * mib(bag, data)
+    model = AutoML(**GIVEN, ensemble=False, deploy="bag", max_model_mib=limit).fit(
+        *data
+    )
+    assert model.weights_ == bag.weights_
+    assert len(getattr(bag.model_[-1], "estimators", ())) == 3
+    assert not isinstance(model.model_[-1], WeightedEnsemble)
+    assert about(model, "max_model_mib")
+
+
+def test_what_cannot_be_kept_gives_the_smallest_with_a_warning(data):
+    """No model is that small: the closest predicts, loudly."""
+    with pytest.warns(AutoMLWarning, match="No model was found within") as caught:
+        model = AutoML(**GIVEN, max_model_mib=1e-6).fit(*data)
+    codes = [getattr(w.message, "code", "") for w in caught]
+    assert codes.count("W-constraint") == 1
+    (trial,) = model.weights_
+    assert model.trials_[trial].candidate == "logistic"
+    assert len(about(model, "max_model_mib")) == 2
+
+
+def test_a_slow_model_gives_way_to_a_fast_one():
+    """The best learner takes .4 seconds a row: with .2 allowed, another predicts."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(120, 3))
+    y = X @ [1.0, 2.0, 3.0]
+    kind = {"regression": "tests.slow_learners.SlowRidge"}
+    slow = Candidate("slow", "Slow ridge", ("regression",), kind)
+    given = {
+        "candidates": [slow, "k_nearest"], "n_trials": 2, "cv": 2, "n_jobs": 1,
+        "ensemble": False, "random_state": 0, "verbose": 0,
+    }  # fmt: skip
+    model = AutoML(**given, max_predict_ms=200).fit(X, y)
+    (trial,) = model.weights_
+    assert model.trials_[trial].candidate == "k_nearest"
+    assert cost_of(model.model_, make_table(X, y)).predict_ms < 200
+    (note,) = about(model, "max_predict_ms")
+    assert "instead of trial 1 (slow)" in note
+
+
+@pytest.mark.slow
+def test_a_size_is_kept_the_same_way_in_two_processes(free, data):
+    """Sizes are no measurements of time: one process and two choose the same model."""
+    limit = 0.4 * mib(free, data)
+    found = [
+        AutoML(**GIVEN | {"n_jobs": n}, max_model_mib=limit).fit(*data) for n in (1, 2)
+    ]
+    assert found[0].weights_ == found[1].weights_
+    assert np.array_equal(*(m.predict_proba(data[0]) for m in found))
+
+
+@pytest.mark.slow
+def test_the_budget_holds_with_limits(data):
+    """Smaller models are looked for within the budget, not after it."""
+    given = GIVEN | {"n_trials": None, "n_jobs": 2, "time_budget_s": 12}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AutoMLWarning)  # it may find none
+        model = AutoML(**given, max_model_mib=0.1).fit(*data)
+    assert model.facts_["run"]["timeline"]["total"] < 14
+    assert "kept for models within the limits" in model.facts_["run"]["limits"]
+
+
+def test_pruning_leaves_out_the_least_weight_while_it_pays():
+    """Two members of three are yielded if they beat the single one, else nothing is."""
+    y = np.array([0.0, 1.0, 2.0, 3.0])
+    folds = Folds(((np.arange(4), np.arange(4)),), "all", ())
+    stored = {1: y + 1.0, 2: y - 1.0, 3: y}
+    metric = resolve_metric("rmse", "regression")
+    whole = Blend({1: 0.4, 2: 0.4, 3: 0.2}, (0.0,))
+
+    def single(score):
+        return Trial(1, "a", {}, "", "ok", (FoldResult(1, 0, "ok", score),))
+
+    def smaller(score):
+        predictions = lambda trial, _: stored[trial]  # noqa: E731 - one line
+        return list(pruned(whole, single(score), predictions, y, folds, metric))
+
+    (found,) = smaller(-1.0)
+    assert dict(found.weights) == {1: 0.5, 2: 0.5}
+    assert found.scores == pytest.approx((0.0,))
+    assert not smaller(0.1)
+
+
+@pytest.mark.parametrize("name", ["max_predict_ms", "max_model_mib"])
+@pytest.mark.parametrize("value", [0, -1, True, "5", float("nan"), float("inf")])
+def test_limits_are_positive_numbers(name, value, data):
+    """Anything else is an error that names the parameter."""
+    with pytest.raises(AutoMLConfigError, match=name) as caught:
+        AutoML(**GIVEN, **{name: value}).fit(*data)
+    assert caught.value.code == "E-" + name.replace("_", "-")
+
+
+def test_constraints_say_what_they_are():
+    """Without a limit there is nothing to check; the larger excess counts."""
+    assert not Constraints()
+    both = Constraints(5.0, 0.5)
+    assert str(both) == "max_predict_ms=5 and max_model_mib=0.5"
+    assert Constraints(max_model_mib=0.5)
