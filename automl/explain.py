@@ -32,6 +32,10 @@ PERMUTING_SHARE = 0.7
 what is here. Measured on one core, 12 to 750 columns: six columns take .1 s of a
 logistic regression and .5 s of 300 trees, the SHAP values of 500 rows .6 s."""
 
+DEPENDENCE_SHARE = 0.7
+"""Share of what is left for dependence, where SHAP values follow: every family has the
+one, and LightGBM alone the other."""
+
 MAX_COLUMNS = 6
 """Columns that are drawn: the most important ones."""
 
@@ -112,11 +116,12 @@ def explain(
     kinds = {c.id: c.kind for c in place.layout.columns}
     chosen = [c for c in order if kinds.get(c) in DRAWN_KINDS][:MAX_COLUMNS]
     end = float("inf") if deadline is None else deadline
-    half = end if deadline is None else (time.monotonic() + deadline) / 2
     is_lightgbm = type(model).__module__.startswith("lightgbm")
-    shown = _dependences(
-        place, prefix, model, rows, chosen, half if is_lightgbm else end
-    )
+    first_end = end
+    if deadline is not None and is_lightgbm:
+        now = time.monotonic()
+        first_end = now + DEPENDENCE_SHARE * (deadline - now)
+    shown = _dependences(place, prefix, model, rows, chosen, first_end)
     return {
         "dependence": shown,
         "shap": _shap(place, prefix, model, rows, kinds, end) if is_lightgbm else None,
@@ -175,7 +180,7 @@ def _cost(answer: Any, place: Workplace, rows: np.ndarray, end: float) -> _Cost 
         return None
     taken = {}
     few = np.resize(rows, MIN_ROWS)
-    many = np.resize(rows, MIN_ROWS * 10)
+    many = np.resize(rows, MIN_ROWS * 5)
     for part in (few[:1], few, many):
         started = time.monotonic()
         if started > end:

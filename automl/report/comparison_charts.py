@@ -216,7 +216,7 @@ def _front(facts: Mapping[str, Any]) -> Chart | None:
         f"{figure(quick['natural'])}. The worst third may lie outside the picture.",
         traces,
         layout(
-            axis("seconds to predict all folds", type="log", nticks=6),
+            axis("seconds to predict all folds", type="log", nticks=4),
             axis(
                 f"{facts['metric']['label']} {facts['metric']['arrow']}",
                 range=span if sign > 0 else span[::-1],
@@ -270,8 +270,8 @@ def _correlation(found: Mapping[str, Any]) -> Chart:
         ],
         layout(
             axis(
-                "", tickmode="array", tickvals=places,
-                ticktext=[f"trial {t}" for t in found["trials"]], showgrid=False,
+                "trial", tickmode="array", tickvals=places,
+                ticktext=[str(t) for t in found["trials"]], showgrid=False,
             ),
             axis(
                 "", tickmode="array", tickvals=places, ticktext=names,
