@@ -143,7 +143,7 @@ def test_page_holds_all_runs_and_is_inert(facts):
     outline = Outline(page)
 
     assert "img" not in outline.tags
-    assert 3 == outline.tags.count("script")
+    assert 5 == outline.tags.count("script")
     assert HOSTILE[1] in " ".join(outline.text)
     assert size_beside_plotly(page) < 250_000
     loads = {v for _, k, v in outline.attributes if k in ("src", "href")}

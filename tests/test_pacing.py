@@ -97,9 +97,9 @@ def test_what_cannot_stop_by_itself_is_ended_before_the_search_is():
 
 
 def test_the_account_says_what_was_kept_and_allowed():
-    """A run of seconds has seven lines, one of trials only what the user set."""
+    """A run of seconds has eight lines, one of trials only what the user set."""
     account = pace(*finished(1.0)).account()
-    assert len(account) == 7
+    assert len(account) == 8
     assert account["kept for the score's correction"] == pytest.approx(0.02 * 60)
     assert account["kept for the report and the end of workers"] == OVERHEAD_S
     assert pace(time_s=None).account() == {}
