@@ -204,18 +204,23 @@ class Finish:
 
     def _explain(self) -> Task | None:
         """Return the task of the importance, then that of the canary, once."""
-        while self._due and self.winner is not None:
-            kind = self._due.pop(0)
-            if kind != "canary" or self._canary_fits(self.winner):
-                return self._explaining_task(self.winner, kind)
-        return None
+        if not self._due or self.winner is None:
+            return None
+        if self._due[0] == "canary":
+            if self._refitting or self._out:  # what ends it late must end no refit
+                return None
+            if not self._canary_fits(self.winner):
+                self._due.clear()
+                return None
+        return self._explaining_task(self.winner, self._due.pop(0))
 
     def _canary_fits(self, trial: Trial) -> bool:
-        """Return whether a fit of few rows is expected to end in its share."""
+        """Return whether a fit of few rows is expected to end in its share, in time."""
         if self.budget.time_s is None:
             return True
-        share = min(1.0, CANARY_ROWS / max(self.n_train, 1))
-        return trial.fit_s * share <= CANARY_SHARE * self.budget.time_s
+        share_s = CANARY_SHARE * self.budget.time_s
+        expected_s = trial.fit_s * min(1.0, CANARY_ROWS / max(self.n_train, 1))
+        return expected_s <= share_s and self._ends_in_time(share_s)
 
     def affords(self, trial: Trial) -> bool:
         """Return whether a trial's refit is expected to end in time."""

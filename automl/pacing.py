@@ -62,8 +62,8 @@ IMPORTANCE_SHARE = 0.04
 """Share of the budget within which columns are permuted, beside the refit."""
 
 CANARY_SHARE = 0.02
-"""Share of the budget within which the winner is fitted to a shuffled target, beside
-the refit too."""
+"""Share of the budget within which the winner is fitted to a shuffled target, when
+nothing is left to be refitted."""
 
 CHECKS_SHARE = 0.02
 """Share of the budget within which checks are run: of a minute, what 4,000 rows take on
@@ -216,9 +216,10 @@ class Pace:
             with_others = refit * (1 + self._others / self.plan.n_workers)
             # what does not fit is done by the models of the folds
             refit = max(refit, min(with_others, REFIT_SHARE * budget_s))
-        explain = (IMPORTANCE_SHARE + CANARY_SHARE) * budget_s
+        explain = IMPORTANCE_SHARE * budget_s
         if self.plan.n_workers > 1:  # side by side
             explain = max(0.0, explain - refit)
+        explain += CANARY_SHARE * budget_s  # when the refits are there
         weigh = ENSEMBLE_SHARE * budget_s if self.plan.ensemble else 0.0
         score = SCORE_SHARE * budget_s
         return {
