@@ -186,7 +186,7 @@ def _held_out_predictions(
         candidates=job.get("settings", {}).get("candidates", "auto"), n_jobs=1,
         random_state=job["seed"], run_dir=None, trial_time_limit_s=None,
         memory_limit_mib=None, drop_missing_target=False, ensemble=True,
-        deploy="auto", shown={},
+        deploy="auto", select="best", shown={},
     )  # fmt: skip
     problem = make_problem(fitted.X_train, fitted.y_train, settings, 1)
     table, candidates = problem.table, {c.name: c for c in problem.candidates}
