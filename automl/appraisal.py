@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -176,6 +176,7 @@ def appraise(
                 _selection(list(kept), winner, rule), n_resamples=effort[1],
                 is_over=lambda: timed and budget.clock() > end,
             )  # fmt: skip
+            estimate = _at_most(estimate, winner.score)
     if estimate is None:
         train, test = problem.folds.splits[0]
         n_tried = sum(1 for t in history if t.number and t.scores)
@@ -183,6 +184,17 @@ def appraise(
         estimate = from_folds(scores, len(train), len(test), n_tried)
     mixes = winner.candidate == ENSEMBLE
     return Appraised(estimate, time.monotonic() - begun, mixes, warning)
+
+
+def _at_most(estimate: Estimate | None, score: float) -> Estimate | None:
+    """Return an estimate that is no better than what the selection saw.
+
+    A correction goes down; what lies above is chance of the drawings, and a figure
+    beyond the one that is called optimistic would be believed by nobody.
+    """
+    if estimate is None or estimate.score <= score:
+        return estimate
+    return replace(estimate, score=score, low=min(estimate.low, score))
 
 
 def _contenders(

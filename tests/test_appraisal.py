@@ -70,6 +70,23 @@ def test_the_same_run_has_the_same_estimate_without_a_clock():
     assert first.estimate.n_configurations == 3
 
 
+def test_the_estimate_is_never_better_than_the_selection_score():
+    """Drawings may come out above the score that chose; the estimate does not."""
+    problem = problem_of()
+    history, predictions = searched(problem, {0: 4})
+    (only,) = history
+    budget = Budget(None, 1, 0.0, clock=lambda: 1 / 0)
+    free = appraise(only, history, problem, predictions, budget).estimate
+    low = free.score - 0.01
+    folds = [FoldResult(0, k, "ok", low) for k in range(4)]
+    worse = Trial(0, "ridge", {}, "", "ok", tuple(folds))
+
+    found = appraise(worse, History((worse,)), problem, predictions, budget).estimate
+
+    assert found.score == pytest.approx(low)
+    assert found.low <= found.score <= found.high
+
+
 def test_a_budget_in_time_ends_the_drawings():
     """When its share is used up, the drawings so far are what there is."""
     problem = problem_of()
