@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from automl.resampled_scores import is_quick, scorer_of
+from automl.resampled_t import LEVEL, mean_of_folds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 __all__ = [
     "LEVEL", "Estimate", "Selection", "best", "corrected", "from_folds", "of_test",
 ]  # fmt: skip
-
-LEVEL = 0.95
-"""Share of runs whose interval holds the score on new rows."""
 
 LEAST_RESAMPLES = 20
 """Fewer drawings show no interval."""
@@ -339,15 +337,9 @@ def from_folds(
     >>> round(found.score, 2), round(found.low, 2), round(found.high, 2)
     (0.8, 0.47, 1.13)
     """
-    from scipy.special import stdtrit
-
-    k = len(scores)
-    if k < 2:
+    found = mean_of_folds(scores, n_train, n_test)
+    if found is None:
         return None
-    mean, spread = float(np.mean(scores)), float(np.std(scores, ddof=1))
-    inflation = math.sqrt(1 / k + n_test / max(n_train, 1))
-    half = float(stdtrit(k - 1, (1 + LEVEL) / 2)) * spread * inflation
-    n_rows = k * n_test
-    return Estimate(
-        mean, mean - half, mean + half, "naive", n_configurations, 0, n_rows
-    )
+    low, high = found.mean - found.margin, found.mean + found.margin
+    n_rows = len(scores) * n_test
+    return Estimate(found.mean, low, high, "naive", n_configurations, 0, n_rows)

@@ -7,13 +7,13 @@ table; elsewhere the reason why not is said. Pure: facts in, facts out.
 from __future__ import annotations
 
 import hashlib
-import math
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from automl.facts.compact import compact, shorten
+from automl.resampled_t import mean_of_folds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -118,8 +118,7 @@ def compare_runs(runs: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any
 def paired(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
     """Return how much better a's winner is than b's on the same folds.
 
-    The interval and p-value are those of the corrected resampled t-test (Nadeau and
-    Bengio, Machine Learning 52, 2003): folds share training rows.
+    The interval and p-value are those of `automl.resampled_t.mean_of_folds`.
 
     Parameters
     ----------
@@ -133,22 +132,14 @@ def paired(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
     sign = a["metric"]["sign"]
     scores = zip(_winner(a)["folds"], _winner(b)["folds"], strict=True)
     gaps = [sign * (x - y) for x, y in scores if x is not None and y is not None]
-    k = len(gaps)
-    if k < 2:
-        return {**none, "why_not": "With one fold, noise cannot be told."}
-    from scipy.special import stdtr, stdtrit
-
     train, test = a["run"]["folds"]["sizes"][0]
-    mean = float(np.mean(gaps))
-    error = float(np.std(gaps, ddof=1)) * math.sqrt(1 / k + test / max(train, 1))
-    margin = float(stdtrit(k - 1, 0.975)) * error
-    if error == 0:
-        p = 1.0 if mean == 0 else 0.0
-    else:
-        p = 2 * float(stdtr(k - 1, -abs(mean) / error))
+    found = mean_of_folds(gaps, train, test)
+    if found is None:
+        return {**none, "why_not": "With one fold, noise cannot be told."}
     return {
-        "difference": mean, "low": mean - margin, "high": mean + margin, "p": p,
-        "n_folds": k, "why_not": None,
+        "difference": found.mean, "low": found.mean - found.margin,
+        "high": found.mean + found.margin, "p": found.p, "n_folds": len(gaps),
+        "why_not": None,
     }  # fmt: skip
 
 

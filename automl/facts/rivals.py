@@ -9,6 +9,7 @@ import numpy as np
 
 from automl.facts.standings import compare
 from automl.history import BASELINE, Trial
+from automl.resampled_t import mean_of_folds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -102,16 +103,11 @@ def _row(
 
 def _interval(trial: Trial, folds: Folds) -> tuple[float, float]:
     """Return the 95 % interval of the mean score, corrected as in `compare`."""
-    values = np.array(list(trial.scores.values()))
-    k = len(values)
-    if k < 2:
-        return math.nan, math.nan
-    from scipy.special import stdtrit
-
     train, test = folds.splits[0]
-    inflation = 1 / k + len(test) / max(len(train), 1)
-    half = float(stdtrit(k - 1, 0.975) * values.std(ddof=1) * math.sqrt(inflation))
-    return float(values.mean()) - half, float(values.mean()) + half
+    found = mean_of_folds(list(trial.scores.values()), len(train), len(test))
+    if found is None:
+        return math.nan, math.nan
+    return found.mean - found.margin, found.mean + found.margin
 
 
 def _within(metric: Metric, value: float) -> float:

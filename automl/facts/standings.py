@@ -6,9 +6,8 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from automl.history import BASELINE, FAILED, Trial
+from automl.resampled_t import mean_of_folds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,9 +56,7 @@ def ranked(trials: Sequence[Trial]) -> list[Trial]:
 def compare(trial: Trial, winner: Trial, folds: Folds) -> dict[str, Any]:
     """Return how much better the winner is on the same folds, and whether by noise.
 
-    The interval is that of the corrected resampled t-test: folds share training rows,
-    so the variance of their mean is larger than that of independent ones (Nadeau and
-    Bengio, Machine Learning 52, 2003).
+    The interval is that of `automl.resampled_t.mean_of_folds`.
 
     Returns
     -------
@@ -72,22 +69,16 @@ def compare(trial: Trial, winner: Trial, folds: Folds) -> dict[str, Any]:
     shared = sorted(set(trial.scores) & set(winner.scores))
     if not shared:
         return {"difference": None, **unknown}
-    gaps = np.array([winner.scores[f] - trial.scores[f] for f in shared])
-    mean, k = float(gaps.mean()), len(shared)
-    if k < 2:
-        return {"difference": mean, **unknown}
-    from scipy.special import stdtr, stdtrit
-
+    gaps = [winner.scores[f] - trial.scores[f] for f in shared]
     train, test = folds.splits[shared[0]]
-    inflation = 1 / k + len(test) / max(len(train), 1)
-    error = float(gaps.std(ddof=1)) * math.sqrt(inflation)
-    margin = float(stdtrit(k - 1, 0.975)) * error
-    p = 2 * float(stdtr(k - 1, -abs(mean) / error)) if error > 0 else float(mean == 0)
+    found = mean_of_folds(gaps, len(train), len(test))
+    if found is None:
+        return {"difference": gaps[0], **unknown}
     return {
-        "difference": mean,
-        "margin": margin,
-        "within_noise": bool(abs(mean) <= margin or mean <= 0),
-        "p": p,
+        "difference": found.mean,
+        "margin": found.margin,
+        "within_noise": bool(abs(found.mean) <= found.margin or found.mean <= 0),
+        "p": found.p,
     }
 
 
