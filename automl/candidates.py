@@ -70,6 +70,8 @@ class Candidate:
         Place in the order of first tries; lower is earlier.
     fixed : dict
         Parameters of the estimator that are not searched.
+    fixed_by_task : dict
+        The same for some of `TASKS` only, by task.
     preparation : dict
         Steps before the estimator; searched ones stand in `space` instead.
     space : tuple of Dimension
@@ -96,6 +98,11 @@ class Candidate:
     resource: Resource | None = None
     limits: Mapping[str, int] = field(default_factory=dict)
     requires: str = ""
+    fixed_by_task: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def fixed_for(self, task: str) -> dict[str, Any]:
+        """Return the parameters that are not searched for a task."""
+        return {**self.fixed, **self.fixed_by_task.get(task, {})}
 
     def estimator_path(self, task: str) -> str:
         """Return the class for a task, as ``module.Class``."""
@@ -294,6 +301,7 @@ def parse_candidate(
         estimators=read_estimators(where, spec["estimator"], tasks, allowed),
         order=read_whole(where, "order", spec.get("order", 50), low=None),
         fixed=dict(read_table(where, "fixed", spec.get("fixed", {}))),
+        fixed_by_task=_read_by_task(where, spec.get("fixed_by_task", {}), tasks),
         preparation=preparation,
         space=space,
         resource=read_resource(where, spec.get("resource")),
@@ -304,6 +312,18 @@ def parse_candidate(
     _check_installed(name, candidate.requires)
     _check_parameters(where, candidate)
     return candidate
+
+
+def _read_by_task(
+    where: str, given: Any, tasks: tuple[str, ...]
+) -> dict[str, dict[str, Any]]:
+    """Return the fixed parameters of single tasks, which have to be the candidate's."""
+    table = read_table(where, "fixed_by_task", given)
+    check_known(where, "fixed_by_task", table, tasks)
+    return {
+        task: dict(read_table(where, f"fixed_by_task.{task}", parameters))
+        for task, parameters in table.items()
+    }
 
 
 def _check_object(candidate: Candidate) -> None:
@@ -334,12 +354,14 @@ def _check_parameters(where: str, candidate: Candidate) -> None:
     preparation = {key for keys in PREPARATION.values() for key in keys}
     searched = {d.name for d in candidate.space} - preparation
     grows = set() if candidate.resource is None else {candidate.resource.param}
-    for key in sorted((searched | grows) & set(candidate.fixed) | searched & grows):
-        raise refuse(
-            where, f"{key!r} stands in two of fixed, resource and space; one is enough."
-        )
-    wanted = sorted(searched | grows | set(candidate.fixed))
     for task in candidate.tasks:
+        fixed = set(candidate.fixed_for(task))
+        for key in sorted((searched | grows) & fixed | searched & grows):
+            raise refuse(
+                where,
+                f"{key!r} stands in two of fixed, resource and space; one is enough.",
+            )
+        wanted = sorted(searched | grows | fixed)
         path = candidate.estimator_path(task)
         try:
             kind = candidate.estimator_class(task)

@@ -152,7 +152,7 @@ def _model(
 ) -> Any:
     model = candidate.estimator_class(layout.task)()
     known = model.get_params()
-    given = {**candidate.fixed, **params}
+    given = {**candidate.fixed_for(layout.task), **params}
     if "random_state" in known:
         given.setdefault("random_state", random_state)
     if "n_jobs" in known and not type(model).__module__.startswith(THREADLESS):

@@ -42,8 +42,8 @@ DEFAULT_PREPARATION: dict[str, Any] = {
 }
 
 KEYS = frozenset(
-    ["title", "tasks", "order", "estimator", "fixed", "resource", "limits",
-     "preprocess", "requires", "select", "space", "start"]
+    ["title", "tasks", "order", "estimator", "fixed", "fixed_by_task", "resource",
+     "limits", "preprocess", "requires", "select", "space", "start"]
 )  # fmt: skip
 
 NEEDS_NUMBERS = frozenset(["univariate", "l1"])

@@ -92,6 +92,22 @@ REFUSED = {
     "fixed": (spec(fixed=[1]), "fixed must be a table"),
     "fixed unknown": (spec(fixed={"max_itr": 1}), "max_itr.*Did you mean 'max_iter'"),
     "fixed twice": (spec(fixed={"alpha": 1}), "'alpha' stands in two of"),
+    "fixed of another task": (
+        spec(fixed_by_task={"binary": {"tol": 1e-3}}),
+        "'fixed_by_task.binary' is unknown",
+    ),
+    "fixed of a task": (
+        spec(fixed_by_task={"regression": 3}),
+        "fixed_by_task.regression must be a table",
+    ),
+    "fixed of a task unknown": (
+        spec(fixed_by_task={"regression": {"max_itr": 1}}),
+        "Did you mean 'max_iter'",
+    ),
+    "fixed of a task twice": (
+        spec(fixed_by_task={"regression": {"alpha": 1}}),
+        "'alpha' stands in two of",
+    ),
     "limits": (spec(limits=3), "limits must be a table"),
     "limits key": (spec(limits={"row": 3}), "'limits.row' is unknown"),
     "limits value": (spec(limits={"rows": "3"}), "limits.rows must be a whole number"),
@@ -328,3 +344,12 @@ def test_limits_say_what_it_is_tried_on():
     assert not found.fits("regression", 101, 5, 0)
     assert not found.fits("regression", 100, 6, 0)
     assert not found.fits("binary", 100, 5, 2)
+
+
+def test_parameters_of_a_task_are_fixed_for_that_task_alone():
+    """They stand over those of all tasks."""
+    found = parse_candidate(
+        "mine", spec(fixed={"tol": 0.1}, fixed_by_task={"regression": {"tol": 0.2}})
+    )
+    assert found.fixed_for("regression") == {"tol": 0.2}
+    assert found.fixed_for("binary") == {"tol": 0.1}
