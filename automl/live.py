@@ -19,7 +19,7 @@ from automl.facts.standings import failures, ranked
 from automl.facts.trajectory import progress, slices
 from automl.facts.verdict import label_of_metric
 from automl.history import BASELINE
-from automl.journal import read_journal
+from automl.journal import read_facts, read_journal
 from automl.metrics import resolve_metric
 from automl.report import Press, make_press, page
 from automl.report.search_charts import search_part
@@ -65,7 +65,9 @@ def pause_after(cost_s: float) -> float:
 
 
 def live_facts(
-    events: Sequence[Mapping[str, Any]], titles: Mapping[str, str]
+    events: Sequence[Mapping[str, Any]],
+    titles: Mapping[str, str],
+    ended: Mapping[str, Any] | None = None,
 ) -> dict[str, Any] | None:
     """Return what a run has come to so far; None before it began.
 
@@ -75,13 +77,16 @@ def live_facts(
         As `automl.journal.read_journal` returns them.
     titles : mapping
         Candidate's name to title; the name stands for what is not there.
+    ended : dict, default=None
+        Facts of the report, where the run is over: an ensemble or a rule may have
+        won, and no trial of the journal says so.
 
     Returns
     -------
     dict
         JSON values only: ``run``, ``metric``, ``top`` and, as in
         `automl.facts.build_facts`, ``progress``, ``slices``, ``search``, ``failures``
-        and ``titles``.
+        and ``titles``. ``final`` is what the run came to, where it is given.
     """
     restored = restore([dict(e) for e in events], 0, lambda *_: True)
     if restored is None:
@@ -126,9 +131,22 @@ def live_facts(
         "search": search_facts(trials, metric, named),
         "failures": wrong,
         "titles": named,
+        "final": None if restored.finish is None else _final(ended),
     }  # fmt: skip
     small: dict[str, Any] = compact(facts)
     return small
+
+
+def _final(ended: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return the winner and what to expect of it, as the report has them."""
+    if ended is None:
+        return None
+    verdict, estimate = ended["verdict"], ended.get("estimate") or {}
+    return {
+        "title": verdict["title"],
+        "selection": verdict["natural"],
+        **{k: estimate.get(k) for k in ("natural", "low", "high")},
+    }
 
 
 def render_live(
@@ -226,7 +244,8 @@ class Live:
         if size == self._seen and not last:
             return
         self._seen = size
-        facts = live_facts(read_journal(journal)[0], self.titles)
+        ended = read_facts(self.folder) if last else None
+        facts = live_facts(read_journal(journal)[0], self.titles, ended)
         if facts is None:
             return
         if self._press is None:

@@ -74,6 +74,31 @@ def test_page_renews_itself_until_the_run_is_over():
     assert ("a", "href", "report.html") in Outline(over).attributes
 
 
+def test_the_end_shows_what_won():
+    """An ensemble is no trial of the journal, and its estimate no best score."""
+    over = [*events(), {"event": "finish", "at": 60.0}]
+    estimate = {"natural": 0.91, "low": 0.87, "high": 0.94}
+    ended = {"verdict": {"title": "Weighted ensemble", "natural": 0.955}}
+    facts = live_facts(over, TITLES, ended | {"estimate": estimate})
+    text = " ".join(Outline(render_live(facts, refresh_s=None)).text)
+    going = " ".join(
+        Outline(render_live(live_facts(events(), TITLES), refresh_s=3)).text
+    )
+
+    assert "Weighted ensemble" in text
+    assert "0.9100" in text
+    assert "so far by" not in text
+    assert "so far by" in going
+    assert "selection score (optimistic)" in going
+
+
+def test_facts_of_an_earlier_end_are_none_of_this_session():
+    """A run that is searched longer shows no winner before its own end."""
+    ended = {"verdict": {"title": "Weighted ensemble", "natural": 0.955}}
+
+    assert None is live_facts(events(), TITLES, ended)["final"]
+
+
 def test_page_of_hostile_names_is_inert():
     """A target's name that looks like markup is shown as it stands."""
     facts = live_facts(events(target=HOSTILE[0]), dict.fromkeys(TITLES, HOSTILE[1]))
