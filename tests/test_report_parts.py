@@ -120,6 +120,31 @@ def test_glossary_begins_with_the_metric_and_fits_the_task():
     assert "Threshold" not in words
 
 
+def test_more_classes_have_no_threshold_and_no_positive_rows():
+    """The likeliest class is predicted: words of two classes would mislead."""
+    words = dict(glossary(build_facts(record("multiclass"))))
+
+    assert "Threshold" not in words
+    assert "positive" not in words["Precision"] + words["Recall"] + words["Calibration"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("roc_auc_ovr", "mean over all classes"), ("roc_auc_ovo", "pairs of classes"),
+        ("precision", "predicted as a class"), ("recall_macro", "rare ones count"),
+        ("f1_weighted", "weighted by their rows"), ("my_own", "of your own"),
+        ("maelstrom", "of your own"),
+    ],
+)  # fmt: skip
+def test_glossary_knows_what_a_metric_says(name, said):
+    """Each name has its own meaning, and none has that of a name it begins like."""
+    facts = build_facts(record("multiclass"))
+    facts["metric"] = {**facts["metric"], "name": name, "label": name}
+
+    assert said in dict(glossary(facts))[name]
+
+
 def test_settings_are_toml_that_reads_back():
     """Whatever the values are called."""
     import tomllib

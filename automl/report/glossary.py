@@ -12,6 +12,12 @@ __all__ = ["glossary"]
 METRICS = {
     "roc_auc": "The chance that a row of the positive class has a higher score than "
     "one of the other class. 0.5 is a guess, 1 is perfect; no threshold enters it.",
+    "roc_auc_ovr": "The mean over all classes of the chance that a row of the class "
+    "has a higher probability of it than a row of any other class. 0.5 is a guess, 1 "
+    "is perfect.",
+    "roc_auc_ovo": "The mean over all pairs of classes of the chance that a row of the "
+    "one has a higher probability of it than a row of the other. 0.5 is a guess, 1 is "
+    "perfect.",
     "average_precision": "The area under the curve of precision and recall. A guess "
     "has the share of the positive class; it looks at the rare class alone.",
     "log_loss": "The mean of −log of the probability that the true class was given. 0 "
@@ -21,7 +27,12 @@ METRICS = {
     "accuracy": "The share of rows whose class is predicted right.",
     "balanced_accuracy": "The mean of the recalls of all classes, so that rare ones "
     "count as much as common ones.",
+    "top_k_accuracy": "The share of rows whose class is among the likeliest few.",
+    "precision": "Of the rows predicted as a class, the share that are of it.",
+    "recall": "Of the rows of a class, the share that are predicted as it.",
     "f1": "The harmonic mean of precision and recall: high only if both are.",
+    "jaccard": "Of the rows that are of a class or predicted as it, the share that are "
+    "both.",
     "mcc": "The correlation of predicted and true classes, from −1 to 1; 0 is a guess.",
     "rmse": "The root of the mean squared error, in the unit of the target. Large "
     "errors count more than in proportion.",
@@ -49,7 +60,7 @@ TERMS = {
 }
 """Word of every report to what it means."""
 
-CLASSIFICATION = {
+BINARY = {
     "Precision": "Of the rows called positive, the share that are.",
     "Recall": "Of the positive rows, the share that are called so.",
     "Threshold": "The probability from which a row is called positive. Where mistakes "
@@ -57,7 +68,22 @@ CLASSIFICATION = {
     "Calibration": "Whether of the rows with a probability of 0.3 three in ten are "
     "positive.",
 }
-"""The same, of classification."""
+"""The same, of two classes."""
+
+MULTICLASS = {
+    "Precision": "Of the rows predicted as a class, the share that are of it.",
+    "Recall": "Of the rows of a class, the share that are predicted as it.",
+    "Calibration": "Whether of the rows that get a class with a probability of 0.3 "
+    "three in ten are of it.",
+}
+"""The same, of more classes: the likeliest is predicted, and there is no threshold."""
+
+MEANS = {
+    "_macro": " It is the mean over all classes, so that rare ones count as much.",
+    "_weighted": " It is the mean over all classes, weighted by their rows.",
+    "_micro": " It is counted over the rows of all classes together.",
+}
+"""End of a metric's name to how classes enter it."""
 
 EXPLANATION = {
     "Importance": "How much the score drops when a column's values are shuffled. It "
@@ -78,15 +104,24 @@ def glossary(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     facts : dict
         As `automl.facts.build_facts` returns.
     """
-    name = facts["metric"]["name"]
-    base = next(
-        (m for m in sorted(METRICS, key=len, reverse=True) if name.startswith(m)), ""
-    )
-    better = facts["metric"]["better"]
-    said = METRICS.get(base, "A metric of your own or of scikit-learn.")
-    words = {facts["metric"]["label"]: f"{said} Here {better} is better."}
-    if facts["run"]["task"] != "regression":
-        words |= CLASSIFICATION
+    metric, task = facts["metric"], facts["run"]["task"]
+    own = "metric" in ((facts.get("repeat") or {}).get("own") or ())
+    said = None if own else _meaning(metric["name"])
+    said = said or "A metric of your own or of scikit-learn."
+    words = {metric["label"]: f"{said} Here {metric['better']} is better."}
+    known = {"binary": BINARY, "multiclass": MULTICLASS}.get(task, {})
+    words |= {k: v for k, v in known.items() if k.lower() != metric["label"].lower()}
     if facts["importance"] or facts.get("explanation"):
         words |= EXPLANATION
     return list((words | TERMS).items())
+
+
+def _meaning(name: str) -> str | None:
+    """Return what a metric says; of several classes, also how they enter it."""
+    if name in METRICS:
+        return METRICS[name]
+    for end, mean in MEANS.items():
+        base = name.removesuffix(end)
+        if base != name and base in METRICS:
+            return METRICS[base] + mean
+    return None
