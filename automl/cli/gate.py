@@ -25,6 +25,11 @@ FailOn = Annotated[
     ),
 ]
 
+STATUS_WORDS = {
+    "fail": "failed", "warn": "warned", "note": "notes", "skipped": "skipped",
+}  # fmt: skip
+"""What is said of a finding's status."""
+
 MOST_LINES = 5
 """Findings on the terminal; all stand in the report."""
 
@@ -83,8 +88,8 @@ def show_checks(findings: Sequence[Finding]) -> None:
     """Write what the checks found, worst first, in a few lines."""
     if not findings:
         return
-    said = {"fail": "failed", "warn": "warned", "note": "notes", "skipped": "skipped"}
-    counts = {status: sum(f.status == status for f in findings) for status in said}
+    counts = {s: sum(f.status == s for f in findings) for s in STATUS_WORDS}
+    said = STATUS_WORDS | {"note": "note" if counts["note"] == 1 else "notes"}
     summary = ", ".join(f"{n} {said[s]}" for s, n in counts.items() if n)
     passed = sum(f.status == "pass" for f in findings)
     lines = [
