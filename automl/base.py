@@ -26,6 +26,7 @@ from automl.run import Run, run
 from automl.settings import (
     Settings,
     deployment,
+    is_plain,
     memory_limit,
     model_limit,
     predict_limit,
@@ -171,7 +172,7 @@ class BaseAutoML(BaseEstimator):
         )
         check_test(y, X_test, y_test)
         test = None if X_test is None else (X_test, y if y_test is None else y_test)
-        seed = seed_of(self.random_state)
+        seed, params = seed_of(self.random_state), self.get_params(deep=False)
         settings = Settings(
             task=self._task(),
             metric=self.metric,
@@ -187,7 +188,8 @@ class BaseAutoML(BaseEstimator):
             ensemble=switch("ensemble", self.ensemble),
             deploy=deployment(self.deploy),
             select=selection(self.select),
-            shown={k: shown(v) for k, v in self.get_params(deep=False).items()},
+            shown={k: shown(v) for k, v in params.items()},
+            own=tuple(k for k, v in params.items() if not is_plain(v)),
             max_predict_ms=predict_limit(self.max_predict_ms),
             max_model_mib=model_limit(self.max_model_mib),
         )

@@ -20,7 +20,7 @@ from automl.exceptions import AutoMLConfigError, suggestion
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["TASKS", "Metric", "resolve_metric", "task_of_metric"]
+__all__ = ["TASKS", "Metric", "name_of", "resolve_metric", "task_of_metric"]
 
 TASKS = ("binary", "multiclass", "regression")
 """The three tasks."""
@@ -258,7 +258,7 @@ def resolve_metric(metric: Any, task: str) -> Metric:
     """
     if callable(metric):
         _check_direction(metric)
-        name = getattr(metric, "__name__", None) or str(metric)
+        name = name_of(metric)
         sign = int(getattr(metric, "_sign", 1))
         return Metric(name, metric, sign, task, own=True)
     known = CLASSIFICATION if task != "regression" else REGRESSION
@@ -294,6 +294,19 @@ def resolve_metric(metric: Any, task: str) -> Metric:
     readable = {s: p for p, s in PLAIN.items() if p != "auc"}
     labelled = partial(_labelled, name) if name in LABELLED else None
     return Metric(readable.get(name, name), scorer, sign, task, labelled)
+
+
+def name_of(value: Any) -> str:
+    """Return what an object is called: a scorer like the function that it asks.
+
+    Examples
+    --------
+    >>> from sklearn.metrics import make_scorer, mean_absolute_error
+    >>> name_of(make_scorer(mean_absolute_error, greater_is_better=False))
+    'mean_absolute_error'
+    """
+    asked = getattr(value, "_score_func", value)
+    return str(getattr(asked, "__name__", None) or value)
 
 
 def _check_direction(metric: Any) -> None:

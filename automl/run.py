@@ -34,7 +34,7 @@ from automl.scratch import Scratch
 from automl.scrutiny import scrutinise
 from automl.search import Search
 from automl.session import take_up
-from automl.settings import Settings, count_workers
+from automl.settings import Settings, count_workers, to_repeat
 from automl.teller import Teller, announcement
 from automl.testset import HeldOut, read_test, score_test
 from automl.winner import importance_of
@@ -201,7 +201,7 @@ def run(
                 table=table, metric=metric, folds=folds, trials=done.ranked.trials,
                 winner=done.out.shown, predictions=done.predictions, titles=titles,
                 pipeline=done.out.single, members=done.out.shares,
-                settings=dict(settings.shown),
+                **to_repeat(settings, groups, time, sample_weight, test),
                 importance=importance_of(
                     done.finish.importance, table.columns, _explained(done)
                 ),

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.exceptions import AutoMLConfigError
+from automl.facts.repeat import ASIDE
+from automl.metrics import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +22,7 @@ __all__ = [
     "Settings",
     "count_workers",
     "deployment",
+    "is_plain",
     "memory_limit",
     "model_limit",
     "predict_limit",
@@ -28,6 +31,7 @@ __all__ = [
     "shown",
     "switch",
     "time_limit",
+    "to_repeat",
     "verbosity",
 ]
 
@@ -56,6 +60,7 @@ class Settings:
     shown: Mapping[str, Any]
     max_predict_ms: float | None = None
     max_model_mib: float | None = None
+    own: tuple[str, ...] = ()  # parameters that were objects
 
 
 def count_workers(n_jobs: Any) -> int:
@@ -196,10 +201,71 @@ def verbosity(verbose: Any) -> int:
     raise AutoMLConfigError(f"verbose={verbose!r} must be 0, 1 or 2.", code="E-verbose")
 
 
+def is_plain(value: Any) -> bool:
+    """Return whether a parameter can be written down and read again.
+
+    Examples
+    --------
+    >>> is_plain(5), is_plain(["ridge", "knn"]), is_plain(object())
+    (True, True, False)
+    """
+    if isinstance(value, list | tuple):
+        return all(isinstance(v, str) for v in value)
+    return value is None or isinstance(value, bool | int | float | str | np.generic)
+
+
 def shown(value: Any) -> Any:
-    """Return a parameter as a JSON value, for the report."""
+    """Return a parameter as a JSON value, for the report.
+
+    Examples
+    --------
+    >>> shown(np.int64(5)), shown(("ridge", "knn")), shown(len)
+    (5, ['ridge', 'knn'], 'len')
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, list | tuple):
         return [shown(v) for v in value][:50]
-    return getattr(value, "name", None) or getattr(value, "__name__", str(value))
+    return getattr(value, "name", None) or name_of(value)
+
+
+def to_repeat(
+    settings: Settings, groups: Any, time: Any, sample_weight: Any, test: Any
+) -> dict[str, Any]:
+    """Return what a report needs of it so that a search can be run again.
+
+    Parameters
+    ----------
+    settings : Settings
+        With the seed that was used, whoever drew it.
+    groups, time, sample_weight, test
+        As given to the run; only their names are kept.
+
+    Returns
+    -------
+    dict
+        ``settings`` and ``repeat`` of `automl.facts.RunRecord`.
+    """
+    given = {
+        "groups": groups,
+        "time": time,
+        "sample_weight": sample_weight,
+        "X_test": None if test is None else test[0],
+    }
+    beside = {k: _named(v) for k, v in given.items() if v is not None}
+    used = {"task": settings.task, "random_state": settings.random_state}
+    own = [name for name in settings.own if name not in {*used, *ASIDE}]
+    return {
+        "settings": {**settings.shown, **used},
+        "repeat": {"own": own, "beside": beside},
+    }
+
+
+def _named(value: Any) -> dict[str, Any]:
+    """Return the name of a column, or of values that bring one."""
+    if isinstance(value, str):
+        return {"name": value, "column": True}
+    name = getattr(value, "name", None)
+    return {"name": name if isinstance(name, str) else None, "column": False}

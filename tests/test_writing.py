@@ -1,5 +1,6 @@
 """A report as a page, as JSON, as Markdown, and in a notebook."""
 
+import dataclasses
 import html
 import json
 import re
@@ -11,9 +12,15 @@ import pytest
 from automl.exceptions import AutoMLConfigError
 from automl.facts import build_facts
 from automl.report import Report, write_report
-from automl.report.words import markdown
+from automl.report.words import markdown, plain
 from automl.resources import folder
-from tests.report_kit import HOSTILE, record, with_many_trials, with_names
+from tests.report_kit import (
+    HOSTILE,
+    record,
+    with_all_parts,
+    with_many_trials,
+    with_names,
+)
 
 TASKS = ("binary", "regression")
 SCHEMA = json.loads((folder("reports") / "report.schema.json").read_text("utf-8"))
@@ -27,6 +34,15 @@ def test_json_holds_the_schema_that_is_documented(tmp_path, task):
 
     assert facts == found
     jsonschema.Draft202012Validator(SCHEMA).validate(found)
+
+
+def test_schema_describes_every_key_and_no_other():
+    """A key that is new in the facts must be described, in the schema and the page."""
+    facts = build_facts(record("binary"))
+    page = (folder("reports").parent / "docs" / "report-schema.md").read_text("utf-8")
+
+    assert set(facts) == set(SCHEMA["properties"])
+    assert [] == [key for key in facts if f"`{key}`" not in page]
 
 
 def test_schema_notices_what_is_wrong():
@@ -64,11 +80,12 @@ def test_hostile_names_are_no_markup_in_markdown(task):
     names = (*HOSTILE, "a|b\n# c", "@everyone [x](y)")
     text = markdown(build_facts(with_names(record(task), names)))
 
-    bare = re.sub(r"\\.", "", text)
+    prose = re.sub(r"(?ms)^(```+)\w+$.*?^\1$", "", text)  # code shows it as it is
+    bare = re.sub(r"\\.", "", prose)
     assert "<" not in bare
     assert "@" not in bare
     assert "](" not in bare
-    assert not re.search(r"(?m)^# c", text)
+    assert not re.search(r"(?m)^# c", prose)
 
 
 def test_markdown_tells_of_estimate_and_checks_where_there_are_some():
@@ -81,6 +98,41 @@ def test_markdown_tells_of_estimate_and_checks_where_there_are_some():
 
     assert "0.9000 (0.8000 to 0.9500)." in text
     assert "| AML001 Overfit | warn | Train 1.0, test 0.6. | Regularise. |" in text
+
+
+def test_markdown_has_what_the_page_has():
+    """Advice, weak slices, skipped checks, the command and the versions."""
+    facts = with_all_parts(build_facts(record("binary")))
+    text = markdown(facts)
+
+    assert all(
+        f" {plain(sentence, 600)}" in text
+        for _, sentence in facts["verdict"]["advice"][:3]
+    )
+    assert "## Where it is weak" in text
+    assert "Not checked:\n\n- AML004 Check 4" in text
+    assert "automl fit table.csv --target outcome --time-budget 60" in text
+    assert "scikit-learn==1.9.1" in text
+
+
+def test_markdown_has_no_budget_that_did_not_count():
+    """A default of sixty seconds is none beside a number of trials."""
+    run = record("binary")
+    settings = {**run.settings, "n_trials": 5}
+    timeline = {**run.timeline, "budget": None}
+    facts = build_facts(dataclasses.replace(run, settings=settings, timeline=timeline))
+
+    assert "time_budget_s" not in markdown(facts)
+
+
+def test_no_name_ends_a_block_of_code():
+    """A target of backticks stays inside the command."""
+    name = "a\n````\n<img src=x>"
+    run = record("binary")
+    table = dataclasses.replace(run.table, target=name)
+    text = markdown(build_facts(dataclasses.replace(run, table=table)))
+
+    assert "<img" not in re.sub(r"(?ms)\\.|^(`````)\w+$.*?^\1$", "", text)
 
 
 def test_markdown_is_short_whatever_the_number_of_trials():

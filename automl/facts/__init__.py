@@ -1,8 +1,9 @@
 """A finished run to facts: all that the report says, as JSON, before any looks.
 
-Facts are small whatever the size of the data, hold no cell of the user's table but
-ranges of numbers, levels that weak slices are named by, and a sample of predicted and
-actual numbers, and need neither data nor model to be rendered.
+Facts are small whatever the size of the data, and need neither data nor model to be
+rendered. Of the data they hold names of columns and classes, ranges and quantiles of
+numbers, counts, names of levels that at least ten rows share, and of a regression up to
+1,000 pairs of a predicted and an actual value: no row and no text of the table.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from automl.facts.curves import performance
 from automl.facts.data import describe_data
 from automl.facts.diagram import describe_pipeline
 from automl.facts.explanation import describe_explanation
+from automl.facts.repeat import shareable
 from automl.facts.rivals import comparison
 from automl.facts.script import winners_script
 from automl.facts.searching import search_facts
@@ -125,6 +127,8 @@ class RunRecord:
         The winner's score on parts of the rows.
     explanation : dict or None
         What `automl.explain.explain` found of the best single configuration.
+    repeat : dict or None
+        See `automl.settings.to_repeat`.
     """
 
     table: Table
@@ -149,6 +153,7 @@ class RunRecord:
     checks: tuple[Mapping[str, Any], ...] = ()
     weak_slices: Mapping[str, Any] | None = None
     explanation: Mapping[str, Any] | None = None
+    repeat: Mapping[str, Any] | None = None
 
     @property
     def best(self) -> Trial:
@@ -195,7 +200,10 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
         - ``explanation``: see `automl.facts.explanation.describe_explanation`.
         - ``data``: see `automl.facts.data.describe_data`.
         - ``script``: see `automl.facts.script.winners_script`.
-        - ``titles``, ``settings``, ``environment``: as given.
+        - ``titles``, ``environment``: as given; ``settings``: those that decide what
+          comes out.
+        - ``repeat``: None, or ``own`` (settings that were objects) and ``beside`` (what
+          else was given: ``name``, and whether that is a ``column``).
     """
     table, metric, winner = record.table, record.metric, record.best
     names = {c.id: shorten(str(c.name), MAX_TEXT) for c in table.columns}
@@ -244,7 +252,8 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
         "data": describe_data(table),
         "script": winners_script(record.pipeline, table),
         "titles": titles,
-        "settings": record.settings,
+        "settings": shareable(record.settings),
+        "repeat": record.repeat,
         "environment": record.environment,
     }
     facts["performance"]["weighted"] = table.sample_weight is not None

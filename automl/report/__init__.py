@@ -25,13 +25,7 @@ from automl.report.explanation_charts import (
 )
 from automl.report.filters import FILTERS
 from automl.report.glossary import glossary
-from automl.report.reproduce import (
-    code_to_repeat,
-    command_to_repeat,
-    pins,
-    settings_of,
-    settings_toml,
-)
+from automl.report.reproduce import code_of
 from automl.report.search_charts import search_part
 from automl.report.words import markdown
 from automl.report.writing import (
@@ -85,20 +79,13 @@ def render(facts: Mapping[str, Any]) -> str:
     facts : dict
         As `automl.facts.build_facts` returns; nothing else is needed.
     """
-    settings = settings_of(facts)
     charts = _charts(facts)
     return page(
         TEMPLATE,
         _all_charts(charts),
         facts=facts,
         charts=charts,
-        code={
-            "python": code_to_repeat(settings),
-            "shell": command_to_repeat(settings, facts["run"]["target"]),
-            "toml": settings_toml(settings),
-            "pins": pins(facts["environment"]),
-            "script": facts.get("script"),
-        },
+        code=code_of(facts),
         words=glossary(facts),
         decisions=decisions(facts),
         live=None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl.facts.compact import shorten
 from automl.facts.verdict import figure
+from automl.report.reproduce import Own, code_of, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -54,6 +55,7 @@ def markdown(facts: Mapping[str, Any]) -> str:
         _leaderboard(facts),
         _pipelines(facts),
         _columns(facts),
+        _weak(facts),
         _failures(facts),
         _notes(facts),
         _again(facts),
@@ -98,6 +100,10 @@ def _verdict(facts: Mapping[str, Any]) -> str:
         tried += f", {run['n_failed']:,} failed"
     total = run["timeline"].get("total")
     lines.append(f"{tried}{'' if total is None else f'; {total:.1f} seconds'}.")
+    advice = verdict.get("advice") or ()
+    if advice:
+        lines.append("What to look at next:")
+        lines.append("\n".join(f"- {plain(a)} {plain(b, 600)}" for a, b in advice[:3]))
     return "\n\n".join(lines)
 
 
@@ -114,16 +120,49 @@ def _estimate(facts: Mapping[str, Any]) -> str:
 
 
 def _checks(facts: Mapping[str, Any]) -> str:
-    found = [
-        c for c in facts.get("checks") or () if c["status"] not in ("pass", "skipped")
-    ]
-    if not found:
+    checks = facts.get("checks") or ()
+    found = [c for c in checks if c["status"] not in ("pass", "skipped")]
+    skipped = [c for c in checks if c["status"] == "skipped"]
+    parts = ["## Checks"] if found or skipped else []
+    if found:
+        parts.append(
+            _table(
+                ["check", "status", "evidence", "what to do"],
+                [
+                    [
+                        f"{c['code']} {plain(c['title'])}",
+                        c["status"],
+                        plain(c["evidence"], 400),
+                        plain(c["action"], 400),
+                    ]
+                    for c in found
+                ],
+            )
+        )
+    if skipped:
+        lines = [
+            f"- {c['code']} {plain(c['title'])}: {plain(c['evidence'], 400)}"
+            for c in skipped
+        ]
+        parts += ["Not checked:", "\n".join(lines)]
+    return "\n\n".join(parts)  # fmt: skip
+
+
+def _weak(facts: Mapping[str, Any]) -> str:
+    found = facts.get("weak_slices")
+    if not found or not found["rows"]:
         return ""
-    return "## Checks\n\n" + _table(
-        ["check", "status", "evidence", "what to do"],
-        [[f"{c['code']} {plain(c['title'])}", c["status"], plain(c["evidence"], 400),
-          plain(c["action"], 400)] for c in found],
+    table = _table(
+        ["column", "slice", "rows", plain(facts["metric"]["label"]), "from", "to",
+         "beyond chance"],
+        [[plain(r["column"], 80), plain(r["slice"], 80), f"{r['n']:,}",
+          figure(r["natural"]), figure(r["low"]), figure(r["high"]),
+          "yes" if r["significant"] else "no"] for r in found["rows"][:TOP]],
     )  # fmt: skip
+    note = found.get("note")
+    return "\n\n".join(
+        ["## Where it is weak", *([plain(note, 600)] if note else []), table]
+    )
 
 
 def _leaderboard(facts: Mapping[str, Any]) -> str:
@@ -195,14 +234,31 @@ def _notes(facts: Mapping[str, Any]) -> str:
 
 def _again(facts: Mapping[str, Any]) -> str:
     shown = [
-        f"- {plain(k)}: {plain(v)}"
-        for k, v in facts["settings"].items()
+        f"- {plain(k)}: {_setting(v)}"
+        for k, v in settings_of(facts).items()
         if v is not None
     ]
-    return "\n".join(
+    code = code_of(facts)
+    data = f"- data: {plain(facts['run']['fingerprint'] or '–')}"
+    return "\n\n".join(
         [
-            "## Settings\n",
-            *shown,
-            f"- data: {plain(facts['run']['fingerprint'] or '–')}",
+            "## Settings",
+            "\n".join([*shown, data]),
+            "## How to run it again",
+            _fenced(code["shell"], "sh"),
+            _fenced(code["python"], "python"),
+            "## Versions",
+            _fenced(code["pins"] or "# unknown", "text"),
         ]
     )
+
+
+def _setting(value: Any) -> str:
+    return f"{plain(value.text)} (yours)" if isinstance(value, Own) else plain(value)
+
+
+def _fenced(code: str, language: str) -> str:
+    """Return a block of code that no line within it can end."""
+    longest = max((len(run) for run in re.findall("`+", code)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{code}\n{fence}"
