@@ -175,7 +175,7 @@ def test_fit_shows_what_the_checks_found_in_few_lines(fake):
     result = call("fit", "data.csv", "--target", "y", "--out", "runs/a")
 
     lines = result.stdout.splitlines()
-    start = lines.index("Checks  1 of 4 passed, 1 failed, 1 warned, 1 notes")
+    start = lines.index("Checks  1 of 4 passed, 1 failed, 1 warned, 1 note")
     assert lines[start + 1] == "  fail AML001 Copy of the target, see the warning."
     assert lines[start + 2].startswith("  warn AML006 Groups: Levels of 'age'")
     assert lines[start + 3] == ""
@@ -427,6 +427,7 @@ def test_compare_puts_runs_side_by_side(tmp_path):
 
     assert shown.exit_code == 0, shown.output
     assert "different metrics" in shown.stdout
+    assert "interval" in shown.stdout.splitlines()[0].split()
     assert shown.stdout.strip().endswith(str(page))
     assert "2 runs compared" in page.read_text("utf-8")
     as_json = call("compare", tmp_path / "one", tmp_path / "two", "-o", page, "--json")

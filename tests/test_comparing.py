@@ -125,6 +125,47 @@ def test_estimates_take_the_place_of_selection_scores(facts):
     assert "not corrected" in rows[1]["interval"]
 
 
+def test_raw_scores_are_marked_and_nothing_leads_among_kinds(facts):
+    """An optimistic score and a corrected one have no order; it is said and drawn."""
+    estimate = {"natural": 0.9, "low": 0.8, "high": 0.95, "method": "bbc"}
+    naive = {**estimate, "method": "naive"}
+    one, two = facts["linear"], facts["tree"]
+    mixed = compare_runs([("a", {**one, "estimate": estimate}), ("b", two)])
+    page = render_comparison(mixed)
+
+    assert ["corrected", "raw"] == [r["kind"] for r in mixed["runs"]]
+    assert "of different kinds" in " ".join(mixed["sentences"])
+    assert "has the best score" not in page
+    assert '["circle","circle-open"]' in page
+    same = compare_runs([("a", {**one, "estimate": naive}), ("b", two)])
+    assert ["raw", "raw"] == [r["kind"] for r in same["runs"]]
+    assert "not corrected" in same["runs"][0]["interval"]
+    assert "has the best score" in render_comparison(same)
+
+
+def test_nothing_leads_across_tables(facts):
+    """A better score may be of an easier table, and one run has no rival."""
+    run = {**facts["tree"]["run"], "fingerprint": "another"}
+    other = {**facts["tree"], "run": run}
+    page = render_comparison(compare_runs([("a", facts["linear"]), ("b", other)]))
+    alone = render_comparison(
+        compare_runs([("a", facts["linear"]), ("b", facts["other"])])
+    )
+    many = compare_runs([("a", facts["linear"]), ("b", other)] * 10)
+
+    assert "has the best score" not in page
+    assert "different tables" in page
+    assert "has the best score" not in alone
+    assert "with the first run" in many["cut"]
+
+
+def test_one_pair_is_told_in_the_plural(facts):
+    """Two runs differ or do not: neither none nor one of them differs."""
+    same = compare_runs([("a", facts["linear"]), ("b", facts["linear"])])["sentences"]
+
+    assert "they do not differ by more than noise" in same[0]
+
+
 def test_many_runs_are_compared_with_the_best():
     """Twenty runs have 190 pairs; those with the best one are shown."""
     one = build_facts(record("regression"))

@@ -47,10 +47,11 @@ def compare(
             print_json({**found, "path": str(path)})
             return
         print_table(
-            ["", "run", "metric", "score", "from", "to", "winner", "tried"],
+            ["", "run", "metric", "score", "from", "to", "interval", "winner", "tried"],
             [
                 [r["letter"], r["name"], r["metric"], figure(r["natural"]),
-                 figure(r["low"]), figure(r["high"]), r["winner"], str(r["n_trials"])]
+                 figure(r["low"]), figure(r["high"]), r["kind"], r["winner"],
+                 str(r["n_trials"])]
                 for r in found["runs"]
             ],
             gap=1,

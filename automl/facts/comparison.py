@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.facts.compact import compact, shorten
+from automl.facts.repeat import shareable
 from automl.resampled_t import mean_of_folds
 
 if TYPE_CHECKING:
@@ -34,8 +35,15 @@ MAX_PAIRS = 45
 MAX_SIZES = 20
 """Folds whose sizes are kept."""
 
-ASIDE = frozenset(["callback", "run_dir", "verbose"])
-"""Settings that change nothing of what comes out."""
+KINDS = {"naive": "raw", "test": "test rows"}
+"""Method of an estimate to its kind; others correct for the choice."""
+
+MADE = {
+    "corrected": "corrected for the choice",
+    "test rows": "of test rows",
+    "raw": "not corrected for the choice",
+}
+"""Kind of a score to words."""
 
 LONGEST = 80
 """Characters of a setting's value."""
@@ -72,7 +80,8 @@ def compare_runs(runs: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any
         JSON values only.
 
         - ``runs``: each ``letter``, ``name``, ``target``, ``metric``, ``arrow``,
-          ``natural``, ``low``, ``high``, ``interval`` (how made), ``baseline``,
+          ``natural``, ``low``, ``high``, ``kind`` (``corrected`` for the choice, of
+          ``test rows`` or ``raw``), ``interval`` (how made), ``table``, ``baseline``,
           ``winner``, ``n_trials``, ``n_finished``, ``seconds``, ``budget``, ``n_rows``,
           ``n_columns``, ``cv``, ``interrupted``.
         - ``differences``: rows of ``name`` and ``values`` by run; ``n_same``.
@@ -184,25 +193,12 @@ def _distinct(names: Sequence[str]) -> list[str]:
 
 def _headline(facts: Mapping[str, Any]) -> dict[str, Any]:
     run, verdict, metric = facts["run"], facts["verdict"], facts["metric"]
-    low, high, interval = None, None, "no interval"
-    natural = verdict["natural"]
-    estimate = facts.get("estimate")
-    if estimate and estimate.get("natural") is not None:
-        natural = estimate["natural"]
-        low, high = estimate.get("low"), estimate.get("high")
-        interval = f"{100 * (estimate.get('level') or 0.95):.0f} % interval, corrected"
-        interval += " for the choice" if estimate.get("method") != "naive" else ""
-    elif natural is not None and verdict["std"] is not None:
-        low, high = natural - verdict["std"], natural + verdict["std"]
-        interval = "± sd over the folds, not corrected for the choice"
     return {
         "target": run["target"],
         "metric": metric["label"],
         "arrow": metric["arrow"],
-        "natural": natural,
-        "low": low,
-        "high": high,
-        "interval": interval,
+        **_score(verdict, facts.get("estimate")),
+        "table": (run.get("fingerprint") or "")[:12] or None,
         "baseline": verdict["baseline"],
         "winner": verdict["title"],
         "n_trials": run["n_trials"],
@@ -214,6 +210,23 @@ def _headline(facts: Mapping[str, Any]) -> dict[str, Any]:
         "cv": run["cv"],
         "interrupted": run["interrupted"],
     }
+
+
+def _score(
+    verdict: Mapping[str, Any], estimate: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Return a run's score with its interval, and of what kind the two are."""
+    if estimate and estimate.get("natural") is not None:
+        kind = KINDS.get(str(estimate.get("method")), "corrected")
+        level = f"{100 * (estimate.get('level') or 0.95):.0f} % interval"
+        found = {k: estimate.get(k) for k in ("natural", "low", "high")}
+        return {**found, "kind": kind, "interval": f"{level}, {MADE[kind]}"}
+    natural, std = verdict["natural"], verdict["std"]
+    none = {"natural": natural, "low": None, "high": None, "kind": "raw"}
+    if natural is None or std is None:
+        return {**none, "interval": "no interval"}
+    interval = f"± sd over the folds, {MADE['raw']}"
+    return {**none, "low": natural - std, "high": natural + std, "interval": interval}
 
 
 def _differences(facts: Sequence[Mapping[str, Any]]) -> tuple[list[Any], int]:
@@ -235,7 +248,7 @@ def _described(facts: Mapping[str, Any]) -> dict[str, str]:
         "table (fingerprint)": (run.get("fingerprint") or "–")[:12],
         "folds": run["cv"],
         "folds (digest)": ((run.get("folds") or {}).get("digest") or "–")[:12],
-        **{f"{k}=": v for k, v in facts["settings"].items() if k not in ASIDE},
+        **{f"{k}=": v for k, v in shareable(facts["settings"]).items()},
         **facts["environment"],
     }
     return {k: shorten("–" if v is None else str(v), LONGEST) for k, v in found.items()}
@@ -264,6 +277,9 @@ def _pairs(
     if len(every) <= MAX_PAIRS:
         return every, None
     known = [i for i, f in enumerate(facts) if f["verdict"]["natural"] is not None]
+    if len({(f["metric"]["name"], f["run"].get("fingerprint")) for f in facts}) > 1:
+        others = [(0, i) for i in range(1, len(facts))]
+        return others, f"Of {len(every)} pairs those with the first run are shown."
     best = max(
         known or [0],
         key=lambda i: (
@@ -291,15 +307,15 @@ def _sentences(
             "The runs worked on different tables: a better score may mean an easier "
             "table, not a better model."
         )
+    kinds = {_score(f["verdict"], f.get("estimate"))["kind"] for f in facts}
+    if len(kinds) > 1:
+        said.append(
+            "The scores are of different kinds, so their order says nothing: a raw one "
+            "is the best of many and optimistic, the others are not."
+        )
     tested = [p for p in pairs if p["why_not"] is None]
     if tested:
-        sure = sum(p["p"] <= 0.05 for p in tested)
-        of = "The pair" if len(pairs) == 1 else f"{len(tested)} of {len(pairs)} pairs"
-        said.append(
-            f"{of} scored on the same folds of the same table, so the winners are "
-            f"compared fold by fold; {sure or 'none'} differ{'s' * (sure == 1)} by "
-            "more than noise."
-        )
+        said.append(_tested(tested, len(pairs)))
         if len(tested) > 2:
             said.append(
                 "Of twenty comparisons without a difference, one passes as one by "
@@ -308,3 +324,17 @@ def _sentences(
     else:
         said.append("No two runs scored on the same folds, so no difference is tested.")
     return said
+
+
+def _tested(tested: Sequence[Mapping[str, Any]], n_pairs: int) -> str:
+    """Return how many pairs differ, in a sentence."""
+    sure = sum(p["p"] <= 0.05 for p in tested)
+    of = f"{len(tested)} of {n_pairs} pairs"
+    found = f"{sure or 'none'} differ{'' if sure > 1 else 's'} by more than noise"
+    if n_pairs == 1:
+        of = "The pair"
+        found = f"they {'' if sure else 'do not '}differ by more than noise"
+    return (
+        f"{of} scored on the same folds of the same table, so the winners are compared "
+        f"fold by fold; {found}."
+    )

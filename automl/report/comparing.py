@@ -155,18 +155,17 @@ def _scores(found: Mapping[str, Any], metric: Mapping[str, Any], name: str) -> C
         r["natural"] - (r["low"] if r["low"] is not None else r["natural"])
         for r in known
     ]
-    best = max(known, key=lambda r: metric["sign"] * r["natural"], default=None)
-    leads = "No run has a score."
-    if best is not None:
-        leads = f"{best['letter']} has the best score, {figure(best['natural'])}."
     return chart(
         name,
         f"{metric['label']} of the winners",
-        f"{leads} The lines are the intervals that the table names.",
+        f"{_leads(known, metric['sign'])} The lines are the intervals that the table "
+        "names; a hollow mark is a raw score, not corrected for the choice.",
         [
             markers(
                 [r["natural"] for r in known], places, "$s1",
-                marker={"size": 9},
+                marker={"size": 9, "symbol": [
+                    "circle-open" if r["kind"] == "raw" else "circle" for r in known
+                ]},
                 error_x={"type": "data", "symmetric": False, "array": up,
                          "arrayminus": down, "color": "$muted", "thickness": 1.5},
                 text=[label(f"{r['letter']} {r['name']}") for r in known],
@@ -180,11 +179,25 @@ def _scores(found: Mapping[str, Any], metric: Mapping[str, Any], name: str) -> C
                  range=[-0.6, len(runs) - 0.4]),
             height=110 + 30 * len(runs),
         ),
-        head=["run", metric["label"], "from", "to"],
-        rows=[[t, r["natural"], r["low"], r["high"]]
+        head=["run", metric["label"], "from", "to", "interval"],
+        rows=[[t, r["natural"], r["low"], r["high"], r["interval"]]
               for t, r in zip(titles, runs, strict=True)],
         size="full",
     )  # fmt: skip
+
+
+def _leads(known: Sequence[Mapping[str, Any]], sign: int) -> str:
+    """Return which run leads: none where tables or kinds of scores differ."""
+    if not known:
+        return "No run has a score."
+    if len(known) == 1:
+        return f"{known[0]['letter']} has {figure(known[0]['natural'])}."
+    if len({r["table"] for r in known}) > 1:
+        return "None leads, as the runs worked on different tables."
+    if len({r["kind"] for r in known}) > 1:
+        return "None leads, as the scores are of different kinds."
+    best = max(known, key=lambda r: sign * r["natural"])
+    return f"{best['letter']} has the best score, {figure(best['natural'])}."
 
 
 def _curves(
