@@ -26,7 +26,7 @@ def test_the_readmes_python_runs(tmp_path, monkeypatch, capsys):
 def test_the_readme_names_what_is_there():
     """Every file and picture that the README links to exists."""
     text = (ROOT / "README.md").read_text("utf-8")
-    links = re.findall(r"\]\(([^)#:]+)\)", text)
+    links = re.findall(r'(?:\]\(|src(?:set)?=")([^")#:]+)[")]', text)
     assert links
     assert [link for link in links if not (ROOT / link).exists()] == []
     assert "@@" not in text
