@@ -18,6 +18,7 @@ from tests.report_kit import HOSTILE, record, with_all_parts, with_names
 
 NEW = (
     "estimate", "checks", "weak_slices", "comparison", "explanation", "data", "script",
+    "repeat",
 )  # fmt: skip
 """Keys that facts of an earlier version do not have."""
 
