@@ -14,7 +14,12 @@ QUICK = [
     ("roc_auc", "binary"), ("log_loss", "binary"), ("log_loss", "multiclass"),
     ("brier", "binary"), ("accuracy", "binary"), ("accuracy", "multiclass"),
     ("rmse", "regression"), ("mse", "regression"), ("mae", "regression"),
-    ("r2", "regression"),
+    ("r2", "regression"), ("mape", "regression"), ("average_precision", "binary"),
+    ("roc_auc", "multiclass"), ("mcc", "binary"), ("mcc", "multiclass"),
+    ("balanced_accuracy", "binary"), ("balanced_accuracy", "multiclass"),
+    ("f1", "binary"), ("f1", "multiclass"), ("f1_micro", "multiclass"),
+    ("f1_weighted", "multiclass"), ("precision", "binary"), ("recall", "multiclass"),
+    ("jaccard_weighted", "multiclass"), ("precision_macro", "binary"),
 ]  # fmt: skip
 
 
@@ -46,6 +51,21 @@ def test_quick_scores_are_those_of_the_metric(name, task, weighted):
     assert scorer_of(metric, rows, p)(drawn) == pytest.approx(
         scorer_of(asked, rows, p)(drawn)
     )
+
+
+@pytest.mark.parametrize("name", ["f1", "balanced_accuracy", "mcc"])
+def test_a_class_that_was_not_drawn_is_not_predicted(name):
+    """Confusion counts leave out an absent class, as the metric does."""
+    rng = np.random.default_rng(0)
+    y = np.r_[np.zeros(20, int), np.ones(20, int), 2]
+    rows, p = rows_of(y), rng.dirichlet(np.ones(3), 41)
+    metric = resolve_metric(name, "multiclass")
+    drawn = np.r_[rng.integers(0, 3, 40), 0][None]
+
+    found = scorer_of(metric, rows, p)(drawn)
+
+    asked = scorer_of(dataclasses.replace(metric, own=True), rows, p)
+    assert found == pytest.approx(asked(drawn))
 
 
 def test_the_area_compares_rows_of_one_fold_only():
