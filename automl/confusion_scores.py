@@ -86,7 +86,9 @@ def _value(metric: Metric, counts: np.ndarray) -> np.ndarray:
         return _mean(_share(right, true), true > 0)
     kind, _, mean = metric.name.partition("_")
     if mean == "micro":
-        right, true, taken = (a.sum(axis=1, keepdims=True) for a in (right, true, taken))
+        right, true, taken = (
+            a.sum(axis=1, keepdims=True) for a in (right, true, taken)
+        )
     below = {
         "f1": (true + taken) / 2, "precision": taken, "recall": true,
         "jaccard": true + taken - right,

@@ -81,13 +81,9 @@ def scorer_of(
     p = np.asarray(prediction, dtype=np.float64)
     if not is_quick(metric):
         return _asked(metric, rows, p)
-    if metric.name == "roc_auc":
-        return _in_blocks(_area(rows, p[:, 1]), max(1, BLOCK_CELLS // len(rows)))
-    if metric.name == "roc_auc_ovr":
-        return _in_blocks(_mean_area(rows, p), max(1, BLOCK_CELLS // len(rows)))
-    if metric.name == "average_precision":
-        block = max(1, BLOCK_CELLS // len(rows))
-        return _in_blocks(_average_precision(rows, p[:, 1]), block)
+    ranking = _ranking(metric, rows, p)
+    if ranking is not None:
+        return _in_blocks(ranking, max(1, BLOCK_CELLS // len(rows)))
     if is_confusion(metric):
         return confusion_scorer(metric, rows, p)
     if metric.name == "r2":
@@ -100,6 +96,19 @@ def scorer_of(
         return np.asarray(-np.sqrt(mean) if metric.name == "rmse" else -mean)
 
     return mean_score
+
+
+def _ranking(
+    metric: Metric, rows: Scored, p: np.ndarray
+) -> Callable[[np.ndarray], np.ndarray] | None:
+    """Return the scorer of a metric of the rows' order; None if it is no such one."""
+    if metric.name == "roc_auc":
+        return _area(rows, p[:, 1])
+    if metric.name == "roc_auc_ovr":
+        return _mean_area(rows, p)
+    if metric.name == "average_precision":
+        return _average_precision(rows, p[:, 1])
+    return None
 
 
 def _weighted(drawn: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
