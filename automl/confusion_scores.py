@@ -101,7 +101,8 @@ def _value(metric: Metric, counts: np.ndarray) -> np.ndarray:
 
 def _share(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     """Return quotients; 0 where there is nothing, as scikit-learn has it."""
-    return np.divide(above, below, out=np.zeros_like(above), where=below > 0)
+    out = np.zeros_like(above)
+    return np.asarray(np.divide(above, below, out=out, where=below > 0))
 
 
 def _mean(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
