@@ -13,17 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.estimate import (
-    LEAST_RESAMPLES,
-    LEVEL,
-    Estimate,
-    Selection,
-    corrected,
-    from_folds,
-)
+from automl.effort import CONFIGURATIONS, effort_of
+from automl.estimate import LEVEL, Estimate, Selection, corrected, from_folds
 from automl.history import BASELINE, ENSEMBLE
-from automl.pacing import SCORE_SHARE
-from automl.resampled_scores import is_quick
 from automl.scored import Scored, too_few, units_of_time
 
 if TYPE_CHECKING:
@@ -36,42 +28,12 @@ if TYPE_CHECKING:
     from automl.problem import Problem
 
 __all__ = [
-    "Appraised", "appraise", "contenders_of", "estimate_facts", "scored_rows",
+    "Appraised", "alike", "appraise", "contenders_of", "estimate_facts", "scored_rows",
 ]  # fmt: skip
 
-UNTIMED_S = 1.0
-"""Seconds' worth of work, by the figures below, where there is no budget in time."""
-
-HURRY_S = 0.5
-"""Seconds after a Ctrl-C."""
-
-CELL_S = 1e-8
-"""Seconds to score a row of a drawing (measured, area under the curve: .8e-8)."""
-
-CALL_S = 2e-5
-"""Seconds to score a drawing of hardly any rows (measured)."""
-
-MIX_S = 3e-3
-"""Seconds to choose an average in a drawing of a thousand rows (measured: 1 to 4)."""
-
-ASKED_S = 1e-3
-"""Seconds to ask a scorer of scikit-learn (measured: .3 to 1.5 ms)."""
-
-CONFIGURATIONS = 200
-"""The best that are selected from; a later one hardly wins a drawing."""
-
-RESAMPLES = 1000
-"""Drawings at most; quantiles at .025 are then known to a tenth of their distance."""
-
-WANTED_RESAMPLES, ASKED_RESAMPLES = 200, 100
-"""Drawings that configurations are given up for; the second for a metric that has to
-be asked each time."""
-
-OWN_CONFIGURATIONS, OWN_RESAMPLES = 5, 40
-"""The same for the user's own metric without a budget in time: it may take long."""
-
-LONGEST = 10.0
-"""Times the seconds allowed that even the least number of drawings may not take."""
+MANY_UNITS = 10_000
+"""With so many, what was left out of the selection hardly shows: chance moves a rate by
+half a hundredth then, and the best of many by a little more."""
 
 
 @dataclass(frozen=True)
@@ -87,13 +49,19 @@ class Appraised:
     mixes : bool
         Whether an average was chosen in each drawing.
     warning : str or None
-        Why nothing can be concluded from so few rows.
+        Why nothing can be concluded from so few rows, or why it is optimistic.
+    n_tried : int
+        Configurations that the winner was selected from.
+    simplest : bool
+        Whether the one-standard-error rule was repeated.
     """
 
     estimate: Estimate | None
     seconds: float = 0.0
     mixes: bool = False
     warning: str | None = None
+    n_tried: int = 0
+    simplest: bool = False
 
 
 def scored_rows(problem: Problem) -> Scored:
@@ -161,29 +129,55 @@ def appraise(
     blocks = table.time is not None and table.groups is None  # rows count, not blocks
     n_units = len(rows) if blocks else rows.n_units
     warning = too_few(rows.y, n_units, is_classification=table.is_classification)
-    estimate = None
+    estimate, n_tried = None, 0
     if winner.status == "ok":
         finished, given_up = _contenders(winner, history, free=rule is not None)
-        effort = _effort(problem, rows, budget, winner, hurry=hurry)
-        kept = contenders_of(
-            finished, given_up, len(problem.folds), predictions, effort[0]
-        )
-        if kept and effort[1]:
-            timed = hurry or budget.time_s is not None
-            end = budget.clock() + effort[2] if timed else math.inf
+        n_tried = len(finished) + len(given_up)
+        timed = hurry or budget.time_s is not None
+        effort = effort_of(problem, rows, budget, winner, n_tried, hurry=hurry)
+        end = budget.clock() + effort.seconds if timed else math.inf
+        kept: dict[int, np.ndarray] = {}
+        if effort.drawings:
+            kept = contenders_of(
+                finished, given_up, len(problem.folds), predictions, effort.most
+            )
+        if kept:
             estimate = corrected(
                 list(kept.values()), rows, problem.metric,
-                _selection(list(kept), winner, rule), n_resamples=effort[1],
+                _selection(list(kept), winner, rule), n_resamples=effort.drawings,
                 is_over=lambda: timed and budget.clock() > end,
             )  # fmt: skip
             estimate = _at_most(estimate, winner.score)
+            if estimate is not None:
+                warning = warning or _left_out(len(kept), n_tried, n_units)
+                warning = warning or alike(estimate)
     if estimate is None:
         train, test = problem.folds.splits[0]
         n_tried = sum(1 for t in history if t.number and t.scores)
         scores = list(winner.scores.values())
-        estimate = from_folds(scores, len(train), len(test), n_tried)
-    mixes = winner.candidate == ENSEMBLE
-    return Appraised(estimate, time.monotonic() - begun, mixes, warning)
+        bounds = problem.metric.bounds
+        estimate = from_folds(scores, len(train), len(test), n_tried, bounds)
+    return Appraised(
+        estimate, time.monotonic() - begun, winner.candidate == ENSEMBLE, warning,
+        n_tried, rule is not None,
+    )  # fmt: skip
+
+
+def alike(estimate: Estimate | None) -> str | None:
+    """Return what to say of an interval without width."""
+    if estimate is None or estimate.low < estimate.high:
+        return None
+    return "All drawings score alike: the interval is too narrow, more rows are needed."
+
+
+def _left_out(n_kept: int, n_tried: int, n_units: int) -> str | None:
+    """Return that the selection was repeated among some only, where it shows."""
+    if n_kept >= min(n_tried, CONFIGURATIONS) or n_units >= MANY_UNITS:
+        return None
+    return (
+        f"The selection was repeated among {n_kept} of {n_tried} configurations, for "
+        "lack of time or memory: the score stays a little optimistic."
+    )
 
 
 def _at_most(estimate: Estimate | None, score: float) -> Estimate | None:
@@ -212,40 +206,6 @@ def _contenders(
         finished = [t for t in finished if t.score <= winner.score]
     given_up = [t for t in history if t.status in ("raced", "cancelled") and t.scores]
     return finished, given_up
-
-
-def _effort(
-    problem: Problem, rows: Scored, budget: Budget, winner: Trial, *, hurry: bool
-) -> tuple[int, int, float]:
-    """Return how many configurations and drawings at most, and the seconds allowed."""
-    metric, n = problem.metric, len(rows)
-    allowed_s = UNTIMED_S if budget.time_s is None else SCORE_SHARE * budget.time_s
-    if hurry:
-        allowed_s = min(allowed_s, HURRY_S)
-    wanted, once_s = WANTED_RESAMPLES, CALL_S + CELL_S * n
-    if not is_quick(metric):
-        wanted, once_s = ASKED_RESAMPLES, ASKED_S + 10 * CELL_S * n
-        if metric.own and budget.time_s is None:
-            return OWN_CONFIGURATIONS, OWN_RESAMPLES, allowed_s
-        if budget.time_s is not None:
-            once_s = max(once_s, _seconds_of(metric, rows, problem.table.n_classes))
-    mix_s = MIX_S if winner.candidate == ENSEMBLE else 0.0
-    if 3 * once_s * LEAST_RESAMPLES > LONGEST * allowed_s:
-        return 1, 0, allowed_s
-    most = max(2, min(CONFIGURATIONS, int(allowed_s / (wanted * once_s))))
-    affordable = int(allowed_s / (mix_s + (most + 1) * once_s))
-    return most, max(wanted, min(RESAMPLES, affordable)), allowed_s
-
-
-def _seconds_of(metric: Metric, rows: Scored, n_classes: int) -> float:
-    """Return how long the metric takes once; it may be anything."""
-    p = np.full((len(rows), n_classes), 1 / n_classes) if n_classes else rows.y
-    begun = time.monotonic()
-    try:
-        metric.score(rows.y, p, rows.weight)
-    except Exception:  # noqa: BLE001 - the user's; it did score the folds
-        return ASKED_S
-    return time.monotonic() - begun
 
 
 def _selection(
@@ -287,6 +247,10 @@ def contenders_of(
     """
     found: dict[int, np.ndarray] = {}
     leader: list[np.ndarray] = []
+    n_all = len(finished) + len(given_up)
+    if n_all > most:  # a fair share of both kinds
+        share = -(-most * len(finished) // n_all)
+        finished, given_up = finished[:share], _foremost(given_up)[: most - share]
     for trial in [*finished, *given_up]:
         if len(found) == most:
             break
@@ -303,6 +267,11 @@ def contenders_of(
         leader = leader or blocks
         found[trial.number] = np.concatenate(blocks)
     return found
+
+
+def _foremost(trials: Sequence[Trial]) -> list[Trial]:
+    """Return them by the mean of the folds that they have, the best first."""
+    return sorted(trials, key=lambda t: -sum(t.scores.values()) / len(t.scores))
 
 
 def estimate_facts(
@@ -328,14 +297,14 @@ def estimate_facts(
     estimate = found.estimate
     if estimate is None:
         return None
-    ends = sorted([metric.natural(estimate.low), metric.natural(estimate.high)])
+    ends = sorted(metric.natural(end) + 0.0 for end in (estimate.low, estimate.high))
     return {
-        "natural": metric.natural(estimate.score),
+        "natural": metric.natural(estimate.score) + 0.0,  # no minus zero
         "low": ends[0],
         "high": ends[1],
         "level": LEVEL,
         "method": estimate.method,
-        "text": _text(estimate, mixes=found.mixes),
+        "text": _text(estimate, found),
         "raw": metric.natural(raw),
         "n_configurations": estimate.n_configurations,
         "n_resamples": estimate.n_resamples,
@@ -344,7 +313,7 @@ def estimate_facts(
     }
 
 
-def _text(estimate: Estimate, *, mixes: bool) -> str:
+def _text(estimate: Estimate, found: Appraised) -> str:
     """Return how an estimate was made, in a sentence."""
     n_rows, times = f"{estimate.n_rows:,}", f"{estimate.n_resamples:,}"
     if estimate.method == "test":
@@ -358,9 +327,13 @@ def _text(estimate: Estimate, *, mixes: bool) -> str:
             "selection could not be repeated, so the score is optimistic."
         )
     n = f"{estimate.n_configurations:,}"
+    if found.n_tried > estimate.n_configurations:
+        n += f" of {found.n_tried:,}"
     what = f"The best of {n} configurations was"
-    if mixes:
+    if found.mixes:
         what = f"An ensemble of {n} configurations was"
+    elif found.simplest:
+        what = f"The simplest of {n} configurations within one standard error was"
     return (
         f"{what} selected anew on each of {times} drawings of the {n_rows} scored rows "
         "and scored on the rows not drawn (BBC-CV)."

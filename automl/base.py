@@ -381,5 +381,5 @@ def _greater(
     """Return an estimate and its interval as scores: greater is better."""
     if estimate is None or estimate["natural"] is None:
         return None, None
-    ends = sorted(metric.sign * float(estimate[end]) for end in ("low", "high"))
-    return metric.sign * float(estimate["natural"]), (ends[0], ends[1])
+    low, high = sorted(metric.sign * estimate[end] + 0.0 for end in ("low", "high"))
+    return metric.sign * float(estimate["natural"]) + 0.0, (low, high)

@@ -26,7 +26,7 @@ __all__ = ["Simplest", "price", "simplest", "speed_key"]
 FAMILIES = (
     ("linear_model", "estimators.linear"),
     ("neural_network", "estimators.network"),
-    ("lightgbm", "HistGradient", "estimators.boosting"),
+    ("lightgbm", "HistGradient", "boosting"),
     ("Forest", "ExtraTrees"),
     ("neighbors",),
     ("svm",),

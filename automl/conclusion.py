@@ -160,6 +160,7 @@ def conclude(
     if weights is not None:
         ensemble = ensemble_trial(weights, history, search.budget.elapsed_s)
     out = deployed(given, ensemble)
+    fitted = out.trial.number
     if constraints:
         has = ensemble is not None and out.trial is ensemble
         first = Choice(out, ensemble if has else None, weights if has else None)
@@ -176,11 +177,23 @@ def conclude(
             warnings.warn(warning, stacklevel=4)
         out, ensemble, weights = chosen.out, chosen.ensemble, chosen.blend
     if rule is not None and out.trial.number != rule.trial.number:
-        rule = None
+        note = _not_the_simplest(rule, fitted=fitted == rule.trial.number)
+        out, rule = replace(out, notes=(*out.notes, note)), None
     if ensemble is None or out.trial is not ensemble:
         return Concluded(out, finish, history, None, None, journal, problem, rule)
     ranked = History((*history.trials, ensemble))
     return Concluded(out, finish, ranked, ensemble, weights, journal, problem)
+
+
+def _not_the_simplest(rule: Simplest, *, fitted: bool) -> str:
+    """Return why what the one-standard-error rule took does not predict."""
+    why = "it could not be fitted"
+    if fitted:
+        why = "another model was chosen for the limits of what predicts"
+    return (
+        f'select="simplest" took trial {rule.trial.number}, which does not predict: '
+        f"{why}."
+    )
 
 
 def _weigh(

@@ -25,14 +25,15 @@ if TYPE_CHECKING:
     from automl.scored import Scored
 
 __all__ = [
-    "LEVEL", "Estimate", "Selection", "best", "corrected", "from_folds", "of_test",
+    "LEVEL", "Estimate", "Selection", "best", "corrected", "from_folds", "is_rate",
+    "of_test",
 ]  # fmt: skip
 
 LEAST_RESAMPLES = 20
 """Fewer drawings show no interval."""
 
 BATCH = 20
-"""Drawings between two looks at the clock."""
+"""Drawings between two looks at the clock; each one where the metric is asked."""
 
 TIGHTENED = 0.88
 """What the distance of the quantiles from the mean is multiplied with. The score of the
@@ -172,9 +173,9 @@ def corrected(
     scorers = [scorer_of(metric, rows, p) for p in predictions]
     rng = np.random.default_rng([random_state, 7])
     found: list[float] = []
-    n_drawn = 0
+    n_drawn, batch = 0, BATCH if is_quick(metric) else 1
     while n_drawn < n_resamples:
-        size = min(BATCH, n_resamples - n_drawn)
+        size = min(batch, n_resamples - n_drawn)
         counts = _draw(rows.n_units, size, rng)[:, rows.unit]
         n_drawn += size
         inside = np.stack([score(counts) for score in scorers], axis=1)
@@ -194,7 +195,31 @@ def corrected(
     low, high = (
         mean + TIGHTENED * (end - mean) for end in _quantiles(known, (1 - LEVEL) / 2)
     )
+    if is_rate(metric):
+        low, high = _at_least_exact(mean, low, high, rows)
     return Estimate(mean, low, high, "bbc", len(predictions), len(known), len(rows))
+
+
+def is_rate(metric: Metric) -> bool:
+    """Return whether the score is a share of rows, so that its interval is known."""
+    return metric.name == "accuracy" and not metric.own
+
+
+def _at_least_exact(
+    rate: float, low: float, high: float, rows: Scored
+) -> tuple[float, float]:
+    """Return an interval no narrower than that of Clopper and Pearson.
+
+    Drawings of rows that are all right are all right; of n such rows, up to 3 / n may
+    yet be wrong.
+    """
+    from scipy.special import betaincinv
+
+    n = rows.n_units if rate in (0.0, 1.0) else len(rows)
+    tail, right = (1 - LEVEL) / 2, rate * n
+    least = float(betaincinv(right, n - right + 1, tail)) if right else 0.0
+    most = float(betaincinv(right + 1, n - right, 1 - tail)) if right < n else 1.0
+    return min(low, least), max(high, most)
 
 
 def _draw(n: int, size: int, rng: np.random.Generator) -> np.ndarray:
@@ -274,6 +299,7 @@ def of_test(
     *,
     n_resamples: int = 1000,
     random_state: int = 0,
+    is_over: Callable[[], bool] = lambda: False,
 ) -> Estimate | None:
     """Return what to expect, from rows that nothing was chosen on.
 
@@ -286,7 +312,7 @@ def of_test(
     prediction : array of shape (n_rows, n_classes) or (n_rows,)
         Of the model.
     rows : Scored
-        The rows, each a unit.
+        The rows, and what is drawn together.
     metric : Metric
         What is estimated.
     score : float
@@ -295,51 +321,66 @@ def of_test(
         Drawings; a tenth for a metric that has to be asked each time.
     random_state : int, default=0
         Of the drawings.
+    is_over : callable
+        Asked after each few drawings whether these are enough.
 
     Returns
     -------
     Estimate or None
-        None if the metric is no number on most drawings.
+        None if the metric is no number on most drawings, or there was no time.
     """
     from scipy.special import stdtrit
 
-    n = len(rows)
+    n = rows.n_units
     if n < 2 or not math.isfinite(score):
         return None
     if not is_quick(metric):
         n_resamples = max(LEAST_RESAMPLES, n_resamples // 10)
     scorer = scorer_of(metric, rows, prediction)
     rng = np.random.default_rng([random_state, 8])
-    found = [
-        scorer(_draw(rows.n_units, min(BATCH, n_resamples - i), rng)[:, rows.unit])
-        for i in range(0, n_resamples, BATCH)
-    ]
-    known = np.concatenate(found)
+    found: list[float] = []
+    n_drawn, batch = 0, BATCH if is_quick(metric) else 1
+    while n_drawn < n_resamples:
+        counts = _draw(n, min(batch, n_resamples - n_drawn), rng)
+        n_drawn += len(counts)
+        found += scorer(counts[:, rows.unit]).tolist()
+        if is_over():
+            break
+    known = np.array(found)
     known = known[np.isfinite(known)]
-    if len(known) < max(LEAST_RESAMPLES, n_resamples // 2):
+    if len(known) < max(LEAST_RESAMPLES, n_drawn // 2):
         return None
     wider = math.sqrt(n / (n - 1)) * float(stdtrit(n - 1, (1 + LEVEL) / 2))
     low, high = _quantiles(known, NormalDist().cdf(-wider))
-    return Estimate(score, min(low, score), max(high, score), "test", 1, len(known), n)
+    if is_rate(metric):
+        low, high = _at_least_exact(score, low, high, rows)
+    low, high = min(low, score), max(high, score)
+    return Estimate(score, low, high, "test", 1, len(known), len(rows))
 
 
 def from_folds(
-    scores: Sequence[float], n_train: int, n_test: int, n_configurations: int
+    scores: Sequence[float],
+    n_train: int,
+    n_test: int,
+    n_configurations: int,
+    bounds: tuple[float, float] = (-math.inf, math.inf),
 ) -> Estimate | None:
     """Return the mean of the folds with the corrected resampled t-interval.
 
     Where predictions cannot be resampled. The selection is not corrected for; folds
-    share training rows, which is (Nadeau and Bengio, Machine Learning 52, 2003).
+    share training rows, which is (Nadeau and Bengio, Machine Learning 52, 2003). The
+    interval ends where the metric does.
 
     Examples
     --------
-    >>> found = from_folds([0.8, 0.9, 0.7], n_train=80, n_test=20, n_configurations=9)
+    >>> found = from_folds([0.8, 0.9, 0.7], 80, 20, 9, bounds=(0, 1))
     >>> round(found.score, 2), round(found.low, 2), round(found.high, 2)
-    (0.8, 0.47, 1.13)
+    (0.8, 0.47, 1)
     """
     found = mean_of_folds(scores, n_train, n_test)
     if found is None:
         return None
-    low, high = found.mean - found.margin, found.mean + found.margin
+    low = max(found.mean - found.margin, bounds[0])
+    high = min(found.mean + found.margin, bounds[1])
     n_rows = len(scores) * n_test
     return Estimate(found.mean, low, high, "naive", n_configurations, 0, n_rows)

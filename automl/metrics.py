@@ -199,6 +199,26 @@ class Metric:
             "sample_weight" in inspect.signature(function).parameters
         )
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The least and the greatest score; infinite where there is none, or unknown.
+
+        Examples
+        --------
+        >>> resolve_metric("rmse", "regression").bounds
+        (-inf, 0.0)
+        """
+        if self.own:
+            return -np.inf, np.inf
+        if self.sign < 0:
+            return -1.0 if self.name == "brier" else -np.inf, 0.0
+        if self.name == "mcc":
+            return -1.0, 1.0
+        if self.name == "positive_likelihood_ratio":
+            return 0.0, np.inf
+        below = self.name.startswith("d2_") or self.task == "regression"
+        return -np.inf if below else 0.0, 1.0
+
     def natural(self, score: float) -> float:
         """Return the value as people know it: a log loss of 0.3 and not -0.3."""
         return self.sign * score

@@ -94,7 +94,8 @@ class AutoML(BaseAutoML):
         of many and so optimistic.
     score_estimate_ : float or None
         What to expect on new rows, corrected for the selection; greater is better, as
-        `best_score_` is. From ``X_test`` if given. None if nothing could be scored.
+        `best_score_` is. From ``X_test`` if that has 50 rows, or groups of rows where
+        the run has groups. None if nothing could be scored.
     score_interval_ : tuple of (float, float) or None
         Its 95 % interval, the lower end first, greater is better as well.
     weights_ : dict

@@ -7,9 +7,12 @@ asked once for each drawing.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from automl.confusion_scores import confusion_scorer, is_confusion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,10 +31,11 @@ QUICK = frozenset(
         ("roc_auc", "binary"), ("log_loss", "binary"), ("log_loss", "multiclass"),
         ("brier", "binary"), ("accuracy", "binary"), ("accuracy", "multiclass"),
         ("rmse", "regression"), ("mse", "regression"), ("mae", "regression"),
-        ("r2", "regression"),
+        ("r2", "regression"), ("mape", "regression"),
+        ("average_precision", "binary"), ("roc_auc_ovr", "multiclass"),
     ]
 )  # fmt: skip
-"""Metrics that are arithmetic on drawings."""
+"""Metrics that are arithmetic on drawings, beside those of confusion counts."""
 
 
 def is_quick(metric: Metric) -> bool:
@@ -43,7 +47,8 @@ def is_quick(metric: Metric) -> bool:
     >>> is_quick(resolve_metric("roc_auc", "binary"))
     True
     """
-    return not metric.own and (metric.name, metric.task) in QUICK
+    known = (metric.name, metric.task) in QUICK
+    return not metric.own and (known or is_confusion(metric))
 
 
 def scorer_of(
@@ -76,8 +81,11 @@ def scorer_of(
     p = np.asarray(prediction, dtype=np.float64)
     if not is_quick(metric):
         return _asked(metric, rows, p)
-    if metric.name == "roc_auc":
-        return _in_blocks(_area(rows, p[:, 1]), max(1, BLOCK_CELLS // len(rows)))
+    ranking = _ranking(metric, rows, p)
+    if ranking is not None:
+        return _in_blocks(ranking, max(1, BLOCK_CELLS // len(rows)))
+    if is_confusion(metric):
+        return confusion_scorer(metric, rows, p)
     if metric.name == "r2":
         return _determination(rows, p)
     loss = _losses(metric.name, rows.y, p)
@@ -88,6 +96,19 @@ def scorer_of(
         return np.asarray(-np.sqrt(mean) if metric.name == "rmse" else -mean)
 
     return mean_score
+
+
+def _ranking(
+    metric: Metric, rows: Scored, p: np.ndarray
+) -> Callable[[np.ndarray], np.ndarray] | None:
+    """Return the scorer of a metric of the rows' order; None if it is no such one."""
+    if metric.name == "roc_auc":
+        return _area(rows, p[:, 1])
+    if metric.name == "roc_auc_ovr":
+        return _mean_area(rows, p)
+    if metric.name == "average_precision":
+        return _average_precision(rows, p[:, 1])
+    return None
 
 
 def _weighted(drawn: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
@@ -113,6 +134,8 @@ def _losses(name: str, y: np.ndarray, p: np.ndarray) -> np.ndarray:
     if name == "accuracy":  # minus what is right, so that the mean is its score
         return np.asarray(-(np.argmax(p, axis=1) == y).astype(np.float64))
     gap = np.abs(y - p)
+    if name == "mape":
+        return np.asarray(gap / np.maximum(np.abs(y), np.finfo(np.float64).eps))
     return np.asarray(gap if name == "mae" else gap * gap)
 
 
@@ -164,6 +187,45 @@ def _area(rows: Scored, p: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         wins -= np.einsum("ij,ij->i", n_hits, before)
         n_misses = np.add.reduceat(misses, first, axis=1)
         return _ratio(wins, np.einsum("ij,ij->i", n_hits, n_misses))
+
+    return score
+
+
+def _mean_area(rows: Scored, p: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the mean of the areas of one class against the rest.
+
+    A class without a drawn row does not count.
+    """
+    p = np.clip(p, 0, 1)  # equal values are to stay equal, as the metric has them
+    p = p / np.maximum(p.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
+    scorers = [
+        _area(replace(rows, y=(rows.y == k).astype(np.int64)), p[:, k])
+        for k in range(p.shape[1])
+    ]
+
+    def score(drawn: np.ndarray) -> np.ndarray:
+        found = np.array([one(drawn) for one in scorers])
+        known = np.isfinite(found)
+        return _ratio(np.where(known, found, 0.0).sum(axis=0), known.sum(axis=0))
+
+    return score
+
+
+def _average_precision(
+    rows: Scored, p: np.ndarray
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the mean precision at each positive row, equal values being one step."""
+    order = np.argsort(-p, kind="stable")
+    value, positive = p[order], rows.y[order] == 1
+    starts = np.flatnonzero(np.r_[True, value[1:] != value[:-1]])
+    weight = None if rows.weight is None else rows.weight[order]
+
+    def score(drawn: np.ndarray) -> np.ndarray:
+        counts = _weighted(np.take(drawn, order, axis=1), weight)
+        hits = np.add.reduceat(counts * positive, starts, axis=1)
+        seen = np.cumsum(np.add.reduceat(counts, starts, axis=1), axis=1)
+        precise = np.cumsum(hits, axis=1) / np.maximum(seen, 1e-300)
+        return _ratio(np.einsum("ij,ij->i", hits, precise), hits.sum(axis=1))
 
     return score
 

@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from automl.account import facts_of, limits, timeline
-from automl.appraisal import Appraised, appraise, estimate_facts
 from automl.choice import price, simplest
 from automl.conclusion import conclude, deployment_plan
 from automl.constraints import Constraints
 from automl.environment import environment
 from automl.exceptions import AutoMLWarning
+from automl.expectation import expect, expect_again
 from automl.facts import RunRecord
 from automl.history import BASELINE, ENSEMBLE, History, Trial
 from automl.interrupt import Interrupt
@@ -36,7 +36,7 @@ from automl.search import Search
 from automl.session import take_up
 from automl.settings import Settings, count_workers, to_repeat
 from automl.teller import Teller, announcement
-from automl.testset import HeldOut, read_test, score_test
+from automl.testset import HeldOut, read_test
 from automl.winner import importance_of
 from automl.workplace import mapped, write_workplace
 
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 
     from sklearn.pipeline import Pipeline
 
-    from automl.budget import Budget
     from automl.candidates import Candidate
     from automl.choice import Simplest
     from automl.conclusion import Concluded
@@ -152,7 +151,9 @@ def run(
             sample_weight=sample_weight,
         )  # fmt: skip
         table, metric, folds = problem.table, problem.metric, problem.folds
-        held_out = None if test is None else read_test(*test, table)
+        held_out = (
+            None if test is None else read_test(*test, table, groups=groups, time=time)
+        )
         scratch = stack.enter_context(Scratch())
         journal = session.begin(problem, n_workers, scratch, stack)
         titles = {c.name: c.title for c in problem.candidates} | TITLES
@@ -185,10 +186,10 @@ def run(
         done, rule = _concluded(
             runner, search, history, problem, journal, interrupt, guard, settings
         )
-        estimate, test_score = _estimated(done, held_out, budget, hurry=interrupt.asked)
+        expected = expect(done, held_out, budget, interrupt)
         notes = (
             *session.notes, *problem.notes, *notes, *search.ending, *done.out.notes,
-            *_disk_notes(journal), *_notes_of(held_out),
+            *_disk_notes(journal), *_notes_of(held_out), *expected.notes,
             *(() if done.rule is None else (price(done.rule, metric, titles),)),
         )  # fmt: skip
         teller.tell("report", "", history)
@@ -209,7 +210,8 @@ def run(
                 limits=limits(search, guard),
                 interrupted=interrupt.asked or search.stopped,
                 started_utc=started_utc,
-                environment=environment(n_workers), notes=notes, estimate=estimate,
+                environment=environment(n_workers), notes=notes,
+                estimate=expected.estimate,
                 simplest=None if rule is None else rule.trial.number,
                 explanation=done.finish.importance,
             )
@@ -229,7 +231,7 @@ def run(
         {m.trial.number: m.weight for m in done.out.members}, done.out.single_trial,
         done.out.single, facts, notes, interrupt.asked or search.stopped,
         settings.random_state,
-        test_score,
+        expected.test_score,
     )  # fmt: skip
 
 
@@ -256,26 +258,6 @@ def _concluded(
     return done, rule
 
 
-def _estimated(
-    done: Concluded,
-    held_out: HeldOut | None,
-    budget: Budget,
-    *,
-    hurry: bool,
-) -> tuple[dict[str, Any] | None, float | None]:
-    """Return what to expect on new rows, as facts, and the score on test rows."""
-    trial, problem = done.out.trial, done.problem
-    score, found = None, Appraised(None)
-    if held_out is not None:
-        score, found = score_test(done.out.pipeline, held_out, problem.metric)
-    if found.estimate is None:
-        found = appraise(
-            trial, done.ranked, problem, done.journal.predictions, budget,
-            rule=done.rule, hurry=hurry,
-        )  # fmt: skip
-    return estimate_facts(found, problem.metric, trial.score), score
-
-
 def _again(
     session: Session, problem: Problem, teller: Teller, held_out: HeldOut | None
 ) -> Run:
@@ -299,17 +281,16 @@ def _again(
     if trial.candidate == ENSEMBLE:
         ranked = History((*history.trials, trial))
     weights = {int(p["trial"]): float(p["weight"]) for p in recipe.get("parts", ())}
-    test_score = None
-    if held_out is not None:
-        test_score, tested = score_test(pipeline, held_out, problem.metric)
-        estimate = estimate_facts(tested, problem.metric, trial.score)
-        facts = {**facts, "estimate": estimate or facts.get("estimate")}
-        notes = (*notes, *(n for n in _notes_of(held_out) if n not in notes))
+    facts, expected = expect_again(
+        facts, pipeline, held_out, trial, ranked.trials, problem
+    )
+    new = (*_notes_of(held_out), *expected.notes)
+    notes = (*notes, *(note for note in new if note not in notes))
     teller.tell("end", _verdict(facts), history)
     return Run(
         problem.table, problem.metric, problem.folds, history, trial, ranked, pipeline,
         weights, single_trial, single, facts, notes, interrupted=False,
-        random_state=session.settings.random_state, test_score=test_score,
+        random_state=session.settings.random_state, test_score=expected.test_score,
     )  # fmt: skip
 
 

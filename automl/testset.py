@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from automl.appraisal import Appraised
+from automl.appraisal import Appraised, alike
 from automl.bundle.rows import encode_rows
 from automl.encoding import as_frame
 from automl.estimate import of_test
@@ -24,16 +24,28 @@ from automl.exceptions import (
     AutoMLWarning,
     suggestion,
 )
+from automl.frames import read_frame
 from automl.repeats import shared_rows
-from automl.scored import Scored, too_few
+from automl.rows import read_groups, read_time
+from automl.scored import FEW_ROWS, Scored, too_few, units_of_time
+from automl.target import first_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sklearn.pipeline import Pipeline
 
     from automl.metrics import Metric
     from automl.table import Table
 
-__all__ = ["HeldOut", "check_test", "codes_of_labels", "read_test", "score_test"]
+__all__ = [
+    "HeldOut",
+    "Tested",
+    "check_test",
+    "codes_of_labels",
+    "read_test",
+    "score_test",
+]
 
 OVERLAP = 0.01
 """Share of the test rows that are training rows, beyond what repeats itself within the
@@ -52,11 +64,36 @@ class HeldOut:
         Class codes, or numbers.
     notes : tuple of str
         That rows are in the training table, too, if so.
+    unit : array of int of shape (n_rows,) or None
+        What is drawn together: a group, or a block of time; None for single rows.
+    ungrouped : bool
+        Whether the run has groups that the test rows do not tell.
     """
 
     X: pd.DataFrame
     y: np.ndarray
     notes: tuple[str, ...]
+    unit: np.ndarray | None = None
+    ungrouped: bool = False
+
+
+@dataclass(frozen=True)
+class Tested:
+    """What test rows show.
+
+    Attributes
+    ----------
+    score : float
+        Greater is better.
+    appraised : Appraised
+        What to expect by it; without an estimate where they cannot tell.
+    note : str
+        Why they cannot, or empty.
+    """
+
+    score: float
+    appraised: Appraised
+    note: str = ""
 
 
 def check_test(y: Any, X_test: Any, y_test: Any) -> None:
@@ -99,7 +136,15 @@ def check_test(y: Any, X_test: Any, y_test: Any) -> None:
             )
 
 
-def read_test(X: Any, y: Any, table: Table, *, model: str = "AutoML") -> HeldOut:
+def read_test(
+    X: Any,
+    y: Any,
+    table: Table,
+    *,
+    groups: Any = None,
+    time: Any = None,
+    model: str = "AutoML",
+) -> HeldOut:
     """Return test rows, checked against the table that is searched.
 
     Parameters
@@ -110,13 +155,16 @@ def read_test(X: Any, y: Any, table: Table, *, model: str = "AutoML") -> HeldOut
         Their target, or the name of its column in ``X``.
     table : Table
         Of the run.
+    groups, time : array-like or the name of a column, default=None
+        As given for the run: a column so named tells those of the test rows.
     model : str, default="AutoML"
         What to call the model in a complaint.
 
     Raises
     ------
     AutoMLDataError
-        If a column is missing, a label unknown or the lengths differ.
+        If a column is missing, a label unknown, the lengths differ, or a number of the
+        target is missing or none (``E-test``).
 
     Warns
     -----
@@ -126,20 +174,58 @@ def read_test(X: Any, y: Any, table: Table, *, model: str = "AutoML") -> HeldOut
     if isinstance(y, str):
         frame = as_frame(X)
         X, y = frame.drop(columns=y), frame[y]
-    rows = encode_rows(table.encoder, X, model=model)
+    frame = read_frame(X)
+    units, ungrouped = _units(frame, table, groups, time)
+    if isinstance(groups, str) and groups in frame.columns:
+        frame = frame.drop(columns=groups)
+    rows = encode_rows(table.encoder, frame, model=model)
     truth = np.asarray(y).ravel()
     if len(truth) != len(rows):
         raise AutoMLDataError(
             f"X_test has {len(rows)} rows and y_test has {len(truth)}.", code="E-length"
         )
     if table.classes is None:
-        codes = truth.astype(np.float64)
+        codes = _numbers(truth)
     else:
         codes = codes_of_labels(truth, table.classes, "y_test")
     notes = _overlap(table, rows)
     for note in notes:
         warnings.warn(AutoMLWarning(note, code="W-overlap"), stacklevel=5)
-    return HeldOut(rows, codes, notes)
+    return HeldOut(rows, codes, notes, units, ungrouped)
+
+
+def _numbers(values: np.ndarray) -> np.ndarray:
+    """Return a target of numbers, refused before the search rather than after it."""
+    numbers = pd.to_numeric(pd.Series(values, dtype=object), errors="coerce")
+    found = numbers.to_numpy(dtype=np.float64)
+    wrong = ~np.isfinite(found)
+    if wrong.any():
+        n = int(wrong.sum())
+        raise AutoMLDataError(
+            f"y_test: {n} of {len(found)} values {'is' if n == 1 else 'are'} no finite "
+            "number.",
+            code="E-test",
+            rows=first_rows(wrong),
+            hint="Leave these rows out of X_test and y_test.",
+        )
+    return found
+
+
+def _units(
+    frame: pd.DataFrame, table: Table, groups: Any, time: Any
+) -> tuple[np.ndarray | None, bool]:
+    """Return what is drawn together, and whether groups are not told."""
+    n = len(frame)
+    if table.groups is not None:
+        if not isinstance(groups, str) or groups not in frame.columns:
+            return None, True
+        return read_groups(frame[groups], n), False
+    if table.time is not None:
+        moments = None
+        if isinstance(time, str) and time in frame.columns:
+            moments = read_time(frame[time], n)
+        return units_of_time(np.arange(n) if moments is None else moments), False
+    return None, False
 
 
 def codes_of_labels(labels: Any, classes: np.ndarray, name: str = "y") -> np.ndarray:
@@ -182,9 +268,14 @@ def _overlap(table: Table, rows: pd.DataFrame) -> tuple[str, ...]:
 
 
 def score_test(
-    pipeline: Pipeline, test: HeldOut, metric: Metric, random_state: int = 0
-) -> tuple[float, Appraised]:
-    """Return the score on test rows, greater is better, and what to expect by it.
+    pipeline: Pipeline,
+    test: HeldOut,
+    metric: Metric,
+    random_state: int = 0,
+    *,
+    is_over: Callable[[], bool] = lambda: False,
+) -> Tested:
+    """Return the score on test rows, and what to expect by it.
 
     Parameters
     ----------
@@ -196,17 +287,43 @@ def score_test(
         Of the run.
     random_state : int, default=0
         Of the drawings.
+    is_over : callable
+        Asked whether the drawings so far are enough.
     """
     begun = time.monotonic()
     classes = metric.task != "regression"
     model = pipeline[1:]
     if not len(test.X):
-        return math.nan, Appraised(None)
+        return Tested(math.nan, Appraised(None))
     predict = model.predict_proba if classes else model.predict
     prediction = np.asarray(predict(test.X), dtype=np.float64)
     score = metric.score(test.y, prediction)
     n = len(test.y)
-    rows = Scored(test.y, np.zeros(n, dtype=np.int64), np.arange(n))
-    estimate = of_test(prediction, rows, metric, score, random_state=random_state)
-    warning = too_few(test.y, n, is_classification=classes)
-    return score, Appraised(estimate, time.monotonic() - begun, warning=warning)
+    unit = np.arange(n) if test.unit is None else test.unit
+    rows = Scored(test.y, np.zeros(n, dtype=np.int64), unit)
+    why = _untold(test, rows)
+    estimate = None
+    if not why:
+        estimate = of_test(
+            prediction, rows, metric, score, random_state=random_state, is_over=is_over
+        )
+        if estimate is None:
+            why = "there was no time for its interval"
+    warning = alike(estimate) or too_few(test.y, n, is_classification=classes)
+    found = Appraised(estimate, time.monotonic() - begun, warning=warning)
+    if estimate is not None or not math.isfinite(score):
+        return Tested(score, found)
+    shown = f"{metric.natural(score) + 0.0:.4g}"
+    note = f"X_test scores {shown} of {metric.name}, beside the estimate: {why}."
+    return Tested(score, Appraised(None), note)
+
+
+def _untold(test: HeldOut, rows: Scored) -> str:
+    """Return why the test rows show too little; empty if they show enough."""
+    if test.ungrouped:
+        return "the groups of its rows are not told"
+    if rows.n_units >= FEW_ROWS:
+        return ""
+    if test.unit is None:
+        return f"it has {len(rows)} rows, and at least {FEW_ROWS} are needed"
+    return f"it has {rows.n_units} groups of rows, and at least {FEW_ROWS} are needed"

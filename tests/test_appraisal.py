@@ -1,12 +1,17 @@
 """What is resampled follows from the run, and is said."""
 
+import time
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from sklearn.metrics import make_scorer, mean_absolute_error
+from sklearn.metrics import accuracy_score, make_scorer, mean_absolute_error
 
 from automl import AutoML
-from automl.appraisal import appraise, contenders_of, estimate_facts
+from automl.appraisal import appraise, contenders_of, estimate_facts, scored_rows
 from automl.budget import Budget
+from automl.choice import Simplest
+from automl.effort import _seconds_of
 from automl.history import FoldResult, History, Trial
 from automl.problem import make_problem
 from automl.settings import Settings
@@ -14,16 +19,21 @@ from automl.settings import Settings
 N_ROWS = 80
 
 
-def problem_of(metric="rmse", cv=4, **given):
-    """Return a problem of numbers that one column tells, and its target."""
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(N_ROWS, 2))
-    settings = Settings(
+def settings_of(metric, cv):
+    """Return settings of a small run."""
+    return Settings(
         task="auto", metric=metric, budget=Budget(None, 1, 0.0), cv=cv,
         candidates=["ridge"], n_jobs=1, random_state=0, run_dir=None,
         trial_time_limit_s=None, memory_limit_mib=None, drop_missing_target=False,
         ensemble=True, deploy="auto", select="best", shown={},
     )  # fmt: skip
+
+
+def problem_of(metric="rmse", cv=4, **given):
+    """Return a problem of numbers that one column tells, and its target."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(N_ROWS, 2))
+    settings = settings_of(metric, cv)
     return make_problem(X, X[:, 0] + rng.normal(size=N_ROWS), settings, 1, **given)
 
 
@@ -54,6 +64,111 @@ def test_what_was_given_up_stands_with_the_leader_where_it_was_not_scored():
     assert (kept[0][half:] == kept[1][half:]).all()
     assert (kept[0][:half] != kept[1][:half]).all()
     assert list(contenders_of([first], [raced], 4, predictions, 1)) == [0]
+
+
+def test_what_was_given_up_keeps_a_fair_share_of_the_places():
+    """The best of the finished ones are not all that is selected from."""
+    problem = problem_of()
+    history, predictions = searched(problem, {0: 4, 1: 4, 2: 4, 3: 2, 4: 2, 5: 1})
+    trials = history.trials
+
+    kept = contenders_of(trials[:3], trials[3:], 4, predictions, 4)
+
+    assert sum(number < 3 for number in kept) == 2
+    assert len(kept) == 4
+
+
+NOISE_ROWS = 120
+
+
+def noise_of(metric, n_configurations=40):
+    """Return a problem of chance, and configurations that guess, mostly given up."""
+    rng = np.random.default_rng(4)
+    y = np.arange(NOISE_ROWS) % 2
+    settings = replace(settings_of(metric, 4), candidates=["logistic"])
+    problem = make_problem(rng.normal(size=(NOISE_ROWS, 2)), y, settings, 1)
+    p = rng.random((n_configurations, NOISE_ROWS))
+    guess = np.stack([1 - p, p], axis=2)
+    tests = [test for _, test in problem.folds.splits]
+    trials = []
+    for number in range(n_configurations):
+        done = 4 if number < 6 else 3
+        trial = Trial(number, "logistic", {}, "", "ok" if done == 4 else "raced")
+        for k, test in enumerate(tests[:done]):
+            score = problem.metric.score(problem.table.y[test], guess[number][test])
+            trial = trial.with_fold(FoldResult(number, k, "ok", score))
+        trials.append(trial)
+    return problem, History(tuple(trials)), lambda n, k: guess[n][tests[k]]
+
+
+@pytest.mark.parametrize("metric", ["f1", make_scorer(accuracy_score)])
+def test_a_slower_metric_selects_from_all_configurations_too(metric):
+    """On noise the estimate of a metric that is asked is that of chance."""
+    problem, history, predictions = noise_of(metric)
+    leader = history.finished()[0]
+
+    found = appraise(leader, history, problem, predictions, Budget(None, 40, 0.0))
+
+    assert found.estimate.n_configurations == 40
+    assert found.warning is None
+    assert found.estimate.score < leader.score - 0.02
+    assert found.estimate.score == pytest.approx(0.5, abs=0.06)
+
+
+def test_configurations_that_there_is_no_time_for_are_told(monkeypatch):
+    """A selection among some stays optimistic, and text and warning say so."""
+    monkeypatch.setattr("automl.effort._seconds_of", lambda *_: 0.005)
+    problem, history, predictions = noise_of(make_scorer(accuracy_score))
+    leader = history.finished()[0]
+    budget = Budget(60.0, 40, 0.0, clock=lambda: 0.0)
+
+    found = appraise(leader, history, problem, predictions, budget)
+
+    assert found.estimate.n_configurations == 5
+    assert "among 5 of 40 configurations" in found.warning
+    facts = estimate_facts(found, problem.metric, leader.score)
+    assert "The best of 5 of 40 configurations" in facts["text"]
+
+
+def test_memory_bounds_what_is_selected_from(monkeypatch):
+    """Predictions of all configurations are not read where they would not fit."""
+    problem = problem_of()
+    history, predictions = searched(problem, dict.fromkeys(range(6), 4))
+    monkeypatch.setattr("automl.effort.MOST_CELLS", 3 * 7 * N_ROWS)
+    budget = Budget(None, 6, 0.0)
+
+    found = appraise(history.finished()[0], history, problem, predictions, budget)
+
+    assert found.estimate.n_configurations == 3
+
+
+def test_the_first_call_of_a_metric_does_not_decide():
+    """A metric that compiles when it is first asked is as quick as its later calls."""
+    calls = []
+
+    def compiled(y, p):
+        calls.append(1)
+        if len(calls) == 1:
+            time.sleep(0.1)
+        return mean_absolute_error(y, p)
+
+    problem = problem_of(metric=make_scorer(compiled, greater_is_better=False))
+
+    assert _seconds_of(problem.metric, scored_rows(problem), 1, 2.0) < 0.05
+
+
+def test_the_rule_that_was_repeated_is_named():
+    """With select="simplest" not the best is taken anew."""
+    problem = problem_of()
+    history, predictions = searched(problem, {0: 4, 1: 4})
+    leader = history.finished()[0]
+    rule = Simplest(leader, leader, 0.1, (0, 1))
+    budget = Budget(None, 2, 0.0)
+
+    found = appraise(leader, history, problem, predictions, budget, rule=rule)
+
+    text = estimate_facts(found, problem.metric, leader.score)["text"]
+    assert text.startswith("The simplest of 2 configurations within one standard error")
 
 
 def test_the_same_run_has_the_same_estimate_without_a_clock():
@@ -101,7 +216,6 @@ def test_a_budget_in_time_ends_the_drawings():
 
 def test_a_slow_metric_is_not_asked_again_and_again():
     """One that takes longer than its share leaves the folds' interval, and says so."""
-    import time
 
     def slow(y, p):
         time.sleep(0.2)
@@ -176,7 +290,23 @@ def test_an_own_metric_and_an_ensemble_have_an_estimate():
     ).fit(X, y)  # fmt: skip
 
     facts = model.facts_["estimate"]
-    assert facts["n_resamples"] == 40
+    assert facts["n_resamples"] > 40
     assert ("ensemble" in facts["text"]) == (len(model.weights_) > 1)
     assert model.score_estimate_ == -facts["natural"]
     assert model.score_interval_ == (-facts["high"], -facts["low"])
+
+
+def test_drawings_that_score_alike_are_a_warning():
+    """An interval of no width is no promise."""
+    problem = problem_of()
+    trial = Trial(0, "ridge", {}, "", "ok")
+    for k in range(4):
+        trial = trial.with_fold(FoldResult(0, k, "ok", 0.0))
+    tests = [test for _, test in problem.folds.splits]
+
+    found = appraise(
+        trial, History((trial,)), problem, lambda _, k: problem.table.y[tests[k]],
+        Budget(None, 1, 0.0),
+    )  # fmt: skip
+
+    assert found.warning.startswith("All drawings score alike")

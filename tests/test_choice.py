@@ -6,7 +6,8 @@ from sklearn.datasets import load_breast_cancer
 
 from automl import AutoML
 from automl.candidates import load_candidates
-from automl.choice import price, simplest
+from automl.choice import FAMILIES, price, simplest
+from automl.conclusion import _not_the_simplest
 from automl.exceptions import AutoMLConfigError
 from automl.history import BASELINE, FoldResult, Trial
 from automl.metrics import resolve_metric
@@ -85,3 +86,25 @@ def test_another_word_is_refused():
     """What is neither best nor simplest is an error before anything starts."""
     with pytest.raises(AutoMLConfigError, match="'best', 'simplest'"):
         AutoML(select="fastest", n_trials=1).fit([[1], [2]], [0, 1])
+
+
+def test_every_shipped_pipeline_has_a_family():
+    """A booster of an extra does not count as slower than all that have a name."""
+    for candidate in load_candidates().values():
+        for task in candidate.tasks:
+            path = candidate.estimator_path(task)
+            assert any(p in path for parts in FAMILIES for p in parts), path
+    for module in ("xgboosting", "catboosting"):
+        assert any(p in f"automl.estimators.{module}.X" for p in FAMILIES[2])
+
+
+def test_a_choice_that_does_not_predict_is_told():
+    """What the rule took is named with the reason, a failed fit or a limit."""
+    rule = simplest(TRIALS, load_candidates(), "binary", timed=True)
+
+    failed = _not_the_simplest(rule, fitted=False)
+    limited = _not_the_simplest(rule, fitted=True)
+
+    assert f"trial {rule.trial.number}, which does not predict" in failed
+    assert "could not be fitted" in failed
+    assert "limits" in limited

@@ -14,7 +14,12 @@ QUICK = [
     ("roc_auc", "binary"), ("log_loss", "binary"), ("log_loss", "multiclass"),
     ("brier", "binary"), ("accuracy", "binary"), ("accuracy", "multiclass"),
     ("rmse", "regression"), ("mse", "regression"), ("mae", "regression"),
-    ("r2", "regression"),
+    ("r2", "regression"), ("mape", "regression"), ("average_precision", "binary"),
+    ("roc_auc", "multiclass"), ("mcc", "binary"), ("mcc", "multiclass"),
+    ("balanced_accuracy", "binary"), ("balanced_accuracy", "multiclass"),
+    ("f1", "binary"), ("f1", "multiclass"), ("f1_micro", "multiclass"),
+    ("f1_weighted", "multiclass"), ("precision", "binary"), ("recall", "multiclass"),
+    ("jaccard_weighted", "multiclass"), ("precision_macro", "binary"),
 ]  # fmt: skip
 
 
@@ -46,6 +51,21 @@ def test_quick_scores_are_those_of_the_metric(name, task, weighted):
     assert scorer_of(metric, rows, p)(drawn) == pytest.approx(
         scorer_of(asked, rows, p)(drawn)
     )
+
+
+@pytest.mark.parametrize("name", ["f1", "balanced_accuracy", "mcc"])
+def test_a_class_that_was_not_drawn_is_not_predicted(name):
+    """Confusion counts leave out an absent class, as the metric does."""
+    rng = np.random.default_rng(0)
+    y = np.r_[np.zeros(20, int), np.ones(20, int), 2]
+    rows, p = rows_of(y), rng.dirichlet(np.ones(3), 41)
+    metric = resolve_metric(name, "multiclass")
+    drawn = np.r_[rng.integers(0, 3, 40), 0][None]
+
+    found = scorer_of(metric, rows, p)(drawn)
+
+    asked = scorer_of(dataclasses.replace(metric, own=True), rows, p)
+    assert found == pytest.approx(asked(drawn))
 
 
 def test_the_area_compares_rows_of_one_fold_only():
@@ -115,12 +135,53 @@ def test_a_test_set_has_an_interval_of_its_size():
     assert found.high - found.low == pytest.approx(2 * 1.96 * 0.02, rel=0.15)
 
 
+def test_a_rate_without_errors_has_an_interval():
+    """Sixty right of sixty are not all right: 3 of 60 may be wrong."""
+    p = np.eye(2)[np.arange(60) % 2]
+    metric = resolve_metric("accuracy", "binary")
+    rows = rows_of(np.arange(60) % 2)
+
+    for found in (corrected([p], rows, metric), of_test(p, rows, metric, 1.0)):
+        assert found.low == pytest.approx(0.94, abs=0.01)
+        assert found.high == 1.0
+
+
+def test_the_interval_of_a_high_rate_covers_it():
+    """Of sixty rows with one or two errors, nineteen of twenty intervals hold .98."""
+    rng = np.random.default_rng(5)
+    metric, held = resolve_metric("accuracy", "binary"), 0
+    for _ in range(60):
+        right = rng.random(60) < 0.98
+        p = np.c_[right, ~right].astype(float)
+        found = corrected([p], rows_of(np.zeros(60, int)), metric, n_resamples=100)
+        held += found.low <= 0.98 <= found.high
+    assert held >= 55
+
+
+def test_the_clock_ends_a_metric_that_is_asked_after_each_drawing():
+    """A slow metric does not make twenty drawings more than there is time for."""
+    metric = dataclasses.replace(resolve_metric("mae", "regression"), own=True)
+    y, asked = np.arange(60.0), []
+
+    def is_over():
+        asked.append(1)
+        return len(asked) == 25
+
+    found = corrected([y + 1], rows_of(y), metric, is_over=is_over)
+    assert found.n_resamples == 25
+    asked.clear()
+    assert (
+        of_test(y + y % 3, rows_of(y), metric, -1.0, is_over=is_over).n_resamples == 25
+    )
+
+
 def test_folds_alone_give_a_wide_interval_and_one_fold_none():
     """Without predictions the folds' spread is all there is."""
     assert from_folds([0.8], 80, 20, 3) is None
     found = from_folds([0.7, 0.8, 0.9], 80, 20, 3)
     assert found.method == "naive"
     assert found.low < 0.6
+    assert from_folds([0.7, 0.8, 0.9], 80, 20, 3, (0.0, 1.0)).high == 1.0
 
 
 def test_few_rows_and_rare_classes_conclude_nothing():

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from automl.folds import Folds
     from automl.metrics import Metric
 
-__all__ = ["expected", "give_verdict", "label_of_metric"]
+__all__ = ["expected", "give_verdict", "label_of_metric", "restated"]
 
 LABELS = {
     "roc_auc": "ROC AUC",
@@ -117,8 +117,7 @@ def give_verdict(
         others are within noise), ``advice`` (pairs of a reader and a sentence).
     """
     title = titles.get(winner.candidate, winner.candidate)
-    base = next((t for t in trials if t.candidate == BASELINE), None)
-    floor = None if base is None or math.isnan(base.score) else base.score
+    floor = _floor(trials)
     gain = None if floor is None else winner.score - floor
     others = [t for t in order if t.number != winner.number]
     against = {t.number: compare(t, winner, folds) for t in others}
@@ -144,6 +143,40 @@ def give_verdict(
         "n_equal": len(equal),
         "advice": _advice(trials, winner, equal, floor, titles, estimate),
     }
+
+
+def restated(
+    verdict: Mapping[str, Any],
+    trials: Sequence[Trial],
+    winner: Trial,
+    folds: Folds,
+    metric: Metric,
+    estimate: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """Return a verdict with another estimate; all else is as it was.
+
+    Parameters
+    ----------
+    verdict : dict
+        As `give_verdict` gave it.
+    trials, winner, folds, metric, estimate
+        As in `give_verdict`.
+    """
+    title, promise = verdict["title"], "If you promise a figure"
+    return {
+        **verdict,
+        "sentence": _sentence(title, winner, _floor(trials), folds, metric, estimate),
+        "advice": [
+            [reader, _promise(estimate) if reader == promise else sentence]
+            for reader, sentence in verdict["advice"]
+        ],
+    }
+
+
+def _floor(trials: Sequence[Trial]) -> float | None:
+    """Return the score of the baseline."""
+    base = next((t for t in trials if t.candidate == BASELINE), None)
+    return None if base is None or math.isnan(base.score) else base.score
 
 
 def _sentence(
@@ -195,8 +228,10 @@ def expected(estimate: Mapping[str, Any]) -> str:
     """
     natural = estimate["natural"]
     low, high = (figure(estimate[end], natural) for end in ("low", "high"))
+    too_good = ", optimistic" if estimate.get("method") == "naive" else ""
     return (
-        f"{figure(natural)} ({100 * estimate['level']:.0f} % interval {low} to {high})"
+        f"{figure(natural)} ({100 * estimate['level']:.0f} % interval {low} to {high}"
+        f"{too_good})"
     )
 
 

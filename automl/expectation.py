@@ -1,0 +1,161 @@
+"""What to expect of the model that predicts: from test rows where they tell it.
+
+Nothing here is worth a model: what fails is a note, and there is no estimate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from automl.appraisal import Appraised, appraise, estimate_facts
+from automl.checks.finding import Finding, worst_first
+from automl.effort import HURRY_S
+from automl.facts.verdict import restated
+from automl.pacing import SCORE_SHARE
+from automl.testset import score_test
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from automl.budget import Budget
+    from automl.conclusion import Concluded
+    from automl.history import Trial
+    from automl.interrupt import Interrupt
+    from automl.problem import Problem
+    from automl.testset import HeldOut, Tested
+
+__all__ = ["Expected", "expect", "expect_again"]
+
+OF_TEST = ("AML008", "AML009")
+"""Checks that look at the test rows."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What to expect on new rows.
+
+    Attributes
+    ----------
+    estimate : dict or None
+        Facts of the report.
+    test_score : float or None
+        On the test rows, greater is better.
+    notes : tuple of str
+        What stands beside the estimate, or failed.
+    """
+
+    estimate: dict[str, Any] | None
+    test_score: float | None = None
+    notes: tuple[str, ...] = ()
+
+
+def expect(
+    done: Concluded, held_out: HeldOut | None, budget: Budget, interrupt: Interrupt
+) -> Expected:
+    """Return what to expect of what a search came to.
+
+    Parameters
+    ----------
+    done : Concluded
+        With what predicts.
+    held_out : HeldOut or None
+        Test rows.
+    budget : Budget
+        Of the run; the share for this is `automl.pacing.SCORE_SHARE`.
+    interrupt : Interrupt
+        Ends drawings as well.
+    """
+    trial, problem = done.out.trial, done.problem
+    tested, notes = _tested(
+        done.out.pipeline, held_out, problem, _clock(budget, interrupt)
+    )
+    found = Appraised(None) if tested is None else tested.appraised
+    try:
+        if found.estimate is None:
+            found = appraise(
+                trial, done.ranked, problem, done.journal.predictions, budget,
+                rule=done.rule, hurry=interrupt.asked,
+            )  # fmt: skip
+    except Exception as error:  # noqa: BLE001 - there is a model, estimated or not
+        why = f"There is no estimate: making it raised {type(error).__name__}."
+        notes = (*notes, why)
+    estimate = estimate_facts(found, problem.metric, trial.score)
+    return Expected(estimate, None if tested is None else tested.score, notes)
+
+
+def expect_again(
+    facts: Mapping[str, Any],
+    pipeline: Any,
+    held_out: HeldOut | None,
+    trial: Trial,
+    trials: tuple[Trial, ...],
+    problem: Problem,
+) -> tuple[dict[str, Any], Expected]:
+    """Return the facts of a finished run with test rows that it had not, or others.
+
+    Parameters
+    ----------
+    facts : dict
+        As it ended.
+    pipeline : Pipeline
+        What predicts.
+    held_out : HeldOut or None
+        Test rows.
+    trial, trials : Trial, tuple of Trial
+        What predicts, as it was scored, and all.
+    problem : Problem
+        What was worked on.
+    """
+    if held_out is None:
+        return dict(facts), Expected(facts.get("estimate"))
+    tested, notes = _tested(pipeline, held_out, problem, lambda: False)
+    found = Appraised(None) if tested is None else tested.appraised
+    new = estimate_facts(found, problem.metric, trial.score)
+    score = None if tested is None else tested.score
+    estimate = new or facts.get("estimate")
+    out = {**facts, "estimate": estimate, "checks": _not_again(facts)}
+    if isinstance(facts.get("verdict"), dict):
+        out["verdict"] = restated(
+            facts["verdict"], trials, trial, problem.folds, problem.metric, estimate
+        )
+    return out, Expected(estimate, score, notes)
+
+
+def _not_again(facts: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+    """Return the checks; those of test rows looked at none, or at others."""
+    why = "A finished run was given test rows: this check was not run again."
+    findings = (Finding.from_json(found) for found in facts.get("checks", ()))
+    again = worst_first(
+        Finding(f.code, f.title, "skipped", why) if f.code in OF_TEST else f
+        for f in findings
+    )
+    return tuple(found.as_json() for found in again)
+
+
+def _tested(
+    pipeline: Any,
+    held_out: HeldOut | None,
+    problem: Problem,
+    is_over: Callable[[], bool],
+) -> tuple[Tested | None, tuple[str, ...]]:
+    """Return what test rows show, and what to say of it."""
+    if held_out is None:
+        return None, ()
+    try:
+        tested = score_test(pipeline, held_out, problem.metric, is_over=is_over)
+    except Exception as error:  # noqa: BLE001 - no test row is worth a model
+        return None, (f"X_test has no score: it raised {type(error).__name__}.",)
+    return tested, (tested.note,) if tested.note else ()
+
+
+def _clock(budget: Budget, interrupt: Interrupt) -> Callable[[], bool]:
+    """Return whether the share of the budget is used up, or the user waits."""
+    if budget.time_s is None:
+        return lambda: interrupt.asked
+    allowed_s = min(SCORE_SHARE * budget.time_s, budget.remaining_s)
+    if interrupt.asked:
+        allowed_s = min(allowed_s, HURRY_S)
+    end = budget.clock() + allowed_s
+    asked_before = interrupt.asked
+    return lambda: budget.clock() > end or (interrupt.asked and not asked_before)

@@ -1,0 +1,195 @@
+"""Test rows are checked before the search, and tell what they can."""
+
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import make_scorer, mean_absolute_error
+
+from automl import AutoML
+from automl.budget import Budget
+from automl.exceptions import AutoMLDataError
+from automl.expectation import _clock
+from automl.metrics import resolve_metric
+from automl.table import make_table
+from automl.testset import HeldOut, read_test, score_test
+
+QUICK = {"n_trials": 2, "n_jobs": 1, "random_state": 0, "verbose": 0, "cv": 3}
+
+
+class Guess:
+    """Predicts the first column, as a number or as the probability of class 1."""
+
+    def __getitem__(self, _):
+        return self
+
+    def predict(self, X):
+        """Return the column."""
+        return X["f0"].to_numpy()
+
+    def predict_proba(self, X):
+        """Return it as probabilities."""
+        p = X["f0"].to_numpy()
+        return np.c_[1 - p, p]
+
+
+def held_out(values, y, **given):
+    """Return test rows of one column."""
+    return HeldOut(pd.DataFrame({"f0": values}), np.asarray(y), (), **given)
+
+
+def grouped(n_groups, seed, size=4):
+    """Return rows of groups, each with a hue that tells the target of its own."""
+    rng = np.random.default_rng(seed)
+    g = np.repeat(np.arange(n_groups), size)
+    y = rng.integers(0, 2, n_groups)[g]
+    X = {"hue": g + rng.normal(size=len(g)) / 9, "x": y + rng.normal(size=len(g)) * 2}
+    return pd.DataFrame({**X, "g": g, "y": y})
+
+
+def test_groups_of_test_rows_are_drawn_together():
+    """A column that names the groups names those of the test rows; they are units."""
+    train, test = grouped(60, 0), grouped(60, 1)
+    table = make_table(train, "y", groups="g")
+
+    found = read_test(test, "y", table, groups="g")
+    few = read_test(test[:80], "y", table, groups="g")
+
+    assert found.unit.max() == 59
+    assert not found.ungrouped
+    metric = resolve_metric("accuracy", "binary")
+    guess = held_out(found.y * 0.8 + 0.1, found.y, unit=found.unit)
+    guess.X.loc[found.unit < 15, "f0"] = 0.5
+    tested = score_test(Guess(), guess, metric)
+    alone = score_test(Guess(), held_out(guess.X["f0"], found.y), metric)
+    wide, narrow = tested.appraised.estimate, alone.appraised.estimate
+    assert wide.high - wide.low > 1.4 * (narrow.high - narrow.low)
+    assert (
+        "20 groups of rows"
+        in score_test(
+            Guess(), held_out(few.y * 0.8 + 0.1, few.y, unit=few.unit), metric
+        ).note
+    )
+
+
+def test_a_grouped_run_keeps_its_estimate_where_test_rows_have_no_groups():
+    """Rows of unknown groups stand beside the corrected score, with a note."""
+    train, test = grouped(60, 0), grouped(60, 1)
+    X, y = train[["hue", "x"]], train["y"]
+    model = AutoML(candidates=["logistic"], **QUICK)
+
+    model.fit(X, y, groups=train["g"], X_test=test[["hue", "x"]], y_test=test["y"])
+
+    assert model.facts_["estimate"]["method"] == "bbc"
+    assert np.isfinite(model.test_score_)
+    assert any("the groups of its rows are not told" in n for n in model.notes_)
+
+
+def test_moments_of_test_rows_make_blocks():
+    """A run with time draws blocks of test rows that follow one another."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"t": np.arange(200.0), "x": rng.normal(size=200)})
+    y = table["x"] + rng.normal(size=200)
+    run = make_table(table, y, time="t")
+
+    found = read_test(table[::-1] + 200, y[::-1], run, time="t")
+
+    assert found.unit.max() == 33
+    assert (np.diff(found.unit) <= 0).all()
+
+
+def test_few_test_rows_stand_beside_the_estimate():
+    """Four rows tell nothing: the score is kept, the estimate is the search's."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(120, 2))
+    y = X[:, 0] + rng.normal(size=120)
+    model = AutoML(candidates=["ridge"], **QUICK)
+
+    model.fit(X[:116], y[:116], X_test=X[116:], y_test=y[116:])
+
+    assert model.facts_["estimate"]["method"] == "bbc"
+    assert model.test_score_ == pytest.approx(model.score(X[116:], y[116:]))
+    assert any("it has 4 rows, and at least 50" in note for note in model.notes_)
+
+
+@pytest.mark.parametrize("bad", [np.nan, "much", np.inf])
+def test_a_test_target_without_a_number_is_refused_before_the_search(bad):
+    """A missing number would lose the run at its end; its row is named instead."""
+    X = pd.DataFrame({"x": np.arange(60.0)})
+    table = make_table(X, np.arange(60.0) + 0.5)
+    y = pd.Series([1.0, 2.0, bad, 4.0], dtype=object)
+
+    with pytest.raises(AutoMLDataError, match="1 of 4 values is no finite") as caught:
+        read_test(X[:4], y, table)
+
+    assert caught.value.code == "E-test"
+    assert caught.value.rows == (2,)
+
+
+def test_a_test_set_that_cannot_be_scored_loses_no_run(monkeypatch):
+    """What fails after the search is a note, and so is a failed estimate."""
+
+    def broken(*_args, **_given):
+        raise ValueError
+
+    monkeypatch.setattr("automl.expectation.score_test", broken)
+    monkeypatch.setattr("automl.expectation.appraise", broken)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(120, 2))
+    model = AutoML(candidates=["ridge"], **QUICK)
+    y = X[:, 0] + rng.normal(size=120)
+
+    model.fit(X[:60], y[:60], X_test=X[60:], y_test=y[60:])
+
+    assert model.score_estimate_ is None
+    assert "X_test has no score: it raised ValueError." in model.notes_
+    assert any(note.startswith("There is no estimate") for note in model.notes_)
+    assert len(model.predict(X)) == 120
+
+
+def test_a_slow_metric_scores_test_rows_within_its_share():
+    """The drawings of test rows end with their share of the budget, or a Ctrl-C."""
+
+    def slow(y, p):
+        time.sleep(0.01)
+        return mean_absolute_error(y, p)
+
+    metric = resolve_metric(make_scorer(slow, greater_is_better=False), "regression")
+    y = np.arange(60.0)
+    begun = time.monotonic()
+    interrupt = SimpleNamespace(asked=False)
+    is_over = _clock(Budget(5.0, None, begun), interrupt)
+
+    tested = score_test(Guess(), held_out(y + y % 3, y), metric, is_over=is_over)
+
+    assert time.monotonic() - begun < 0.6
+    assert tested.appraised.estimate is None
+    assert "no time for its interval" in tested.note
+    untimed = _clock(Budget(None, 1, begun), interrupt)
+    assert not untimed()
+    interrupt.asked = True
+    assert untimed()
+
+
+def test_a_finished_run_says_what_new_test_rows_say(tmp_path):
+    """Summary, promise and checks follow the estimate when a run is taken up again."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(160, 2)), columns=["a", "b"])
+    y = (X["a"] + rng.normal(size=160) > 0).astype(int)
+    given = {**QUICK, "metric": "accuracy", "run_dir": tmp_path / "r"}
+    AutoML(candidates=["logistic"], **given).fit(X[:100], y[:100])
+
+    model = AutoML(candidates=["logistic"], **given)
+    model.fit(X[:100], y[:100], X_test=X[100:], y_test=y[100:])
+
+    assert model.facts_["estimate"]["method"] == "test"
+    assert f"expect accuracy {model.test_score_:.4f}" in model.summary_
+    assert (
+        "test rows"
+        in dict(model.facts_["verdict"]["advice"])["If you promise a figure"]
+    )
+    found = {f.code: f for f in model.checks_}
+    assert "not run again" in found["AML008"].evidence
+    assert found["AML009"].status == "skipped"
