@@ -78,7 +78,7 @@ def scrutinise(
         evidence = _evidence(done, X, held_out, random_state, short=short)
     except Exception as error:  # noqa: BLE001 - no check is worth a model
         why = f"Gathering what it needs raised {type(error).__name__}."
-        none = tuple(Finding(c.code, c.title, "skipped", why) for c in CHECKS)
+        none = tuple(Finding(c.code, c.title, "skipped", why, missed=True) for c in CHECKS)
         checked = Checked(none, None)
     else:
         checked = run_checks(evidence, _timer(budget, seconds))

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.checks.alone import Question
+from automl.checks.finding import OutOfTimeError
 from automl.history import BASELINE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import pandas as pd
 
@@ -71,6 +72,8 @@ class Evidence:
         Rows on which columns are tried alone, at most.
     random_state : int
         For what draws.
+    out_of_time : callable
+        Whether the checks' time is over: those with fits ask it between two of them.
     """
 
     table: Table
@@ -88,6 +91,12 @@ class Evidence:
     slices: WeakSlices | None = None
     sample_rows: int = SAMPLE_ROWS
     random_state: int = 0
+    out_of_time: Callable[[], bool] = lambda: False
+
+    def go_on(self) -> None:
+        """Raise `OutOfTimeError` if the time is over."""
+        if self.out_of_time():
+            raise OutOfTimeError
 
     @cached_property
     def baseline(self) -> Trial | None:

@@ -242,6 +242,7 @@ def _may_group(evidence: Evidence, column: Column) -> bool:
 
 def _explained(evidence: Evidence, column: Column) -> float:
     """Return what levels explain of other rows' targets; 0 if their order does, too."""
+    evidence.go_on()
     rows = _rows_of_levels(evidence, column)
     y = evidence.table.y[rows]
     if not np.ptp(y):
@@ -287,8 +288,8 @@ class Copies:
         if table.X.size > MOST_CELLS and table.copies is None:
             return Finding(
                 self.code, self.title, "skipped",
-                f"Comparing {table.n_rows:,} rows takes too long; copies are fewer "
-                "than one in twenty.",
+                f"The {table.n_rows:,} rows were not compared: that takes too long.",
+                missed=True,
             )  # fmt: skip
         codes = row_codes(table.X) if table.copies is None else table.copies
         extra = 1 - len(np.unique(codes)) / table.n_rows
