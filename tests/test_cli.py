@@ -188,6 +188,25 @@ def test_fit_shows_what_the_checks_found_in_few_lines(fake):
 
 @pytest.mark.usefixtures("data")
 @pytest.mark.parametrize(
+    ("asked", "missed", "code"),
+    [
+        (["AML002"], True, 5), (["AML002"], False, 0), (["fail"], True, 0),
+        (["AML006"], True, 0),
+    ],
+)  # fmt: skip
+def test_a_gate_that_could_not_look_is_not_passed(fake, asked, missed, code):
+    """A check that was asked for and not made ends with 5, unless nothing applies."""
+    why = "There was no time left for it."
+    fake.checks_ = (Finding("AML002", "Leak", "skipped", why, missed=missed),)
+    options = [word for name in asked for word in ("--fail-on", name)]
+    result = call("fit", "data.csv", "--target", "y", "--out", "runs/a", *options)
+
+    assert result.exit_code == code, result.output
+    assert ("AML002 was not made. There was no time" in result.stderr) == bool(code)
+
+
+@pytest.mark.usefixtures("data")
+@pytest.mark.parametrize(
     ("asked", "code"),
     [
         (["AML001"], 5), (["aml006"], 5), (["AML020"], 0), (["AML016"], 0),
