@@ -24,7 +24,7 @@ from automl.exceptions import (
     AutoMLWarning,
     suggestion,
 )
-from automl.repeats import shared_rows
+from automl.repeats import OVERLAP, shared_rows
 from automl.scored import Scored, too_few
 
 if TYPE_CHECKING:
@@ -34,10 +34,6 @@ if TYPE_CHECKING:
     from automl.table import Table
 
 __all__ = ["HeldOut", "check_test", "codes_of_labels", "read_test", "score_test"]
-
-OVERLAP = 0.01
-"""Share of the test rows that are training rows, beyond what repeats itself within the
-training rows, from which it is worth a warning."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +48,14 @@ class HeldOut:
         Class codes, or numbers.
     notes : tuple of str
         That rows are in the training table, too, if so.
+    shared : tuple of (float, float)
+        As `automl.repeats.shared_rows` gives it.
     """
 
     X: pd.DataFrame
     y: np.ndarray
     notes: tuple[str, ...]
+    shared: tuple[float, float] = (0.0, 0.0)
 
 
 def check_test(y: Any, X_test: Any, y_test: Any) -> None:
@@ -136,10 +135,11 @@ def read_test(X: Any, y: Any, table: Table, *, model: str = "AutoML") -> HeldOut
         codes = truth.astype(np.float64)
     else:
         codes = codes_of_labels(truth, table.classes, "y_test")
-    notes = _overlap(table, rows)
+    shared = shared_rows(table.X, rows) if len(rows) else (0.0, 0.0)
+    notes = _overlap(*shared)
     for note in notes:
         warnings.warn(AutoMLWarning(note, code="W-overlap"), stacklevel=5)
-    return HeldOut(rows, codes, notes)
+    return HeldOut(rows, codes, notes, shared)
 
 
 def codes_of_labels(labels: Any, classes: np.ndarray, name: str = "y") -> np.ndarray:
@@ -166,11 +166,8 @@ def codes_of_labels(labels: Any, classes: np.ndarray, name: str = "y") -> np.nda
     return codes
 
 
-def _overlap(table: Table, rows: pd.DataFrame) -> tuple[str, ...]:
+def _overlap(shared: float, by_chance: float) -> tuple[str, ...]:
     """Return what to say if test rows are training rows more often than by chance."""
-    if not len(rows):
-        return ()
-    shared, by_chance = shared_rows(table.X, rows)
     if shared < by_chance + OVERLAP:
         return ()
     note = (

@@ -66,6 +66,8 @@ class Evidence:
         Values, as numbers, of the columns that were left out as identifiers, by id.
     test : DataFrame or None
         The test rows that the user gave, encoded.
+    shared : tuple of (float, float) or None
+        Share of the test rows that are training rows, and what chance makes of it.
     slices : WeakSlices or None
         The winner's score on parts of the rows.
     sample_rows : int
@@ -88,6 +90,7 @@ class Evidence:
     canary: Mapping[str, Any] | None = None
     identifiers: Mapping[str, np.ndarray] = field(default_factory=dict)
     test: pd.DataFrame | None = None
+    shared: tuple[float, float] | None = None
     slices: WeakSlices | None = None
     sample_rows: int = SAMPLE_ROWS
     random_state: int = 0

@@ -13,6 +13,7 @@ from automl.canary import sing
 from automl.candidates import load_candidates
 from automl.checks import CHECKS, run_checks
 from automl.checks.leaks import TargetLeak
+from automl.checks.runner import ARITHMETIC
 from automl.folds import make_folds
 from automl.metrics import resolve_metric
 from automl.pacing import checks_seconds
@@ -97,6 +98,17 @@ def test_a_budget_in_seconds_is_not_overrun_for_a_check():
     now[0] += 1.3
     assert out_of_time()
     assert not _timer(budget, None)()
+
+
+def test_without_a_model_no_check_fits_anything(monkeypatch):
+    """In a budget that was too short for any learner, the checks of arithmetic stay."""
+    monkeypatch.setattr("automl.scrutiny._anything_finished", lambda _: False)
+    X, y = classes(0, n_rows=100)
+    given = GIVEN | {"n_trials": None, "time_budget_s": 4, "candidates": ["logistic"]}
+    model = AutoML(**given).fit(X, y)
+    made = {f.code for f in model.checks_ if not f.missed}
+    assert made <= {c.code for c in ARITHMETIC}
+    assert "AML015" in made
 
 
 def wide(n_columns=40, n_classes=12):
