@@ -185,7 +185,9 @@ def run(
         done, rule = _concluded(
             runner, search, history, problem, journal, interrupt, guard, settings
         )
+        fitted_s = budget.elapsed_s
         estimate, test_score = _estimated(done, held_out, budget, hurry=interrupt.asked)
+        scored_s = budget.elapsed_s
         notes = (
             *session.notes, *problem.notes, *notes, *search.ending, *done.out.notes,
             *_disk_notes(journal), *_notes_of(held_out),
@@ -205,7 +207,7 @@ def run(
                 importance=importance_of(
                     done.finish.importance, table.columns, _explained(done)
                 ),
-                timeline=timeline(budget, read_s, searched_s),
+                timeline=timeline(budget, read_s, searched_s, fitted_s, scored_s),
                 limits=limits(search, guard),
                 interrupted=interrupt.asked or search.stopped,
                 started_utc=started_utc,
