@@ -123,7 +123,7 @@ def test_what_cannot_be_kept_gives_the_smallest_with_a_warning(data):
     ],
 )  # fmt: skip
 def test_no_score_is_given_away_for_a_limit_that_is_missed(others, number):
-    """Without a model within the limit, only half the excess of a complete one counts."""
+    """Only a complete model with half the excess takes the place of a better one."""
     measured = [
         (Choice(SimpleNamespace(trial=SimpleNamespace(number=n, status=s)), None, None),
          Cost(0.0, mib))

@@ -51,7 +51,7 @@ def test_the_best_trial_is_refitted_with_its_rounds_and_explained():
 
 
 def test_what_explains_is_not_ended_before_the_fits_beside_it():
-    """Ending it ends all workers: with a refit out, it is let be until that must end."""
+    """Ending it ends all workers: with a refit out, it may last as long as that."""
     ending = finish(history(0.3, 0.9), time_s=40.0)
     ending.budget = Budget(40.0, None, time.monotonic())
     refit, explain = ending.source(), ending.source()

@@ -8,8 +8,8 @@ import pytest
 
 from automl.candidates import Candidate, Dimension
 from automl.checks import CHECKS, Finding, is_at_least, run_checks
-from automl.repeats import shared_rows
 from automl.checks.slices import find_weak_slices
+from automl.repeats import shared_rows
 from tests.checks.check_kit import bundled, classes, evidence_of, mixed, numbers, trial
 
 BY_CODE = {check.code: check for check in CHECKS}
