@@ -182,12 +182,12 @@ def run(
         history = run_search(runner, search, teller, interrupt, guard)
         searched_s = budget.elapsed_s
         teller.tell("refit", "", history)
-        done, rule = _concluded(
+        done, rule, fitted_s = _concluded(
             runner, search, history, problem, journal, interrupt, guard, settings
         )
-        fitted_s = budget.elapsed_s
-        estimate, test_score = _estimated(done, held_out, budget, hurry=interrupt.asked)
-        scored_s = budget.elapsed_s
+        estimate, test_score, scored_s = _estimated(
+            done, held_out, budget, hurry=interrupt.asked
+        )
         notes = (
             *session.notes, *problem.notes, *notes, *search.ending, *done.out.notes,
             *_disk_notes(journal), *_notes_of(held_out),
@@ -244,8 +244,8 @@ def _concluded(
     interrupt: Interrupt,
     guard: Guard,
     settings: Settings,
-) -> tuple[Concluded, Simplest | None]:
-    """Return what predicts, and what the one-standard-error rule takes."""
+) -> tuple[Concluded, Simplest | None, float]:
+    """Return what predicts, what the one-standard-error rule takes, and the time."""
     rule = simplest(
         history.trials, {c.name: c for c in problem.candidates}, problem.table.task,
         timed=search.budget.time_s is not None,
@@ -255,7 +255,7 @@ def _concluded(
         runner, search, history, problem, journal, interrupt, guard,
         Constraints(settings.max_predict_ms, settings.max_model_mib), rule=chosen,
     )  # fmt: skip
-    return done, rule
+    return done, rule, search.budget.elapsed_s
 
 
 def _estimated(
@@ -264,8 +264,8 @@ def _estimated(
     budget: Budget,
     *,
     hurry: bool,
-) -> tuple[dict[str, Any] | None, float | None]:
-    """Return what to expect on new rows, as facts, and the score on test rows."""
+) -> tuple[dict[str, Any] | None, float | None, float]:
+    """Return what to expect on new rows, as facts, the score on test rows, the time."""
     trial, problem = done.out.trial, done.problem
     score, found = None, Appraised(None)
     if held_out is not None:
@@ -275,7 +275,8 @@ def _estimated(
             trial, done.ranked, problem, done.journal.predictions, budget,
             rule=done.rule, hurry=hurry,
         )  # fmt: skip
-    return estimate_facts(found, problem.metric, trial.score), score
+    facts = estimate_facts(found, problem.metric, trial.score)
+    return facts, score, budget.elapsed_s
 
 
 def _again(

@@ -104,7 +104,7 @@ def _timer(budget: Budget, seconds: float | None) -> Callable[[], bool]:
 
 
 def _anything_finished(done: Concluded) -> bool:
-    """Return whether there is more than a constant to look at: else time is too short."""
+    """Return whether a learner finished: else the time is too short for fits."""
     return any(t.status == "ok" and t.candidate != BASELINE for t in done.ranked.trials)
 
 

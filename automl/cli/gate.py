@@ -82,8 +82,7 @@ def leave_by_gate(findings: Sequence[Finding], gate: Sequence[str]) -> None:
     if caught:
         names = ", ".join(f"{found.code} ({found.status})" for found in caught)
         said.append(f"the checks found {names}.")
-    for found in missed:
-        said.append(f"{found.code} was not made. {found.evidence}")
+    said += [f"{found.code} was not made. {found.evidence}" for found in missed]
     if said:
         fail(f"--fail-on: {' '.join(said)} The model is kept.", GATE)
 
