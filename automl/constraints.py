@@ -239,11 +239,9 @@ def _chosen(
     if constraints.excess(measured[-1][1]) <= 1:
         return measured[-1]
     complete = [pair for pair in measured if pair[0].out.trial.status == "ok"]
-    found, *others = complete or measured
-    for pair in others:
-        if constraints.excess(pair[1]) <= CLEARLY_LESS * constraints.excess(found[1]):
-            found = pair
-    return found
+    excess = [constraints.excess(cost) for _, cost in complete or measured]
+    near = next(i for i, e in enumerate(excess) if CLEARLY_LESS * e < min(excess))
+    return (complete or measured)[near]
 
 
 def unchecked(first: Choice, constraints: Constraints, error: Exception) -> Choice:
