@@ -40,13 +40,26 @@ def facts_of(record: RunRecord) -> dict[str, Any]:
         return build_facts(bare)
 
 
-def timeline(budget: Budget, read_s: float, searched_s: float) -> dict[str, float]:
-    """Return where the time went, in seconds; called when the refit is done."""
+def timeline(
+    budget: Budget, read_s: float, searched_s: float, fitted_s: float, scored_s: float
+) -> dict[str, float]:
+    """Return where the time went, in seconds; called when the checks are done.
+
+    Parameters
+    ----------
+    budget : Budget
+        Of the run.
+    read_s, searched_s, fitted_s, scored_s : float
+        Seconds since the run began when the table was read, the search over, the model
+        fitted (within its limits, if there are any) and its score corrected.
+    """
     elapsed_s = budget.elapsed_s
     return {
         "read": read_s,
         "search": searched_s - read_s,
-        "refit": elapsed_s - searched_s,
+        "refit": fitted_s - searched_s,
+        "score": scored_s - fitted_s,
+        "checks": elapsed_s - scored_s,
         "total": elapsed_s,
         "budget": np.nan if budget.time_s is None else budget.time_s,
     }

@@ -1,7 +1,7 @@
 """Limits of what predicts, milliseconds for a row and megabytes: measured, then kept.
 
 A model is taken from a list of ever smaller ones, best first; the first that is within
-the limits, else the one that comes closest to them.
+the limits, else the best that is not clearly farther from them than others are.
 """
 
 from __future__ import annotations
@@ -44,6 +44,11 @@ LOOKS = 15
 
 LOOKS_S = 1.0
 """Seconds after which no more are timed; a slow model needs no median of many."""
+
+CLEARLY_LESS = 0.5
+"""Where no model is within the limits: excess, as a share of that of a preferred model,
+up to which a smaller one takes its place. A score is not given away for a limit that is
+missed all the same."""
 
 TRIES = 8
 """Configurations beside the members of the ensemble that are fitted on all rows to see
@@ -181,7 +186,7 @@ def constrained(
     fit: Callable[[Trial], Outcome | None],
     is_over: Callable[[], bool] = lambda: False,
 ) -> Choice:
-    """Return the best model within the limits, else the closest, with a note of it.
+    """Return the best model within the limits, else one near them, with a note of it.
 
     Parameters
     ----------
@@ -208,7 +213,7 @@ def constrained(
         measured.append((choice, cost))
         if constraints.excess(cost) <= 1 or is_over():
             break
-    found, cost = min(measured, key=lambda pair: constraints.excess(pair[1]))
+    found, cost = _chosen(measured, constraints)
     out = found.out
     notes = list(out.notes)
     if found is not first:
@@ -221,6 +226,22 @@ def constrained(
         )
         notes.append(warning)
     return replace(found, out=replace(out, notes=tuple(notes)), warning=warning)
+
+
+def _chosen(
+    measured: list[tuple[Choice, Cost]], constraints: Constraints
+) -> tuple[Choice, Cost]:
+    """Return the one within the limits, else the best that is nearly as close as any.
+
+    Where none is within them, configurations that were not scored on all folds come
+    last, and a model gives way only to one with a clearly smaller excess.
+    """
+    if constraints.excess(measured[-1][1]) <= 1:
+        return measured[-1]
+    complete = [pair for pair in measured if pair[0].out.trial.status == "ok"]
+    excess = [constraints.excess(cost) for _, cost in complete or measured]
+    near = next(i for i, e in enumerate(excess) if CLEARLY_LESS * e < min(excess))
+    return (complete or measured)[near]
 
 
 def unchecked(first: Choice, constraints: Constraints, error: Exception) -> Choice:

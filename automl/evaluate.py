@@ -19,7 +19,7 @@ from sklearn.pipeline import Pipeline
 
 from automl.canary import sing
 from automl.estimators.growing import Growth, fit_growing
-from automl.explain import PERMUTING_SHARE, explain
+from automl.explain import explain
 from automl.fitting import (
     fit_model,
     fit_prefix,
@@ -30,6 +30,7 @@ from automl.fitting import (
 from automl.history import FoldResult
 from automl.kept import keep_model
 from automl.memory import give_back
+from automl.permuted import permute
 from automl.pipeline import build_pipeline, split_params
 from automl.sandbox import sandbox
 from automl.workplace import at_most, labels_of, open_workplace, rows_of
@@ -38,21 +39,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    import pandas as pd
-
     from automl.workplace import Prepared, Workplace
 
 __all__ = ["Outcome", "Task", "failed", "run_task"]
 
-
-IMPORTANCE_ROWS = 2000
-"""Held-out rows on which columns are permuted."""
-
-IMPORTANCE_COLUMNS = 100
-"""Columns that are permuted, drawn by chance where there are more."""
-
-REPEATS = 3
-"""Permutations of each column."""
 
 LONG_S = 0.5
 """Seconds after which what a task freed is given back: that takes up to .02."""
@@ -332,12 +322,10 @@ def _canary(place: Workplace, task: Task) -> dict[str, Any] | None:
 
 
 def _importance(place: Workplace, task: Task) -> dict[str, Any]:
-    """Return the drop in score when a column of held-out rows is permuted, and more.
+    """Return what the winner loses by each column, and how it answers to the first.
 
-    Breiman's permutation importance (Random forests, 2001), on a model fitted to the
-    training rows of one fold. Stops with the columns it has when its share of the time
-    is over; the rest of the time goes to `automl.explain.explain`. What the model
-    scores on rows that it was fitted to comes with it.
+    Of a model fitted to the training rows of one fold. What `automl.permuted.permute`
+    leaves of the time goes to `automl.explain.explain`.
     """
     candidate = place.candidates[task.candidate]
     pipeline = build_pipeline(
@@ -345,50 +333,15 @@ def _importance(place: Workplace, task: Task) -> dict[str, Any]:
     )
     train, test = place.splits[task.fold]
     train = at_most(train, task.max_rows, place.random_state, _classes(place))
-    test = at_most(test, IMPORTANCE_ROWS, place.random_state)
     prefix, X_train = fit_prefix(place, pipeline[:-1], train)
     model = pipeline[-1]
     fit_model(
         place, candidate, model, prefix, X_train, place.y[train], train, task.deadline
     )
-    frame, y = place.X.iloc[test], place.y[test]
-    weights = rows_of(place.sample_weight, test)
-
-    def score_of(X: pd.DataFrame) -> float:
-        prediction = predict(place, model, prefix.transform(X))
-        return place.metric.score(y, prediction, weights)
-
-    rng = np.random.default_rng(place.random_state)
-    stop = None
-    if task.deadline is not None:
-        now = time.monotonic()
-        stop = now + PERMUTING_SHARE * (task.deadline - now)
-    whole = score_of(frame)
-    known = at_most(train, IMPORTANCE_ROWS, place.random_state)
-    trained = place.metric.score(
-        place.y[known],
-        predict(place, model, prefix.transform(place.X.iloc[known])),
-        rows_of(place.sample_weight, known),
-    )
-    drops: dict[str, list[float]] = {}
-    columns = rng.permutation(np.array(frame.columns, dtype=object))
-    for column in columns[:IMPORTANCE_COLUMNS]:
-        if stop is not None and time.monotonic() > stop:
-            break
-        drops[str(column)] = []
-        for _ in range(REPEATS):
-            shuffled = frame.copy()
-            shuffled[column] = frame[column].to_numpy()[rng.permutation(len(frame))]
-            drops[str(column)].append(whole - score_of(shuffled))
+    found = permute(place, prefix, model, train, test, task.deadline)
+    rows, drops = found.pop("rows"), found["drops"]
     order = sorted(drops, key=lambda name: -float(np.mean(drops[name])))
-    found = {
-        "drops": drops,
-        "n_train": len(train),
-        "n_test": len(test),
-        "train_score": trained,
-        "test_score": whole,
-    }
     try:
-        return found | explain(place, prefix, model, test, order, task.deadline)
+        return found | explain(place, prefix, model, rows, order, task.deadline)
     except Exception as error:  # noqa: BLE001 - the importance is there all the same
         return found | {"unexplained": type(error).__name__}

@@ -43,11 +43,14 @@ class Expected:
         On the test rows, greater is better.
     notes : tuple of str
         What stands beside the estimate, or failed.
+    made_s : float
+        Seconds since the run began when it was made.
     """
 
     estimate: dict[str, Any] | None
     test_score: float | None = None
     notes: tuple[str, ...] = ()
+    made_s: float = 0.0
 
 
 def expect(
@@ -81,7 +84,8 @@ def expect(
         why = f"There is no estimate: making it raised {type(error).__name__}."
         notes = (*notes, why)
     estimate = estimate_facts(found, problem.metric, trial.score)
-    return Expected(estimate, None if tested is None else tested.score, notes)
+    score = None if tested is None else tested.score
+    return Expected(estimate, score, notes, budget.elapsed_s)
 
 
 def expect_again(

@@ -25,12 +25,7 @@ if TYPE_CHECKING:
 
     from automl.workplace import Workplace
 
-__all__ = ["PERMUTING_SHARE", "explain"]
-
-PERMUTING_SHARE = 0.7
-"""Share of the task's time after which no more columns are permuted; the rest is for
-what is here. Measured on one core, 12 to 750 columns: six columns take .1 s of a
-logistic regression and .5 s of 300 trees, the SHAP values of 500 rows .6 s."""
+__all__ = ["explain"]
 
 DEPENDENCE_SHARE = 0.7
 """Share of what is left for dependence, where SHAP values follow: every family has the

@@ -333,10 +333,14 @@ class Finish:
         if affordable < 1:
             max_rows = max(500, int(affordable * self.n_train))
         now = time.monotonic()
+        kill_at = now + allowance + 2 * SPARE_S
+        # a kill ends the whole pool: not before the fits beside it must end, too
+        beside = [t for t in (self._refitting, *self._out.values()) if t is not None]
+        kill_at = max([kill_at, *(t.kill_at for t in beside if t.kill_at is not None)])
         return Task(
             kind, self._next_serial(), trial.number, 0, trial.candidate,
             dict(trial.params), deadline=now + allowance, max_rows=max_rows,
-            kill_at=now + allowance + 2 * SPARE_S,
+            kill_at=kill_at,
         )  # fmt: skip
 
 

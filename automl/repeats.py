@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from automl.kinds import Column
 
 __all__ = [
-    "column_copies", "leaking_columns", "row_codes", "row_copies", "shared_rows",
+    "OVERLAP", "column_copies", "leaking_columns", "row_codes", "row_copies",
+    "shared_rows",
 ]  # fmt: skip
 
 COPY_SHARE = 0.05
@@ -45,6 +46,10 @@ ROWS_PER_VALUE = 5
 
 LEAK_SAMPLE = 500
 """Rows that most columns are let off with."""
+
+OVERLAP = 0.01
+"""Share of other rows that are in a table, beyond what repeats itself within it, from
+which that is worth a word."""
 
 SAME = "is the target under another name"
 

@@ -183,7 +183,7 @@ def run(
         history = run_search(runner, search, teller, interrupt, guard)
         searched_s = budget.elapsed_s
         teller.tell("refit", "", history)
-        done, rule = _concluded(
+        done, rule, fitted_s = _concluded(
             runner, search, history, problem, journal, interrupt, guard, settings
         )
         expected = expect(done, held_out, budget, interrupt)
@@ -206,7 +206,7 @@ def run(
                 importance=importance_of(
                     done.finish.importance, table.columns, _explained(done)
                 ),
-                timeline=timeline(budget, read_s, searched_s),
+                timeline=timeline(budget, read_s, searched_s, fitted_s, expected.made_s),
                 limits=limits(search, guard),
                 interrupted=interrupt.asked or search.stopped,
                 started_utc=started_utc,
@@ -244,8 +244,8 @@ def _concluded(
     interrupt: Interrupt,
     guard: Guard,
     settings: Settings,
-) -> tuple[Concluded, Simplest | None]:
-    """Return what predicts, and what the one-standard-error rule takes."""
+) -> tuple[Concluded, Simplest | None, float]:
+    """Return what predicts, what the one-standard-error rule takes, and the time."""
     rule = simplest(
         history.trials, {c.name: c for c in problem.candidates}, problem.table.task,
         timed=search.budget.time_s is not None,
@@ -255,7 +255,7 @@ def _concluded(
         runner, search, history, problem, journal, interrupt, guard,
         Constraints(settings.max_predict_ms, settings.max_model_mib), rule=chosen,
     )  # fmt: skip
-    return done, rule
+    return done, rule, search.budget.elapsed_s
 
 
 def _again(

@@ -14,6 +14,7 @@ from automl.checks.evidence import SAMPLE_ROWS
 from automl.checks.finding import Finding
 from automl.encoding import factorize, is_textual, read_numbers
 from automl.frames import read_frame
+from automl.history import BASELINE
 from automl.pacing import checks_seconds
 
 if TYPE_CHECKING:
@@ -73,12 +74,16 @@ def scrutinise(
         seconds = min(checks_seconds(budget.time_s), left)
     if hurried:
         seconds = LEAST_S
+    if seconds is not None and not _anything_finished(done):
+        seconds = 0.0
     short = seconds is not None and seconds < MANY_S
     try:
         evidence = _evidence(done, X, held_out, random_state, short=short)
     except Exception as error:  # noqa: BLE001 - no check is worth a model
         why = f"Gathering what it needs raised {type(error).__name__}."
-        none = tuple(Finding(c.code, c.title, "skipped", why) for c in CHECKS)
+        none = tuple(
+            Finding(c.code, c.title, "skipped", why, missed=True) for c in CHECKS
+        )
         checked = Checked(none, None)
     else:
         checked = run_checks(evidence, _timer(budget, seconds))
@@ -95,7 +100,12 @@ def _timer(budget: Budget, seconds: float | None) -> Callable[[], bool]:
     if seconds is None:
         return lambda: False
     end = budget.clock() + seconds
-    return lambda: budget.clock() > end
+    return lambda: budget.clock() >= end
+
+
+def _anything_finished(done: Concluded) -> bool:
+    """Return whether a learner finished: else the time is too short for fits."""
+    return any(t.status == "ok" and t.candidate != BASELINE for t in done.ranked.trials)
 
 
 def _evidence(
@@ -120,6 +130,7 @@ def _evidence(
         canary=finish.canary,
         identifiers=_identifiers(problem.table, X),
         test=None if held_out is None else held_out.X.reset_index(drop=True),
+        shared=None if held_out is None else held_out.shared,
         sample_rows=FEW_ROWS if short else SAMPLE_ROWS,
         random_state=random_state,
     )

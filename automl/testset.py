@@ -25,7 +25,7 @@ from automl.exceptions import (
     suggestion,
 )
 from automl.frames import read_frame
-from automl.repeats import shared_rows
+from automl.repeats import OVERLAP, shared_rows
 from automl.rows import read_groups, read_time
 from automl.scored import FEW_ROWS, Scored, too_few, units_of_time
 from automl.target import first_rows
@@ -47,10 +47,6 @@ __all__ = [
     "score_test",
 ]
 
-OVERLAP = 0.01
-"""Share of the test rows that are training rows, beyond what repeats itself within the
-training rows, from which it is worth a warning."""
-
 
 @dataclass(frozen=True)
 class HeldOut:
@@ -68,6 +64,8 @@ class HeldOut:
         What is drawn together: a group, or a block of time; None for single rows.
     ungrouped : bool
         Whether the run has groups that the test rows do not tell.
+    shared : tuple of (float, float)
+        As `automl.repeats.shared_rows` gives it.
     """
 
     X: pd.DataFrame
@@ -75,6 +73,7 @@ class HeldOut:
     notes: tuple[str, ...]
     unit: np.ndarray | None = None
     ungrouped: bool = False
+    shared: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -188,10 +187,11 @@ def read_test(
         codes = _numbers(truth)
     else:
         codes = codes_of_labels(truth, table.classes, "y_test")
-    notes = _overlap(table, rows)
+    shared = shared_rows(table.X, rows) if len(rows) else (0.0, 0.0)
+    notes = _overlap(*shared)
     for note in notes:
         warnings.warn(AutoMLWarning(note, code="W-overlap"), stacklevel=5)
-    return HeldOut(rows, codes, notes, units, ungrouped)
+    return HeldOut(rows, codes, notes, units, ungrouped, shared)
 
 
 def _numbers(values: np.ndarray) -> np.ndarray:
@@ -252,11 +252,8 @@ def codes_of_labels(labels: Any, classes: np.ndarray, name: str = "y") -> np.nda
     return codes
 
 
-def _overlap(table: Table, rows: pd.DataFrame) -> tuple[str, ...]:
+def _overlap(shared: float, by_chance: float) -> tuple[str, ...]:
     """Return what to say if test rows are training rows more often than by chance."""
-    if not len(rows):
-        return ()
-    shared, by_chance = shared_rows(table.X, rows)
     if shared < by_chance + OVERLAP:
         return ()
     note = (

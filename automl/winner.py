@@ -9,9 +9,9 @@ import numpy as np
 
 from automl.assembly import Part, assemble, bag_of, from_raw, refit_of
 from automl.baseline import baseline_pipeline
-from automl.evaluate import IMPORTANCE_COLUMNS
 from automl.facts import Importance
 from automl.history import BASELINE, ENSEMBLE, FoldResult, History, Trial
+from automl.permuted import IMPORTANCE_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,10 +54,14 @@ def importance_of(
     names = {c.id: str(c.name) for c in columns}
     drops = raw["drops"]
     order = sorted(drops, key=lambda key: -float(np.mean(drops[key])))
+    times = sorted({len(found) for found in drops.values()})
+    often = f"{times[-1]} permutation" + "s" * (times[-1] > 1)
+    if times[1:]:
+        often = f"{times[0]} to {times[-1]} permutations"
     left_out = sum(c.used for c in columns) - len(drops)
     note = (
         f"Drop in the score when a column is permuted: {raw['n_test']:,} held-out "
-        f"rows, a model fitted to {raw['n_train']:,} others, 3 permutations."
+        f"rows, a model fitted to {raw['n_train']:,} others, {often}."
     )
     if of:
         note = f"Of {of}. {note}"

@@ -39,6 +39,7 @@ class FakeModel:
     summary_ = "Logistic wins."
     facts_ = {  # noqa: RUF012 - a stand-in
         "estimate": {
+            "method": "bbc",
             "natural": 0.2712, "low": 0.25, "high": 0.3, "level": 0.95,
             "warning": "40 scored rows are too few to conclude.",
         },
@@ -184,6 +185,25 @@ def test_fit_shows_what_the_checks_found_in_few_lines(fake):
         call("fit", "data.csv", "--target", "y", "--out", "b", "--json").stdout
     )
     assert [found["code"] for found in shown["checks"]] == [f.code for f in FINDINGS]
+
+
+@pytest.mark.usefixtures("data")
+@pytest.mark.parametrize(
+    ("asked", "missed", "code"),
+    [
+        (["AML002"], True, 5), (["AML002"], False, 0), (["fail"], True, 0),
+        (["AML006"], True, 0),
+    ],
+)  # fmt: skip
+def test_a_gate_that_could_not_look_is_not_passed(fake, asked, missed, code):
+    """A check that was asked for and not made ends with 5, unless nothing applies."""
+    why = "There was no time left for it."
+    fake.checks_ = (Finding("AML002", "Leak", "skipped", why, missed=missed),)
+    options = [word for name in asked for word in ("--fail-on", name)]
+    result = call("fit", "data.csv", "--target", "y", "--out", "runs/a", *options)
+
+    assert result.exit_code == code, result.output
+    assert ("AML002 was not made. There was no time" in result.stderr) == bool(code)
 
 
 @pytest.mark.usefixtures("data")

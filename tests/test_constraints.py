@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer
 
 from automl import AutoML, Candidate
-from automl.constraints import MIB, Constraints, cost_of
+from automl.constraints import MIB, Choice, Constraints, Cost, _chosen, cost_of
 from automl.ensemble import Blend, pruned
 from automl.estimators.ensemble import WeightedEnsemble
 from automl.exceptions import AutoMLConfigError, AutoMLWarning
@@ -103,15 +104,35 @@ def test_fold_models_give_way_to_fits_on_all_rows(data):
     assert about(model, "max_model_mib")
 
 
-def test_what_cannot_be_kept_gives_the_smallest_with_a_warning(data):
-    """No model is that small: the closest predicts, loudly."""
+def test_what_cannot_be_kept_gives_a_small_one_with_a_warning(data):
+    """No model is that small: the best of the small ones predicts, loudly."""
     with pytest.warns(AutoMLWarning, match="No model was found within") as caught:
         model = AutoML(**GIVEN, max_model_mib=1e-6).fit(*data)
     codes = [getattr(w.message, "code", "") for w in caught]
     assert codes.count("W-constraint") == 1
-    (trial,) = model.weights_
-    assert model.trials_[trial].candidate == "logistic"
+    # the logistic regression alone is smaller, and not by half
+    found = sorted(model.trials_[trial].candidate for trial in model.weights_)
+    assert found == ["k_nearest", "logistic"]
     assert len(about(model, "max_model_mib")) == 2
+
+
+@pytest.mark.parametrize(
+    ("others", "number"),
+    [
+        ([(2, "ok", 9.0)], 1), ([(2, "ok", 5.0)], 2), ([(2, "raced", 2.0)], 1),
+        ([(2, "ok", 5.0), (3, "ok", 4.0)], 2), ([(2, "ok", 5.0), (3, "ok", 2.6)], 2),
+        ([(2, "ok", 5.0), (3, "ok", 2.4)], 3), ([(2, "raced", 0.5)], 2),
+    ],
+)  # fmt: skip
+def test_no_score_is_given_away_for_a_limit_that_is_missed(others, number):
+    """Only a complete model with half the excess takes the place of a better one."""
+    measured = [
+        (Choice(SimpleNamespace(trial=SimpleNamespace(number=n, status=s)), None, None),
+         Cost(0.0, mib))
+        for n, s, mib in [(1, "ok", 10.0), *others]
+    ]  # fmt: skip
+    found, _ = _chosen(measured, Constraints(max_model_mib=1.0))
+    assert found.out.trial.number == number
 
 
 def test_a_slow_model_gives_way_to_a_fast_one():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -47,6 +48,17 @@ def test_the_best_trial_is_refitted_with_its_rounds_and_explained():
     assert ending.source() is None
     assert (ending.winner.number, ending.pipeline) == (2, "pipeline")
     assert (ending.importance, ending.canary) == ({"drops": {}}, {"score": 0.5})
+
+
+def test_what_explains_is_not_ended_before_the_fits_beside_it():
+    """Ending it ends all workers: with a refit out, it may last as long as that."""
+    ending = finish(history(0.3, 0.9), time_s=40.0)
+    ending.budget = Budget(40.0, None, time.monotonic())
+    refit, explain = ending.source(), ending.source()
+    assert (refit.kind, explain.kind) == ("refit", "importance")
+    assert explain.kill_at >= refit.kill_at
+    ending.tell(Outcome(refit, value="pipeline"))
+    assert ending.source().kind == "canary"
 
 
 @pytest.mark.parametrize(("fit_s", "kinds"), [(0.1, ["canary"]), (1.0, [])])

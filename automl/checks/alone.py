@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
 
 __all__ = [
@@ -228,7 +230,10 @@ def guess_by_tree(question: Question, values: np.ndarray) -> np.ndarray:
 
 
 def guess_by_forest(
-    question: Question, X: pd.DataFrame, random_state: int
+    question: Question,
+    X: pd.DataFrame,
+    random_state: int,
+    go_on: Callable[[], None] = lambda: None,
 ) -> np.ndarray:
     """Return what a forest of columns predicts, of shape (n_rows, k).
 
@@ -240,6 +245,8 @@ def guess_by_forest(
         Numbers; without a column, the mean of the other rows is predicted.
     random_state : int
         Of the forest.
+    go_on : callable
+        Called before each fit; what it raises ends it.
     """
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
@@ -251,6 +258,7 @@ def guess_by_forest(
         guess[held] = target[~held].mean(axis=0)
         if not X.shape[1]:
             continue
+        go_on()
         if question.n_classes:
             forest = RandomForestClassifier(TREES, n_jobs=1, random_state=random_state)
             forest.fit(cells[~held], question.y[~held])

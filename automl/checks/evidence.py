@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.checks.alone import Question
+from automl.checks.finding import OutOfTimeError
 from automl.history import BASELINE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import pandas as pd
 
@@ -65,12 +66,16 @@ class Evidence:
         Values, as numbers, of the columns that were left out as identifiers, by id.
     test : DataFrame or None
         The test rows that the user gave, encoded.
+    shared : tuple of (float, float) or None
+        Share of the test rows that are training rows, and what chance makes of it.
     slices : WeakSlices or None
         The winner's score on parts of the rows.
     sample_rows : int
         Rows on which columns are tried alone, at most.
     random_state : int
         For what draws.
+    out_of_time : callable
+        Whether the checks' time is over: those with fits ask it between two of them.
     """
 
     table: Table
@@ -85,9 +90,16 @@ class Evidence:
     canary: Mapping[str, Any] | None = None
     identifiers: Mapping[str, np.ndarray] = field(default_factory=dict)
     test: pd.DataFrame | None = None
+    shared: tuple[float, float] | None = None
     slices: WeakSlices | None = None
     sample_rows: int = SAMPLE_ROWS
     random_state: int = 0
+    out_of_time: Callable[[], bool] = lambda: False
+
+    def go_on(self) -> None:
+        """Raise `OutOfTimeError` if the time is over."""
+        if self.out_of_time():
+            raise OutOfTimeError
 
     @cached_property
     def baseline(self) -> Trial | None:

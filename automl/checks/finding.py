@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 
     from automl.checks.evidence import Evidence
 
-__all__ = ["STATUSES", "Check", "Finding", "is_at_least", "listed", "worst_first"]
+__all__ = [
+    "STATUSES", "Check", "Finding", "OutOfTimeError", "is_at_least", "listed",
+    "worst_first",
+]  # fmt: skip
 
 STATUSES = ("fail", "warn", "note", "skipped", "pass")
 """Worst first."""
@@ -42,6 +45,8 @@ class Finding:
         What to do; empty where there is nothing to do.
     columns : tuple of str
         The user's names of the columns that it is about.
+    missed : bool
+        Whether it was skipped though it applies: for lack of time, or for an error.
 
     Examples
     --------
@@ -56,6 +61,7 @@ class Finding:
     evidence: str
     action: str = ""
     columns: tuple[str, ...] = ()
+    missed: bool = False
 
     def __post_init__(self) -> None:
         assert self.status in STATUSES, self.status
@@ -68,6 +74,10 @@ class Finding:
     def from_json(cls, found: dict[str, Any]) -> Finding:
         """Return the finding that `as_json` wrote."""
         return cls(**{**found, "columns": tuple(found["columns"])})
+
+
+class OutOfTimeError(Exception):
+    """The time that checks have is over: the one that raises this is skipped."""
 
 
 class Check(Protocol):

@@ -86,6 +86,7 @@ class MissingnessLeak:
 
 
 def _gaps(evidence: Evidence, column: Column) -> np.ndarray:
+    evidence.go_on()
     cells = evidence.table.X[column.id].to_numpy()
     return np.asarray(cells == "" if cells.dtype == object else np.isnan(cells))
 
@@ -101,7 +102,8 @@ def _follow_target(
     ids = [c.id for c in evidence.plain if c not in leaks]
     X = evidence.table.X[ids].iloc[part]
     by_target = errors(about, guess_by_bins(about, y, levels=levels)).ranking
-    by_others = errors(about, guess_by_forest(about, X, evidence.random_state)).ranking
+    guess = guess_by_forest(about, X, evidence.random_state, evidence.go_on)
+    by_others = errors(about, guess).ranking
     return by_others >= GAP_BETTER * max(by_target, 0.01)
 
 

@@ -20,7 +20,7 @@ from automl.checks.alone import (
     guess_by_tree,
     spread_of,
 )
-from automl.checks.finding import Finding, listed
+from automl.checks.finding import Finding, OutOfTimeError, listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,13 +111,21 @@ class TargetLeak:
             )  # fmt: skip
         guessed = _closely(evidence)
         near = [c for c, e in guessed if _is_near_perfect(e)]
-        leaks = [
-            (c, e, rest)
-            for c, e in guessed
-            if c in near[:MOST_SUSPECTS]
-            for rest in [_of_others(evidence, [c])]
-            if _is_far_better(e, rest)
-        ]
+        try:
+            return self._compared(evidence, guessed, near)
+        except OutOfTimeError:
+            if not near:
+                raise
+            return self._not_compared(near)
+
+    def _compared(
+        self,
+        evidence: Evidence,
+        guessed: Sequence[tuple[Column, Errors]],
+        near: Sequence[Column],
+    ) -> Finding:
+        """Return what near perfect columns come to beside all the others."""
+        leaks = _leaks(evidence, guessed, near)
         if leaks:
             _, alone, rest = leaks[0]
             names = tuple(str(c.name) for c, _, _ in leaks)
@@ -139,6 +147,39 @@ class TargetLeak:
                     "Drop those that are not known before the target is.", names,
                 )  # fmt: skip
         return Finding(self.code, self.title, "pass", _best_alone(guessed))
+
+    def _not_compared(self, near: Sequence[Column]) -> Finding:
+        names = tuple(str(c.name) for c in near)
+        return Finding(
+            self.code, self.title, "skipped",
+            f"{listed(names)} alone {_tells(names)} the target almost exactly; there "
+            "was no time to see whether the other columns do, too.",
+            DROP_IT, names, missed=True,
+        )  # fmt: skip
+
+
+def _leaks(
+    evidence: Evidence,
+    guessed: Sequence[tuple[Column, Errors]],
+    near: Sequence[Column],
+) -> list[tuple[Column, Errors, Errors]]:
+    """Return the suspects, what each leaves, and what the others leave without it.
+
+    Once one is known for a leak, time that is up ends this with those that are known.
+    """
+    found: list[tuple[Column, Errors, Errors]] = []
+    for column, error in guessed:
+        if column not in near[:MOST_SUSPECTS]:
+            continue
+        try:
+            rest = _of_others(evidence, [column])
+        except OutOfTimeError:
+            if found:
+                break
+            raise
+        if _is_far_better(error, rest):
+            found.append((column, error, rest))
+    return found
 
 
 def _open_ones(evidence: Evidence) -> list[Column]:
@@ -177,6 +218,7 @@ def _closely(evidence: Evidence) -> list[tuple[Column, Errors]]:
     question, rows = evidence.question, evidence.sample
 
     def by_bins(column: Column) -> np.ndarray:
+        evidence.go_on()
         values, levels = evidence.values(column, rows), column.kind == "category"
         return guess_by_bins(question, values, levels=levels)
 
@@ -189,6 +231,7 @@ def _closely(evidence: Evidence) -> list[tuple[Column, Errors]]:
     for column in dict.fromkeys([*by_spread[:TRIED], *by_rank[:TRIED]]):
         error = left[column.id]
         if column.kind != "category":  # of levels, bins say all
+            evidence.go_on()
             guess = guess_by_tree(question, evidence.values(column, rows))
             error = error.least(errors(question, guess))
         closely.append((column, error))
@@ -223,7 +266,8 @@ def _of_others(evidence: Evidence, without: Sequence[Column]) -> Errors:
     ids = [c.id for c in _open_ones(evidence) if c not in without]
     X = evidence.table.X[ids].iloc[rows[part]]
     about = question.at(part)
-    return errors(about, guess_by_forest(about, X, evidence.random_state))
+    guess = guess_by_forest(about, X, evidence.random_state, evidence.go_on)
+    return errors(about, guess)
 
 
 @dataclass(frozen=True)
@@ -283,6 +327,7 @@ class IdentifierLeak:
             return Finding(self.code, self.title, "pass", said, "", names)
         found = []
         for column, values in suspects:
+            evidence.go_on()
             guess = guess_by_tree(evidence.question, values[evidence.sample])
             found.append((errors(evidence.question, guess).ranking, column))
         found.sort(key=lambda pair: pair[0])

@@ -13,11 +13,9 @@ import numpy as np
 
 from automl.checks.alone import Question, guess_by_bins, spread_of
 from automl.checks.finding import Finding, listed
-from automl.repeats import row_codes
+from automl.repeats import OVERLAP, row_codes
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from automl.checks.evidence import Evidence
     from automl.kinds import Column
 
@@ -242,6 +240,7 @@ def _may_group(evidence: Evidence, column: Column) -> bool:
 
 def _explained(evidence: Evidence, column: Column) -> float:
     """Return what levels explain of other rows' targets; 0 if their order does, too."""
+    evidence.go_on()
     rows = _rows_of_levels(evidence, column)
     y = evidence.table.y[rows]
     if not np.ptp(y):
@@ -287,8 +286,8 @@ class Copies:
         if table.X.size > MOST_CELLS and table.copies is None:
             return Finding(
                 self.code, self.title, "skipped",
-                f"Comparing {table.n_rows:,} rows takes too long; copies are fewer "
-                "than one in twenty.",
+                f"The {table.n_rows:,} rows were not compared: that takes too long.",
+                missed=True,
             )  # fmt: skip
         codes = row_codes(table.X) if table.copies is None else table.copies
         extra = 1 - len(np.unique(codes)) / table.n_rows
@@ -336,22 +335,14 @@ class SeenBefore:
 
     def run(self, evidence: Evidence) -> Finding:
         """Return what it came to."""
-        test = evidence.test
-        if test is None:
+        test, shared = evidence.test, evidence.shared
+        if test is None or shared is None:
             return Finding(self.code, self.title, "skipped", "No test set was given.")
-        if evidence.table.X.size + test.size > MOST_CELLS:
-            return Finding(
-                self.code, self.title, "skipped",
-                f"Comparing {len(test):,} rows with {evidence.table.n_rows:,} takes "
-                "too long.",
-            )  # fmt: skip
-        share = _seen(evidence.table.X, test)
+        share, by_chance = shared
         said = f"{share:.1%} of the {len(test):,} test rows stand in the training table"
         if share < COPIES_SHARE:
             return Finding(self.code, self.title, "pass", f"{said}.")
-        usual = evidence.table.X.shape[1] <= 3 or evidence.table.copies is None
-        by_chance = 1 - len(np.unique(row_codes(test))) / len(test)
-        if usual and by_chance >= share / 2:
+        if share < by_chance + OVERLAP:
             return Finding(
                 self.code, self.title, "note",
                 f"{said}, as rows of few values do by chance.",
@@ -360,11 +351,3 @@ class SeenBefore:
             self.code, self.title, "warn", f"{said}, too.",
             "Remove them from one of the two: the test score is too good.",
         )  # fmt: skip
-
-
-def _seen(train: pd.DataFrame, test: pd.DataFrame) -> float:
-    import pandas as pd
-
-    both = pd.concat([train, test[list(train.columns)]], ignore_index=True)
-    codes = row_codes(both)
-    return float(np.isin(codes[len(train) :], codes[: len(train)]).mean())

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from automl.checks.drift import Drift
-from automl.checks.finding import Finding, worst_first
+from automl.checks.finding import Finding, OutOfTimeError, worst_first
 from automl.checks.gaps import MissingnessLeak
 from automl.checks.leaks import (
     IdentifierLeak,
@@ -51,17 +51,18 @@ ARITHMETIC: tuple[Check, ...] = (
 
 CHECKS: tuple[Check, ...] = (
     *ARITHMETIC,
-    TargetLeak(),
-    IdentifierLeak(),
     MissingnessLeak(),
     TimeLeak(),
     Groups(),
     Copies(),
+    TargetLeak(),
+    IdentifierLeak(),
     SeenBefore(),
     Drift(),
     WorstSlices(),
 )
-"""All checks in the order in which they run; of those with fits, the gravest first."""
+"""All checks in the order in which they run: those that hardly ever fit anything, then
+those with fits, the gravest first."""
 
 LEAK_CODES = ("AML001", "AML002", "AML003", "AML004", "AML005", "AML020")
 """Checks of columns that know the answer."""
@@ -95,11 +96,12 @@ def run_checks(
     evidence : Evidence
         What they look at.
     out_of_time : callable
-        Whether those with fits that were not reached are left out.
+        Whether those with fits that were not reached are left out; they ask it, too.
     checks : sequence of Check
         Which, in order.
     """
     findings = []
+    evidence = replace(evidence, out_of_time=out_of_time)
     for check in checks:
         if check not in ARITHMETIC and out_of_time():
             findings.append(_skipped(check, "There was no time left for it."))
@@ -109,10 +111,12 @@ def run_checks(
                 slices = find_weak_slices(evidence, out_of_time)
                 evidence = replace(evidence, slices=slices)
             findings.append(check.run(evidence))
+        except OutOfTimeError:
+            findings.append(_skipped(check, "The time was up before it ended."))
         except Exception as error:  # noqa: BLE001 - no check is worth a model
             findings.append(_skipped(check, f"It raised {type(error).__name__}."))
     return Checked(worst_first(findings), evidence.slices)
 
 
 def _skipped(check: Check, why: str) -> Finding:
-    return Finding(check.code, check.title, "skipped", why)
+    return Finding(check.code, check.title, "skipped", why, missed=True)

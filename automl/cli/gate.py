@@ -76,12 +76,20 @@ def _caught(findings: Sequence[Finding], gate: Sequence[str]) -> list[Finding]:
 
 
 def leave_by_gate(findings: Sequence[Finding], gate: Sequence[str]) -> None:
-    """Leave with a code of its own if a finding is one that was asked for."""
+    """Leave with a code of its own if a finding is one that was asked for.
+
+    A check that was asked for by its code and could not be made counts, too: a gate
+    that did not look must not be passed.
+    """
     caught = _caught(findings, gate)
-    if not caught:
-        return
-    names = ", ".join(f"{found.code} ({found.status})" for found in caught)
-    fail(f"--fail-on: the checks found {names}. The model is kept.", GATE)
+    missed = [f for f in findings if f.missed and f.code in gate]
+    said = []
+    if caught:
+        names = ", ".join(f"{found.code} ({found.status})" for found in caught)
+        said.append(f"the checks found {names}.")
+    said += [f"{found.code} was not made. {found.evidence}" for found in missed]
+    if said:
+        fail(f"--fail-on: {' '.join(said)} The model is kept.", GATE)
 
 
 def show_checks(findings: Sequence[Finding]) -> None:

@@ -9,6 +9,7 @@ import pytest
 from automl.candidates import Candidate, Dimension
 from automl.checks import CHECKS, Finding, is_at_least, run_checks
 from automl.checks.slices import find_weak_slices
+from automl.repeats import shared_rows
 from tests.checks.check_kit import bundled, classes, evidence_of, mixed, numbers, trial
 
 BY_CODE = {check.code: check for check in CHECKS}
@@ -231,7 +232,8 @@ def with_test(X, y, test):
     """Return evidence with test rows, encoded."""
     evidence = evidence_of(X, y)
     rows = evidence.table.encoder.transform(test).reset_index(drop=True)
-    return dataclasses.replace(evidence, test=rows)
+    shared = shared_rows(evidence.table.X, rows)
+    return dataclasses.replace(evidence, test=rows, shared=shared)
 
 
 def test_test_rows_that_were_trained_on_are_counted():
@@ -241,6 +243,9 @@ def test_test_rows_that_were_trained_on_are_counted():
     found = found_by("AML008", half)
     assert found.status == "warn"
     assert "50.0% of the 100 test rows" in found.evidence
+    few = with_test(X.iloc[:300].round(), y.iloc[:300], X.iloc[250:350].round())
+    usual = dataclasses.replace(few, shared=(0.5, 0.495))
+    assert found_by("AML008", usual).status == "note"  # as `W-overlap` has it
     none = with_test(X.iloc[:300], y.iloc[:300], X.iloc[300:])
     assert found_by("AML008", none).status == "pass"
     assert found_by("AML008", evidence_of(X, y)).status == "skipped"

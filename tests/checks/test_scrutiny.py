@@ -4,20 +4,23 @@ import dataclasses
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from automl import AutoML
 from automl.budget import Budget
 from automl.canary import sing
 from automl.candidates import load_candidates
-from automl.checks import CHECKS
+from automl.checks import CHECKS, run_checks
+from automl.checks.leaks import TargetLeak
+from automl.checks.runner import ARITHMETIC
 from automl.folds import make_folds
 from automl.metrics import resolve_metric
 from automl.pacing import checks_seconds
 from automl.scrutiny import _timer
 from automl.table import make_table
 from automl.workplace import close_workplace, open_workplace, write_workplace
-from tests.checks.check_kit import classes, numbers
+from tests.checks.check_kit import classes, evidence_of, numbers
 
 GIVEN = {"n_jobs": 1, "n_trials": 2, "cv": 3, "random_state": 0, "verbose": 0}
 
@@ -55,7 +58,7 @@ def test_a_leaking_column_is_told_of_and_kept(leaky):
 def test_checks_and_slices_are_facts(leaky):
     """The report has both as JSON, under the keys that its templates read."""
     facts = json.loads(json.dumps(leaky.facts_, allow_nan=False))
-    keys = {"code", "title", "status", "evidence", "action", "columns"}
+    keys = {"code", "title", "status", "evidence", "action", "columns", "missed"}
     assert all(set(row) == keys for row in facts["checks"])
     assert len(facts["checks"]) == len(CHECKS)
 
@@ -95,6 +98,61 @@ def test_a_budget_in_seconds_is_not_overrun_for_a_check():
     now[0] += 1.3
     assert out_of_time()
     assert not _timer(budget, None)()
+
+
+def test_without_a_model_no_check_fits_anything(monkeypatch):
+    """In a budget that was too short for any learner, the checks of arithmetic stay."""
+    monkeypatch.setattr("automl.scrutiny._anything_finished", lambda _: False)
+    X, y = classes(0, n_rows=100)
+    given = GIVEN | {"n_trials": None, "time_budget_s": 4, "candidates": ["logistic"]}
+    model = AutoML(**given).fit(X, y)
+    made = {f.code for f in model.checks_ if not f.missed}
+    assert made <= {c.code for c in ARITHMETIC}
+    assert "AML015" in made
+
+
+def wide(n_columns=40, n_classes=12):
+    """Return evidence of a table that takes long to look at."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(600, n_columns))).add_prefix("x")
+    return X, pd.Series(rng.integers(0, n_classes, 600))
+
+
+def test_a_check_with_fits_ends_between_two_columns():
+    """No check of a wide table goes on for long once the time is up."""
+    evidence, looks = evidence_of(*wide()), []
+
+    def out_of_time():
+        looks.append(1)
+        return len(looks) > 11
+
+    found = run_checks(evidence, out_of_time, [TargetLeak()]).findings[0]
+    assert len(looks) == 12
+    assert (found.status, found.missed) == ("skipped", True)
+    assert "before it ended" in found.evidence
+    looks.clear()
+    run_checks(evidence, lambda: bool(looks.append(1)), [TargetLeak()])
+    assert len(looks) > 40 + 30 + 6  # bins of all, again of the best, trees of some
+
+
+def test_a_suspect_that_could_not_be_compared_is_named():
+    """Without time for the forest of the others, a perfect column is told of."""
+    X, y = classes(0, flip=0.0)
+    evidence = evidence_of(X.assign(leak=y + np.linspace(0, 0.1, len(y))), y)
+    looks = []
+    full = run_checks(evidence, lambda: bool(looks.append(1)), [TargetLeak()])
+    assert full.findings[0].status == "warn"
+    left = iter([False] * (len(looks) - 3))  # a forest looks three times
+    late = run_checks(evidence, lambda: next(left, True), [TargetLeak()]).findings[0]
+    assert (late.status, late.missed, late.columns) == ("skipped", True, ("leak",))
+    assert "no time to see" in late.evidence
+
+
+def test_what_hardly_fits_comes_before_what_fits():
+    """Gaps, time, groups and copies are looked at in short budgets, too."""
+    codes = [c.code for c in CHECKS]
+    cheap = ("AML003", "AML005", "AML006", "AML007")
+    assert all(codes.index(c) < codes.index("AML002") for c in cheap)
 
 
 def place_of(folder):
