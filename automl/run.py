@@ -198,9 +198,9 @@ def run(
                     done, budget, X, held_out, hurried=interrupt.asked,
                     random_state=settings.random_state,
                 ),
-                table=table, metric=metric, folds=folds, trials=done.ranked.trials,
+                table=table, metric=metric, folds=folds, trials=done.told,
                 winner=done.out.shown, predictions=done.predictions, titles=titles,
-                pipeline=done.out.single, members=done.out.shares,
+                pipeline=done.drawn, members=done.out.shares,
                 settings=dict(settings.shown),
                 importance=importance_of(
                     done.finish.importance, table.columns, _explained(done)
@@ -212,6 +212,9 @@ def run(
                 environment=environment(n_workers), notes=notes, estimate=estimate,
                 simplest=None if rule is None else rule.trial.number,
                 explanation=done.finish.importance,
+                limited=str(_constraints(settings)) if done.limited else "",
+                ruled=done.rule is not None,
+                unscored=_unscored(done),
             )
         )  # fmt: skip
         recipe = recipe_of(
@@ -251,9 +254,19 @@ def _concluded(
     chosen = rule if settings.select == "simplest" else None
     done = conclude(
         runner, search, history, problem, journal, interrupt, guard,
-        Constraints(settings.max_predict_ms, settings.max_model_mib), rule=chosen,
+        _constraints(settings), rule=chosen,
     )  # fmt: skip
     return done, rule
+
+
+def _constraints(settings: Settings) -> Constraints:
+    return Constraints(settings.max_predict_ms, settings.max_model_mib)
+
+
+def _unscored(done: Concluded) -> str:
+    """Return the candidate that predicts, where the report is about another."""
+    out = done.out
+    return "" if out.shown == out.trial.number else out.trial.candidate
 
 
 def _estimated(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl.facts.circumstances import Circumstances
 from automl.facts.compact import compact, shorten
 from automl.facts.comparison import describe_folds
 from automl.facts.curves import performance
@@ -88,7 +89,7 @@ class RunRecord:
     trials : tuple of Trial
         In the order of dispatch; the baseline is the first.
     winner : int
-        Number of the winning trial.
+        Number of the winning trial: of what predicts, if that was scored.
     predictions : callable
         From a trial's number to out-of-fold predictions of shape (n_rows, n_classes)
         or (n_rows,), NaN where a row was not scored.
@@ -119,6 +120,13 @@ class RunRecord:
         See `automl.appraisal.estimate_facts`.
     simplest : int or None
         Number of the trial that the one-standard-error rule takes.
+    limited : str
+        The limits for which what was to predict was given up; empty if none was.
+    ruled : bool
+        Whether the one-standard-error rule took what predicts.
+    unscored : str
+        Name of the candidate that predicts and was never scored; empty if what predicts
+        is the winner.
     checks : tuple of dict
         What its checks found, worst first.
     weak_slices : dict or None
@@ -146,6 +154,9 @@ class RunRecord:
     notes: tuple[str, ...]
     estimate: Mapping[str, Any] | None = None
     simplest: int | None = None
+    limited: str = ""
+    ruled: bool = False
+    unscored: str = ""
     checks: tuple[Mapping[str, Any], ...] = ()
     weak_slices: Mapping[str, Any] | None = None
     explanation: Mapping[str, Any] | None = None
@@ -215,7 +226,14 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
         },
         "estimate": None if record.estimate is None else dict(record.estimate),
         "verdict": give_verdict(
-            record.trials, order, winner, record.folds, metric, titles, record.estimate
+            record.trials,
+            order,
+            winner,
+            record.folds,
+            metric,
+            titles,
+            record.estimate,
+            _circumstances(record, titles),
         ),
         "leaderboard": leaderboard(
             record.trials, winner, record.folds, metric, titles, record.simplest
@@ -250,6 +268,16 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
     facts["performance"]["weighted"] = table.sample_weight is not None
     small: dict[str, Any] = compact(facts)
     return small
+
+
+def _circumstances(record: RunRecord, titles: Mapping[str, str]) -> Circumstances:
+    return Circumstances(
+        limits=record.limited,
+        simplest=record.ruled,
+        unscored=titles.get(record.unscored, record.unscored),
+        seconds=record.timeline.get("total"),
+        explained=record.importance is not None and bool(record.importance.columns),
+    )
 
 
 def _run(record: RunRecord, order: list[Trial], n_failed: int) -> dict[str, Any]:
