@@ -13,7 +13,7 @@ from automl.constraints import Choice, constrained, unchecked
 from automl.ensemble import POOL, Blend, blend, mixed, pool
 from automl.exceptions import AutoMLWarning
 from automl.finish import REFITS, SPARE_S, Finish, Wanted
-from automl.history import BASELINE, History
+from automl.history import BASELINE, ENSEMBLE, History
 from automl.kept import has_model
 from automl.loop import finish_run, fit_now
 from automl.pacing import ENSEMBLE_SHARE
@@ -21,6 +21,8 @@ from automl.winner import Deployed, Given, deployed, ensemble_trial
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from sklearn.pipeline import Pipeline
 
     from automl.choice import Simplest
     from automl.constraints import Constraints
@@ -90,6 +92,10 @@ class Concluded:
         What was worked on.
     rule : Simplest or None
         What the one-standard-error rule took, if that is to predict.
+    limited : bool
+        Whether something else was to predict and was given up for the limits.
+    given_up : tuple of (Trial, Blend), or None
+        The ensemble that was.
     """
 
     out: Deployed
@@ -100,12 +106,31 @@ class Concluded:
     journal: Journal
     problem: Problem
     rule: Simplest | None = None
+    limited: bool = False
+    given_up: tuple[Trial, Blend] | None = None
+
+    @property
+    def told(self) -> tuple[Trial, ...]:
+        """All that the report tells of: the ensemble that was given up as well."""
+        more = () if self.given_up is None else (self.given_up[0],)
+        return (*self.ranked.trials, *more)
+
+    @property
+    def drawn(self) -> Pipeline:
+        """The pipeline that the report draws: of one configuration, if one predicts."""
+        out = self.out
+        alone = out.trial.candidate != ENSEMBLE
+        other = out.trial.number != out.single_trial.number
+        return out.pipeline if alone and other else out.single
 
     def predictions(self, trial: int) -> np.ndarray:
         """Return a trial's out-of-fold predictions, NaN where a row was not scored."""
         own = None if self.ensemble is None else self.ensemble.number
         if self.blend is not None and trial == own:
             return mixed(self.blend.weights, self.predictions).astype(np.float32)
+        if self.given_up is not None and trial == self.given_up[0].number:
+            weights = self.given_up[1].weights
+            return mixed(weights, self.predictions).astype(np.float32)
         table = self.problem.table
         shape = (table.n_rows, table.n_classes) if table.n_classes else (table.n_rows,)
         found = np.full(shape, np.nan, dtype=np.float32)
@@ -161,6 +186,7 @@ def conclude(
         ensemble = ensemble_trial(weights, history, search.budget.elapsed_s)
     out = deployed(given, ensemble)
     fitted = out.trial.number
+    limited, given_up = False, None
     if constraints:
         has = ensemble is not None and out.trial is ensemble
         first = Choice(out, ensemble if has else None, weights if has else None)
@@ -175,14 +201,30 @@ def conclude(
         if chosen.warning:
             warning = AutoMLWarning(chosen.warning, code="W-constraint")
             warnings.warn(warning, stacklevel=4)
+        given_up = _given_up(first, chosen)
+        limited = given_up is not None or out.trial.number != chosen.out.trial.number
         out, ensemble, weights = chosen.out, chosen.ensemble, chosen.blend
     if rule is not None and out.trial.number != rule.trial.number:
         note = _not_the_simplest(rule, fitted=fitted == rule.trial.number)
         out, rule = replace(out, notes=(*out.notes, note)), None
     if ensemble is None or out.trial is not ensemble:
-        return Concluded(out, finish, history, None, None, journal, problem, rule)
+        return Concluded(
+            out, finish, history, None, None, journal, problem, rule, limited, given_up
+        )
     ranked = History((*history.trials, ensemble))
-    return Concluded(out, finish, ranked, ensemble, weights, journal, problem)
+    return Concluded(
+        out, finish, ranked, ensemble, weights, journal, problem, None, limited,
+        given_up,
+    )  # fmt: skip
+
+
+def _given_up(first: Choice, chosen: Choice) -> tuple[Trial, Blend] | None:
+    """Return the ensemble that limits gave up, with a number of its own."""
+    if first.ensemble is None or first.blend is None or chosen.blend is first.blend:
+        return None
+    number = first.ensemble.number + (chosen.ensemble is not None)
+    folds = tuple(replace(f, trial=number) for f in first.ensemble.folds)
+    return replace(first.ensemble, number=number, folds=folds), first.blend
 
 
 def _not_the_simplest(rule: Simplest, *, fitted: bool) -> str:

@@ -304,7 +304,7 @@ def _choices(
         is_first = first.ensemble is None and first.out.trial.number == trial.number
         if outcome is None or (is_first and not first.out.members[0].bagged):
             continue
-        yield Choice(_alone(trial, outcome, first.out, given), None, None)
+        yield Choice(_alone(trial, outcome, first.out, given.table), None, None)
 
 
 def _ensembles(
@@ -350,11 +350,10 @@ def _by_family(given: Given) -> list[Trial]:
     return [*best, *rest]
 
 
-def _alone(trial: Trial, outcome: Outcome, out: Deployed, given: Given) -> Deployed:
+def _alone(trial: Trial, outcome: Outcome, out: Deployed, table: Table) -> Deployed:
     """Return one configuration, fitted on all rows, as what predicts."""
-    pipeline: Any = from_raw(given.table, outcome.value)
+    pipeline: Any = from_raw(table, outcome.value)
     members = (Member(trial, 1.0, bagged=False),)
-    shown = trial if trial.status == "ok" else given.history.finished()[0]
     return replace(
-        out, trial=trial, shown=shown.number, pipeline=pipeline, members=members
+        out, trial=trial, shown=trial.number, pipeline=pipeline, members=members
     )

@@ -199,14 +199,16 @@ def run(
                     done, budget, X, held_out, hurried=interrupt.asked,
                     random_state=settings.random_state,
                 ),
-                table=table, metric=metric, folds=folds, trials=done.ranked.trials,
+                table=table, metric=metric, folds=folds, trials=done.told,
                 winner=done.out.shown, predictions=done.predictions, titles=titles,
-                pipeline=done.out.single, members=done.out.shares,
+                pipeline=done.drawn, members=done.out.shares,
                 **to_repeat(settings, groups, time, sample_weight, test),
                 importance=importance_of(
                     done.finish.importance, table.columns, _explained(done)
                 ),
-                timeline=timeline(budget, read_s, searched_s, fitted_s, expected.made_s),
+                timeline=timeline(
+                    budget, read_s, searched_s, fitted_s, expected.made_s
+                ),
                 limits=limits(search, guard),
                 interrupted=interrupt.asked or search.stopped,
                 started_utc=started_utc,
@@ -214,6 +216,9 @@ def run(
                 estimate=expected.estimate,
                 simplest=None if rule is None else rule.trial.number,
                 explanation=done.finish.importance,
+                limited=str(_constraints(settings)) if done.limited else "",
+                ruled=done.rule is not None,
+                unscored=_unscored(done),
             )
         )  # fmt: skip
         recipe = recipe_of(
@@ -253,9 +258,19 @@ def _concluded(
     chosen = rule if settings.select == "simplest" else None
     done = conclude(
         runner, search, history, problem, journal, interrupt, guard,
-        Constraints(settings.max_predict_ms, settings.max_model_mib), rule=chosen,
+        _constraints(settings), rule=chosen,
     )  # fmt: skip
     return done, rule, search.budget.elapsed_s
+
+
+def _constraints(settings: Settings) -> Constraints:
+    return Constraints(settings.max_predict_ms, settings.max_model_mib)
+
+
+def _unscored(done: Concluded) -> str:
+    """Return the candidate that predicts, where the report is about another."""
+    out = done.out
+    return "" if out.shown == out.trial.number else out.trial.candidate
 
 
 def _again(

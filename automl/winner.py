@@ -109,7 +109,7 @@ class Deployed:
         What was scored: an ensemble or a configuration; the small model that was
         fitted first has no score (NaN).
     shown : int
-        Number of the trial that the report is about.
+        Number of the trial that the report is about: what predicts, if it was scored.
     pipeline : Pipeline
         From the raw table.
     members : tuple of Member
@@ -306,9 +306,9 @@ def _single(given: Given) -> Chosen:
         if bag is not None:
             return bag
     if finish.pipeline is not None and finish.winner is not None:
-        winner, shown = finish.winner, finish.winner.number
+        winner = finish.winner
+        shown = winner.number if winner.scores else leader.number
         if winner.status != "ok":
-            shown = leader.number
             given.notes.append(
                 f"No configuration finished all folds: the model is that of trial "
                 f"{winner.number}, which was scored on {len(winner.scores)} of them."

@@ -76,6 +76,10 @@ def test_the_saved_model_is_within_its_megabytes(free, data, tmp_path):
     assert f"instead of an ensemble of {len(free.weights_)} configurations" in note
     assert "cross-validated roc_auc" in note
     assert note in model.facts_["run"]["notes"]
+    verdict, board = model.facts_["verdict"], model.facts_["leaderboard"]["rows"]
+    assert "it was given up for max_model_mib=" in verdict["sentence"]
+    assert board[0]["candidate"] == "ensemble"
+    assert not board[0]["winner"]
     assert model.best_score_ < free.best_score_
     assert set(model.predict(data[0])) == {"bad", "good"}
     assert sum(model.weights_.values()) == pytest.approx(1.0)

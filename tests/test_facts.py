@@ -10,12 +10,14 @@ import pytest
 from automl.facts import build_facts
 from automl.facts.compact import walk
 from automl.facts.curves import MAX_POINTS, performance
+from automl.facts.searching import search_facts
 from automl.facts.standings import MAX_ROWS, compare, short_traceback
 from automl.facts.timeline import MAX_BARS, timeline
 from automl.facts.trajectory import kind_of
 from automl.facts.tuning import MIN_TRIALS, axes, importance, levelled
 from automl.folds import make_folds
 from automl.history import FoldResult, Trial
+from automl.metrics import resolve_metric
 from tests.report_kit import finite, record, with_many_trials
 
 TASKS = ("binary", "multiclass", "regression")
@@ -380,3 +382,14 @@ def test_axes_keep_inactive_values_apart():
     assert kinds["kind"][1] in ("a", "b")
     assert "4 more hyperparameters" in axes(wide, metric)["cut"]
     assert axes(trials[:1], metric) is None
+
+
+def test_the_median_is_of_configurations_with_all_folds():
+    """One that saw an easy fold only does not lift it above the best."""
+    folds = tuple(FoldResult(1, k, "ok", s) for k, s in enumerate((0.9, 0.5)))
+    whole = Trial(1, "ridge", {}, "", "ok", folds)
+    easy = [Trial(n, "ridge", {}, "", "raced", folds[:1]) for n in (2, 3)]
+    metric = resolve_metric("roc_auc", "binary")
+
+    (row,) = search_facts([whole, *easy], metric, {})["candidates"]
+    assert row["best"] == row["median"] == pytest.approx(0.7)

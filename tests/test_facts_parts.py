@@ -176,3 +176,21 @@ def test_explanation_stays_json_and_small():
 
     assert found["dependence"]
     assert len(json.dumps(found)) < 120_000
+
+
+def test_intervals_of_the_users_metric_are_not_cut_at_zero():
+    """A cost may be a gain; an error may not."""
+    run = record("regression")
+    scores = dict(enumerate((-0.1, -3.0, -0.1, -0.2, -4.0)))
+    folds = tuple(dataclasses.replace(f, score=scores[f.fold]) for f in run.best.folds)
+    trials = tuple(
+        dataclasses.replace(t, folds=folds) if t.number == run.winner else t
+        for t in run.trials
+    )
+
+    def low(metric):
+        one = dataclasses.replace(run, trials=trials, metric=metric)
+        return build_facts(one)["comparison"]["rows"][0]["low"]
+
+    assert low(run.metric) == 0
+    assert low(dataclasses.replace(run.metric, own=True)) < 0

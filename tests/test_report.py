@@ -218,5 +218,5 @@ def test_run_with_little_to_tell_has_a_page():
     )
 
     text = " ".join(Outline(page_of(bare)).text)
-    assert "No pipeline did better than the baseline" in text
+    assert "No pipeline finished" in text
     assert "Interrupted." in text

@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 
 from automl.facts import build_facts
+from automl.facts.verdict import figure
 from automl.folds import make_folds
 from automl.report import render
+from automl.report.explanation_charts import dependence_charts, importance_chart
 from automl.report.glossary import glossary
 from automl.report.reproduce import settings_toml
 from automl.table import make_table
@@ -188,3 +190,12 @@ def test_ten_rows_and_two_thousand_columns_of_long_names_fit_the_limit():
     assert len(page.encode()) - len(largest.encode()) < 1_000_000
     assert "1,700 more columns" in page
     assert facts["data"]["kinds"] == [["number", 2_000, 2_000]]
+
+
+def test_charts_say_what_was_measured():
+    """Shuffling is not leaving out, and a curve's ends are no direction."""
+    facts = build_facts(record("regression"))
+    cost = figure(facts["importance"]["rows"][0][1])
+
+    assert f"shuffling it costs {cost} of" in importance_chart(facts)["sentence"]
+    assert " lies between " in dependence_charts(facts)[0]["sentence"]

@@ -48,6 +48,12 @@ class BetterThanBaseline:
         base, winner = evidence.baseline, evidence.winner
         if base is None or winner is None or math.isnan(base.score):
             return Finding(self.code, self.title, "skipped", "There is no baseline.")
+        if not any(t.number and t.scores for t in evidence.trials):
+            return Finding(
+                self.code, self.title, "skipped",
+                "No configuration was scored, so nothing is known of the columns.",
+                "Give the search more time, or see why configurations failed.",
+            )  # fmt: skip
         action = "Add columns or rows that tell more of the target."
         if winner.candidate == BASELINE or winner.score <= base.score:
             return Finding(

@@ -9,11 +9,12 @@ numbers, counts, names of levels that at least ten rows share, and of a regressi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl.facts.circumstances import Circumstances
+from automl.facts.columns import MAX_TEXT, describe_columns
 from automl.facts.compact import compact, shorten
 from automl.facts.comparison import describe_folds
 from automl.facts.curves import performance
@@ -42,14 +43,8 @@ __all__ = ["FORMAT", "Importance", "RunRecord", "build_facts"]
 FORMAT = 1
 """Version of the facts' keys."""
 
-MAX_COLUMNS = 300
-"""Rows of the table of columns; the left out columns come first."""
-
 MAX_IMPORTANT = 100
 """Columns of the importance's table."""
-
-MAX_TEXT = 200
-"""Characters of a user's name."""
 
 TASK_TEXTS = {
     "binary": "classification into two classes",
@@ -90,7 +85,7 @@ class RunRecord:
     trials : tuple of Trial
         In the order of dispatch; the baseline is the first.
     winner : int
-        Number of the winning trial.
+        Number of the winning trial: of what predicts, if that was scored.
     predictions : callable
         From a trial's number to out-of-fold predictions of shape (n_rows, n_classes)
         or (n_rows,), NaN where a row was not scored.
@@ -121,6 +116,13 @@ class RunRecord:
         See `automl.appraisal.estimate_facts`.
     simplest : int or None
         Number of the trial that the one-standard-error rule takes.
+    limited : str
+        The limits for which what was to predict was given up; empty if none was.
+    ruled : bool
+        Whether the one-standard-error rule took what predicts.
+    unscored : str
+        Name of the candidate that predicts and was never scored; empty if what predicts
+        is the winner.
     checks : tuple of dict
         What its checks found, worst first.
     weak_slices : dict or None
@@ -150,6 +152,9 @@ class RunRecord:
     notes: tuple[str, ...]
     estimate: Mapping[str, Any] | None = None
     simplest: int | None = None
+    limited: str = ""
+    ruled: bool = False
+    unscored: str = ""
     checks: tuple[Mapping[str, Any], ...] = ()
     weak_slices: Mapping[str, Any] | None = None
     explanation: Mapping[str, Any] | None = None
@@ -223,7 +228,14 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
         },
         "estimate": None if record.estimate is None else dict(record.estimate),
         "verdict": give_verdict(
-            record.trials, order, winner, record.folds, metric, titles, record.estimate
+            record.trials,
+            order,
+            winner,
+            record.folds,
+            metric,
+            titles,
+            record.estimate,
+            _circumstances(record, titles),
         ),
         "leaderboard": leaderboard(
             record.trials, winner, record.folds, metric, titles, record.simplest
@@ -242,7 +254,7 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
         "importance": _importance(record.importance),
         "members": _members(record, titles),
         "pipeline": describe_pipeline(record.pipeline, names),
-        "columns": _columns(table),
+        "columns": describe_columns(table),
         "checks": [_finding(found) for found in record.checks],
         "weak_slices": _weak_slices(record.weak_slices),
         "comparison": comparison(
@@ -259,6 +271,16 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
     facts["performance"]["weighted"] = table.sample_weight is not None
     small: dict[str, Any] = compact(facts)
     return small
+
+
+def _circumstances(record: RunRecord, titles: Mapping[str, str]) -> Circumstances:
+    return Circumstances(
+        limits=record.limited,
+        simplest=record.ruled,
+        unscored=titles.get(record.unscored, record.unscored),
+        seconds=record.timeline.get("total"),
+        explained=record.importance is not None and bool(record.importance.columns),
+    )
 
 
 def _run(record: RunRecord, order: list[Trial], n_failed: int) -> dict[str, Any]:
@@ -334,53 +356,3 @@ def _weak_slices(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
         for row in found["rows"]
     ]
     return {**found, "rows": rows}
-
-
-def _columns(table: Table) -> dict[str, Any]:
-    """Return what was decided about each column; those left out come first."""
-    order = sorted(table.columns, key=lambda c: c.used)
-    cut = None
-    if len(order) > MAX_COLUMNS:
-        cut = (
-            f"{len(order) - MAX_COLUMNS:,} more columns, all of the same table, are "
-            "not listed."
-        )
-    return {
-        "rows": [_column(c, table.n_rows) for c in order[:MAX_COLUMNS]],
-        "cut": cut,
-        "n_all": len(order),
-        "n_left_out": sum(not c.used for c in order),
-    }
-
-
-def _column(column: Column, n_rows: int) -> dict[str, Any]:
-    return {
-        "name": shorten(str(column.name), MAX_TEXT),
-        "kind": column.kind,
-        "dtype": shorten(column.dtype, 40),
-        "missing": column.n_missing / n_rows,
-        "distinct": column.n_distinct,
-        "range": _range(column),
-        "used": column.used,
-        "reason": column.reason,
-    }
-
-
-def _range(column: Column) -> str | None:
-    if column.kind == "category":
-        n = len(column.plan.levels)
-        return f"{n:,} level{'s' if n != 1 else ''}"
-    if column.low is None or column.high is None or not column.used:
-        return None
-    if column.kind == "date":
-        return f"{_day(column.low)} to {_day(column.high)}"
-    if column.kind == "number":
-        return f"{column.low:.6g} to {column.high:.6g}"
-    return None
-
-
-def _day(seconds: float) -> str:
-    try:
-        return datetime.fromtimestamp(seconds, UTC).date().isoformat()
-    except (OverflowError, OSError, ValueError):
-        return f"{seconds:.6g} s"

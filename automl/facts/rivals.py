@@ -51,7 +51,7 @@ def comparison(
         ``rows``: each with ``trial``, ``title``, ``natural``, ``low`` and ``high``
         (95 % interval of the mean, None with one fold), ``folds``, ``difference``,
         ``gaps`` (by fold, greater is a better winner), ``margin``, ``within_noise``,
-        ``winner``.
+        ``better``, ``winner``.
         ``correlation``: None, or ``trials``, ``titles``, ``matrix`` and ``n_rows``.
     """
     chosen = _chosen(order, winner)
@@ -113,8 +113,11 @@ def _interval(trial: Trial, folds: Folds) -> tuple[float, float]:
 def _within(metric: Metric, value: float) -> float:
     """Return the end of an interval, no further than the metric goes.
 
-    A t-interval knows no bounds: no loss is below 0, and no share above 1.
+    A t-interval knows no bounds, but no loss of scikit-learn is below 0, and no share
+    above 1. Of the user's own metric nothing is known: a cost may be a gain.
     """
+    if metric.own:
+        return value
     if metric.sign < 0:
         return max(value, 0.0)
     return min(value, 1.0) if metric.name.startswith(SHARES) else value

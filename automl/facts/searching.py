@@ -58,8 +58,9 @@ def search_facts(
     dict
         - ``candidates``: best first, each ``candidate``, ``title``, ``n_trials``,
           ``n_scored``, ``n_finished``, ``n_failed``, ``best`` and ``median`` (natural,
-          None without a score), ``seconds`` (fits and predictions of all folds) and
-          ``share`` (of all candidates' seconds). ``cut``: a sentence, or None.
+          of those that finished all folds; None if none did), ``seconds`` (fits and
+          predictions of all folds) and ``share`` (of all candidates'
+          seconds). ``cut``: a sentence, or None.
         - ``edf``: each ``candidate``, ``title``, ``n``, ``natural`` (best first) and
           ``share`` (of its scored configurations that are at least as good).
         - ``parallel``: each ``candidate``, ``title`` and what `axes` returns.
@@ -126,15 +127,16 @@ def _seconds(trials: Sequence[Trial]) -> float:
 
 
 def _summary(trials: Sequence[Trial], metric: Metric) -> dict[str, Any]:
-    scores = [t.score for t in _scored(trials)]
+    scored = _scored(trials)
+    finished = [t.score for t in scored if t.status == "ok"]  # of the same folds
     best = _best(trials)
     return {
         "n_trials": len(trials),
-        "n_scored": len(scores),
+        "n_scored": len(scored),
         "n_finished": sum(t.status == "ok" for t in trials),
         "n_failed": sum(t.status in FAILED for t in trials),
         "best": metric.natural(best) if math.isfinite(best) else None,
-        "median": metric.natural(float(np.median(scores))) if scores else None,
+        "median": metric.natural(float(np.median(finished))) if finished else None,
     }
 
 

@@ -63,9 +63,10 @@ def compare(trial: Trial, winner: Trial, folds: Folds) -> dict[str, Any]:
     dict
         ``difference`` (mean, greater is a better winner), ``margin`` (half the 95 %
         interval; None with one fold), ``p`` (two-sided, of no difference; None if
-        unknown) and ``within_noise`` (None if unknown).
+        unknown), ``within_noise`` (None if unknown) and ``better`` (whether the trial
+        is ahead of the winner by more than noise).
     """
-    unknown = {"margin": None, "within_noise": None, "p": None}
+    unknown = {"margin": None, "within_noise": None, "p": None, "better": False}
     shared = sorted(set(trial.scores) & set(winner.scores))
     if not shared:
         return {"difference": None, **unknown}
@@ -77,7 +78,8 @@ def compare(trial: Trial, winner: Trial, folds: Folds) -> dict[str, Any]:
     return {
         "difference": found.mean,
         "margin": found.margin,
-        "within_noise": bool(abs(found.mean) <= found.margin or found.mean <= 0),
+        "within_noise": bool(abs(found.mean) <= found.margin),
+        "better": bool(found.mean < -found.margin),
         "p": found.p,
     }
 
@@ -110,9 +112,10 @@ def leaderboard(
         unranked; each with ``rank`` (None if unranked), ``trial``, ``candidate``,
         ``title``, ``origin``, ``status``, ``reason``, ``score`` (greater is better),
         ``natural``, ``std``, ``folds`` (natural value by fold, None if absent),
-        ``difference``, ``margin``, ``within_noise``, ``p``, ``fit_s``, ``predict_s``,
-        ``params``, ``simplest`` and ``winner``. ``cut``: a sentence if rows are left
-        out, or None. ``axis``: lowest and highest score of the drawn folds.
+        ``difference``, ``margin``, ``within_noise``, ``p``, ``better``, ``fit_s``,
+        ``predict_s``, ``params``, ``simplest`` and ``winner``. ``cut``: a
+        sentence if rows are left out, or None. ``axis``: lowest and highest score of
+        the drawn folds.
     """
     order = ranked(trials)
     position = {t.number: i + 1 for i, t in enumerate(order)}
@@ -121,10 +124,12 @@ def leaderboard(
     shown = {t.number for t in finished}
     others = sorted(
         (t for t in trials if t.number not in shown),
-        key=lambda t: (t.status != "raced", _worst(t), t.number),
-    )
+        key=lambda t: (
+            t.number != winner.number, t.status != "raced", _worst(t), t.number
+        ),
+    )  # fmt: skip
     every = [*finished, *others]
-    kept = _keep_baseline(every)
+    kept = _cut(every, winner)
     cut = None
     if len(kept) < len(every):
         cut = (
@@ -143,9 +148,14 @@ def _worst(trial: Trial) -> float:
     return math.inf if math.isnan(trial.score) else -trial.score
 
 
-def _keep_baseline(every: list[Trial]) -> list[Trial]:
+def _cut(every: list[Trial], winner: Trial) -> list[Trial]:
+    """Return the first rows, and with them the baseline and what predicts."""
     kept = every[:MAX_ROWS]
-    lost = [t for t in every[MAX_ROWS:] if t.candidate == BASELINE]
+    lost = [
+        t
+        for t in every[MAX_ROWS:]
+        if t.candidate == BASELINE or t.number == winner.number
+    ]
     return [*kept[: MAX_ROWS - len(lost)], *lost] if lost else kept
 
 
@@ -161,7 +171,13 @@ def _row(
     against = (
         compare(trial, winner, folds)
         if trial.number != winner.number
-        else {"difference": 0.0, "margin": None, "within_noise": None, "p": None}
+        else {
+            "difference": 0.0,
+            "margin": None,
+            "within_noise": None,
+            "p": None,
+            "better": False,
+        }
     )
     by_fold = [trial.scores.get(f) for f in range(len(folds))]
     return {

@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from automl.facts.advice import PROMISE, advise, promise
+from automl.facts.circumstances import Circumstances
+from automl.facts.compact import DIGITS, rounded
 from automl.facts.standings import compare
-from automl.history import BASELINE, FAILED, Trial
+from automl.history import BASELINE, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,9 +39,6 @@ LABELS = {
 }
 """What people call a metric."""
 
-FASTER = 2.0
-"""How much faster an equal model must predict to be worth a word."""
-
 
 def label_of_metric(name: str) -> str:
     """Return what people call a metric.
@@ -54,6 +54,9 @@ def label_of_metric(name: str) -> str:
 def figure(value: float | None, like: float | None = None) -> str:
     """Return a number as in a sentence; a dash where there is none.
 
+    It has the digits that facts keep, so that a sentence and a table, which are formed
+    before and after, say the same.
+
     Parameters
     ----------
     value : float or None
@@ -64,7 +67,7 @@ def figure(value: float | None, like: float | None = None) -> str:
     Examples
     --------
     >>> figure(0.91234), figure(1234567.8), figure(0.00001234), figure(None), figure(7)
-    ('0.9123', '1,234,568', '1.23e-05', '–', '7')
+    ('0.9123', '1,234,600', '1.23e-05', '–', '7')
     >>> figure(2.1789, like=54.41)
     '2.18'
     """
@@ -72,7 +75,8 @@ def figure(value: float | None, like: float | None = None) -> str:
         return "–"
     if isinstance(value, int):
         return f"{value:,}"
-    if like is not None and math.isfinite(like) and abs(value) >= abs(like) / 1000:
+    value, like = float(f"{value:.{DIGITS}g}"), rounded(like)
+    if like is not None and abs(value) >= abs(like) / 1000:
         return f"{value:,.{_decimals(like)}f}"
     if 0 < abs(value) < 0.001:
         return f"{value:.3g}"
@@ -92,6 +96,7 @@ def give_verdict(
     metric: Metric,
     titles: Mapping[str, str],
     estimate: Mapping[str, Any] | None = None,
+    circumstances: Circumstances | None = None,
 ) -> dict[str, Any]:
     """Return the verdict.
 
@@ -102,29 +107,44 @@ def give_verdict(
     order : sequence of Trial
         The ranked ones, best first.
     winner : Trial
-        The winner.
+        The winner: what predicts.
     folds, metric, titles : Folds, Metric, dict
         Of the run.
     estimate : dict, default=None
         What to expect on new rows; see `automl.appraisal.estimate_facts`.
+    circumstances : Circumstances, default=None
+        What else decided.
 
     Returns
     -------
     dict
-        ``title``, ``trial``, ``natural``, ``std``, ``baseline`` and ``gain`` (natural
-        values, None without a baseline), ``beats_baseline``, ``sentence``, ``second``
-        (a sentence about the best of another kind, or None), ``n_equal`` (how many
-        others are within noise), ``advice`` (pairs of a reader and a sentence).
+        ``title``, ``trial``, ``natural``, ``std``, ``baseline`` and ``gain`` (of the
+        estimate, if there is one; None without a baseline), ``beats_baseline``,
+        ``sentence``, ``why`` (a sentence, where what scored best does not predict, or
+        None), ``second`` (a sentence about the best of another kind, or None),
+        ``n_equal`` (how many others are within noise), ``advice`` (pairs of a reader
+        and a sentence).
     """
+    around = circumstances or Circumstances()
     title = titles.get(winner.candidate, winner.candidate)
-    floor = _floor(trials)
-    gain = None if floor is None else winner.score - floor
+    base = _baseline(trials)
+    floor = None if base is None else base.score
+    gain = _gain(winner, base, folds, metric, estimate)
+    why = around.why(winner, order, titles)
     others = [t for t in order if t.number != winner.number]
     against = {t.number: compare(t, winner, folds) for t in others}
     equal = [t for t in others if against[t.number]["within_noise"]]
     rival = next((t for t in others if t.candidate != winner.candidate), None)
     if rival is None and others:
         rival = others[0]
+    if winner.candidate == BASELINE:
+        sentence = _of_baseline(winner, why, metric, around, finished=bool(order))
+    else:
+        sentence = _lead(title, winner, why, folds, around)
+        sentence += _scores(
+            winner, floor, gain, folds, metric, estimate, goes_on=sentence[-1] != "."
+        )
+        sentence += "" if why is None else f" {why}"
     return {
         "title": title,
         "trial": winner.number,
@@ -133,16 +153,20 @@ def give_verdict(
         "baseline": None if floor is None else metric.natural(floor),
         "gain": gain,
         "beats_baseline": None if gain is None else gain > 0,
-        "sentence": _sentence(title, winner, floor, folds, metric, estimate),
+        "sentence": around.unscored_sentence + sentence,
+        "why": why,
         "second": None
         if rival is None
-        else _second(rival, winner, against[rival.number], titles),
+        else _second(rival, winner, against[rival.number], titles, around.cause),
         "second_within_noise": None
         if rival is None
         else against[rival.number]["within_noise"],
         "n_equal": len(equal),
-        "advice": _advice(trials, winner, equal, floor, titles, estimate),
-    }
+        "advice": advise(
+            trials, winner, equal, titles, estimate, around,
+            beaten=gain is None or gain > 0, finished=bool(order), chosen=why is None,
+        ),
+    }  # fmt: skip
 
 
 def restated(
@@ -162,37 +186,104 @@ def restated(
     trials, winner, folds, metric, estimate
         As in `give_verdict`.
     """
-    title, promise = verdict["title"], "If you promise a figure"
+    if verdict.get("why") is not None or winner.candidate == BASELINE:
+        return dict(verdict)  # its sentence says more than a score
+    base = _baseline(trials)
+    floor = None if base is None else base.score
+    gain = _gain(winner, base, folds, metric, estimate)
+    lead = _lead(verdict["title"], winner, None, folds, Circumstances())
+    scores = _scores(
+        winner, floor, gain, folds, metric, estimate, goes_on=lead[-1] != "."
+    )
     return {
         **verdict,
-        "sentence": _sentence(title, winner, _floor(trials), folds, metric, estimate),
+        "sentence": lead + scores,
+        "gain": gain,
+        "beats_baseline": None if gain is None else gain > 0,
         "advice": [
-            [reader, _promise(estimate) if reader == promise else sentence]
+            [reader, promise(estimate, chosen=True) if reader == PROMISE else sentence]
             for reader, sentence in verdict["advice"]
         ],
     }
 
 
-def _floor(trials: Sequence[Trial]) -> float | None:
-    """Return the score of the baseline."""
+def _baseline(trials: Sequence[Trial]) -> Trial | None:
+    """Return the baseline, if it has a score."""
     base = next((t for t in trials if t.candidate == BASELINE), None)
-    return None if base is None or math.isnan(base.score) else base.score
+    return None if base is None or math.isnan(base.score) else base
 
 
-def _sentence(
-    title: str,
+def _gain(
     winner: Trial,
-    floor: float | None,
+    base: Trial | None,
     folds: Folds,
     metric: Metric,
     estimate: Mapping[str, Any] | None,
+) -> float | None:
+    """Return how much better than the baseline new rows will be predicted.
+
+    The selection score is optimistic, so it is taken where nothing else is known. What
+    was scored on some folds only is compared on those, as they may be easy.
+    """
+    if base is None:
+        return None
+    floor = base.score
+    if winner.status != "ok":
+        difference: float | None = compare(base, winner, folds)["difference"]
+        return difference
+    if winner.candidate == BASELINE or estimate is None or estimate["natural"] is None:
+        return winner.score - floor
+    return metric.sign * float(estimate["natural"]) - floor
+
+
+def _of_baseline(
+    winner: Trial,
+    why: str | None,
+    metric: Metric,
+    around: Circumstances,
+    *,
+    finished: bool,
 ) -> str:
-    name, natural = label_of_metric(metric.name), metric.natural(winner.score)
-    if winner.candidate == BASELINE:
+    """Return the sentence where nothing is ahead of the baseline, or could be used."""
+    score = f"{label_of_metric(metric.name)} is {figure(metric.natural(winner.score))}"
+    if why is not None:
+        return f"The baseline predicts, which looks at no column: its {score}. {why}"
+    if not finished:
         return (
-            "No pipeline did better than the baseline, which looks at no column: its "
-            f"{name} is {figure(natural)}."
+            f"No pipeline finished{around.in_time}. The baseline, which looks at no "
+            f"column, is all that was scored: its {score}."
         )
+    return (
+        "No pipeline did better than the baseline, which looks at no column: its "
+        f"{score}."
+    )
+
+
+def _lead(
+    title: str, winner: Trial, why: str | None, folds: Folds, around: Circumstances
+) -> str:
+    """Return who won; where that is not the best score, what predicts."""
+    if winner.status != "ok":
+        part = f"{len(winner.scores)} of {len(folds)} folds"
+        text = f"{title} (trial {winner.number}) predicts, scored on {part} only."
+        return text if why else f"{text} No configuration finished all of them."
+    if why is not None:
+        return f"{title} (trial {winner.number}) predicts, which did not score best."
+    return f"{title} scored best." if around.unscored else f"{title} wins"
+
+
+def _scores(
+    winner: Trial,
+    floor: float | None,
+    gain: float | None,
+    folds: Folds,
+    metric: Metric,
+    estimate: Mapping[str, Any] | None,
+    *,
+    goes_on: bool,
+) -> str:
+    """Return the scores of what predicts; with `goes_on` to end a sentence begun."""
+    name, natural = label_of_metric(metric.name), metric.natural(winner.score)
     spread = ""
     if math.isfinite(winner.score_std):
         spread = (
@@ -200,22 +291,28 @@ def _sentence(
         )
     elif len(folds) == 1:
         spread = " on one holdout"
-    if estimate is None or estimate["natural"] is None:
-        text = f"{title} wins with a cross-validated {name} of {figure(natural)}"
-        text += f"{spread} (optimistic)"
-    else:
-        text = (
-            f"{title} wins. On new rows, expect {name} {expected(estimate)}. Its "
-            f"selection score (optimistic) is {figure(natural)}{spread}"
+    ahead = _ahead(floor, gain, metric, partial=winner.status != "ok")
+    own = f"{figure(natural)}{spread}"
+    if estimate is not None and estimate["natural"] is not None:
+        return (
+            f"{'.' if goes_on else ''} On new rows, expect {name} {expected(estimate)}"
+            f"{ahead}. Its selection score (optimistic) is {own}."
         )
-    if floor is None:
-        return text + "."
-    gain = winner.score - floor
-    base = figure(metric.natural(floor))
+    if goes_on:
+        return f" with a cross-validated {name} of {own} (optimistic){ahead}."
+    return f" Its cross-validated {name} is {own} (optimistic){ahead}."
+
+
+def _ahead(
+    floor: float | None, gain: float | None, metric: Metric, *, partial: bool
+) -> str:
+    if floor is None or gain is None:
+        return ""
+    base = "on the same folds" if partial else f"({figure(metric.natural(floor))})"
     if gain <= 0:
-        return f"{text}, no better than the baseline ({base})."
+        return f", no better than the baseline {base}"
     word = "above" if metric.sign > 0 else "below"
-    return f"{text}, {figure(gain)} {word} the baseline ({base})."
+    return f", {figure(gain)} {word} the baseline {base}"
 
 
 def expected(estimate: Mapping[str, Any]) -> str:
@@ -225,13 +322,17 @@ def expected(estimate: Mapping[str, Any]) -> str:
     --------
     >>> expected({"natural": 0.9123, "low": 0.897, "high": 0.926, "level": 0.95})
     '0.9123 (95 % interval 0.8970 to 0.9260)'
+    >>> expected({"natural": 0.9123, "low": None, "high": None, "level": 0.95})
+    '0.9123 (no interval is known)'
     """
     natural = estimate["natural"]
-    low, high = (figure(estimate[end], natural) for end in ("low", "high"))
+    low, high = (rounded(estimate[end]) for end in ("low", "high"))
+    if low is None or high is None:
+        return f"{figure(natural)} (no interval is known)"
     too_good = ", optimistic" if estimate.get("method") == "naive" else ""
     return (
-        f"{figure(natural)} ({100 * estimate['level']:.0f} % interval {low} to {high}"
-        f"{too_good})"
+        f"{figure(natural)} ({100 * estimate['level']:.0f} % interval "
+        f"{figure(low, natural)} to {figure(high, natural)}{too_good})"
     )
 
 
@@ -240,81 +341,28 @@ def _second(
     winner: Trial,
     against: Mapping[str, Any],
     titles: Mapping[str, str],
+    cause: str,
 ) -> str:
     same = rival.candidate == winner.candidate
     name = titles.get(rival.candidate, rival.candidate)
-    who = f"The second configuration, trial {rival.number}," if same else (
+    who = f"The best other configuration, trial {rival.number}," if same else (
         f"The best of another kind, {name} (trial {rival.number}),"
     )  # fmt: skip
-    gap = figure(against["difference"])
+    difference = against["difference"]
+    if difference is None:
+        return f"{who} was scored on other folds."
+    gap = figure(abs(difference))
     if against["margin"] is None:
-        return f"{who} is {gap} behind; with one fold, noise cannot be told."
-    margin = figure(against["margin"], against["difference"])
-    span = f"{gap} ± {margin} on the same folds, 95 % interval"
+        word = "ahead" if difference < 0 else "behind"
+        return f"{who} is {gap} {word}; with one fold, noise cannot be told."
+    span = (
+        f"{gap} ± {figure(against['margin'], difference)} on the same folds, "
+        "95 % interval"
+    )
     if against["within_noise"]:
         return f"{who} is within noise of the winner ({span})."
+    if against["better"]:
+        return (
+            f"{who} is better by more than noise ({span}) and was not taken: {cause}."
+        )
     return f"{who} is behind by more than noise ({span})."
-
-
-def _advice(
-    trials: Sequence[Trial],
-    winner: Trial,
-    equal: Sequence[Trial],
-    floor: float | None,
-    titles: Mapping[str, str],
-    estimate: Mapping[str, Any] | None,
-) -> list[list[str]]:
-    """Return pairs of a reader and what that reader should look at next."""
-    advice: dict[str, str] = {}
-    if floor is not None and winner.score <= floor:
-        advice["Before anything else"] = (
-            "No pipeline beat the baseline: the columns may say nothing about the "
-            "target, or the search was too short. Do not deploy this model."
-        )
-    fast = min(equal, key=lambda t: t.predict_s, default=None)
-    if fast is not None and fast.predict_s * FASTER <= winner.predict_s:
-        name = titles.get(fast.candidate, fast.candidate)
-        times = winner.predict_s / max(fast.predict_s, 1e-9)
-        advice["If prediction must be fast"] = (
-            f"{name} (trial {fast.number}) is within noise of the winner and predicts "
-            f"{times:.1f} times faster."
-        )
-    elif equal:
-        advice["If you choose the model"] = (
-            f"{len(equal)} other configuration{'s are' if len(equal) > 1 else ' is'}"
-            " within noise of the winner: simplicity, speed or habit may decide."
-        )
-    advice["If you promise a figure"] = _promise(estimate)
-    wrong = sum(t.status in FAILED for t in trials)
-    if wrong:
-        advice["If you search again"] = (
-            f"{wrong} configuration{'s' if wrong > 1 else ''} failed; the reasons are "
-            "at the end of the leaderboard and under failures."
-        )
-    else:
-        advice["If you know the data"] = (
-            "Look at the columns that matter most: one not known at the time of "
-            "prediction makes every score here meaningless."
-        )
-    return [[reader, sentence] for reader, sentence in advice.items()]
-
-
-def _promise(estimate: Mapping[str, Any] | None) -> str:
-    """Return which figure to promise."""
-    method = None if estimate is None else estimate["method"]
-    if estimate is not None and estimate["warning"]:
-        return f"Do not, yet: {estimate['warning']}"
-    if method == "test":
-        return (
-            "Promise the score of the test rows with its interval: nothing was chosen "
-            "on them. Rows of a later time may still differ."
-        )
-    if method == "bbc":
-        return (
-            "Promise the corrected score with its interval, for rows like these; the "
-            "selection score also chose the winner, so it is optimistic."
-        )
-    return (
-        "This score also chose the winner, so it is optimistic. Promise what a test on "
-        "rows outside the search shows."
-    )

@@ -139,14 +139,19 @@ def _differences(
     ]  # fmt: skip
     equal = sum(bool(r["within_noise"]) for r in rows)
     unknown = all(r["within_noise"] is None for r in rows)
+    ahead = sum(bool(r.get("better")) for r in rows)
     sentence = (
         "With one fold, noise cannot be told from a lead."
         if unknown
         else f"{equal} of {len(rows)} show no significant difference to the winner: "
         "their interval holds zero (hollow)."
         if equal
+        else f"All {len(rows)} differ by more than noise."
+        if ahead
         else f"All {len(rows)} are behind by more than noise."
     )
+    if ahead:
+        sentence += f" {ahead} did better by more than noise, but did not predict."
     return chart(
         "differences",
         "Behind the winner, fold by fold",

@@ -46,8 +46,7 @@ def importance_chart(facts: Mapping[str, Any]) -> Chart | None:
     return chart(
         "importance",
         "Importance of columns",
-        f"“{shorten(rows[0][0], 60)}” matters most: without it the score would be "
-        f"{figure(rows[0][1])} worse. Whiskers are one standard deviation.{more}",
+        f"{_dearest(rows[0])} Whiskers are one standard deviation.{more}",
         [
             {
                 "type": "bar",
@@ -74,6 +73,16 @@ def importance_chart(facts: Mapping[str, Any]) -> Chart | None:
         head=["column", "drop of the score", "± sd"],
         rows=rows,
         size="full",
+    )
+
+
+def _dearest(row: list[Any]) -> str:
+    """Return what shuffling costs; a model fitted without the column may lose less."""
+    if row[1] is None or row[1] <= 0:
+        return "Shuffling any of the columns costs nothing."
+    return (
+        f"“{shorten(row[0], 60)}” matters most: shuffling it costs {figure(row[1])} of "
+        "the score."
     )
 
 
@@ -182,7 +191,7 @@ def _tell(part: Mapping[str, Any], *, named: bool, several: bool) -> str:
     at = [_at(w) for w in where]
     word = "for" if named else "at"
     return (
-        f"{who} goes from {figure(low)} ({word} {at[0]}) to {figure(high)} "
+        f"{who} lies between {figure(low)} ({word} {at[0]}) and {figure(high)} "
         f"({word} {at[1]})."
     )
 

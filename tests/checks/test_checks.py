@@ -514,3 +514,13 @@ def test_findings_are_json_and_back():
     assert Finding.from_json(found.as_json()) == found
     assert is_at_least(found, "note")
     assert not is_at_least(found, "fail")
+
+
+def test_a_search_without_scores_says_nothing_of_the_columns():
+    """Where nothing was scored, the constant is not what could not be beaten."""
+    evidence = scored([0.9] * 5, BASE)
+    base = evidence.baseline
+    bare = dataclasses.replace(evidence, trials=(base,), winner=base)
+    found = found_by("AML010", bare)
+    assert found.status == "skipped"
+    assert "more time" in found.action
