@@ -14,6 +14,7 @@ from automl.facts.standings import MAX_ROWS, compare, short_traceback
 from automl.facts.timeline import MAX_BARS, timeline
 from automl.facts.trajectory import kind_of
 from automl.facts.tuning import MIN_TRIALS, axes, importance, levelled
+from automl.facts.verdict import expected
 from automl.folds import make_folds
 from automl.history import FoldResult, Trial
 from tests.report_kit import finite, record, with_many_trials
@@ -380,3 +381,11 @@ def test_axes_keep_inactive_values_apart():
     assert kinds["kind"][1] in ("a", "b")
     assert "4 more hyperparameters" in axes(wide, metric)["cut"]
     assert axes(trials[:1], metric) is None
+
+
+def test_an_estimate_of_the_folds_is_called_optimistic():
+    """Where the selection could not be repeated, the verdict's figure says so."""
+    found = {"natural": 0.9, "low": 0.8, "high": 1.0, "level": 0.95}
+
+    assert "optimistic" in expected({**found, "method": "naive"})
+    assert "optimistic" not in expected({**found, "method": "bbc"})
