@@ -15,6 +15,7 @@ from automl.facts.standings import MAX_ROWS, compare, short_traceback
 from automl.facts.timeline import MAX_BARS, timeline
 from automl.facts.trajectory import kind_of
 from automl.facts.tuning import MIN_TRIALS, axes, importance, levelled
+from automl.facts.verdict import expected
 from automl.folds import make_folds
 from automl.history import FoldResult, Trial
 from automl.metrics import resolve_metric
@@ -393,3 +394,11 @@ def test_the_median_is_of_configurations_with_all_folds():
 
     (row,) = search_facts([whole, *easy], metric, {})["candidates"]
     assert row["best"] == row["median"] == pytest.approx(0.7)
+
+
+def test_an_estimate_of_the_folds_is_called_optimistic():
+    """Where the selection could not be repeated, the verdict's figure says so."""
+    found = {"natural": 0.9, "low": 0.8, "high": 1.0, "level": 0.95}
+
+    assert "optimistic" in expected({**found, "method": "naive"})
+    assert "optimistic" not in expected({**found, "method": "bbc"})

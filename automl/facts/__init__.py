@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from automl.folds import Folds
-    from automl.kinds import Column
     from automl.metrics import Metric
     from automl.table import Table
 
