@@ -167,7 +167,7 @@ def _ending(estimate: Mapping[str, Any] | None, metric: str) -> str:
         f"{board} On new rows, expect {metric} {figure(estimate['natural'])}, "
         f"{100 * estimate['level']:.0f} % interval {low} to {high}."
     )
-    if estimate["method"] == "naive":
+    if estimate.get("method") == "naive":
         text += " This is optimistic: the selection could not be repeated."
     if estimate["warning"]:
         text += f" {estimate['warning']}"
