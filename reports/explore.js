@@ -33,9 +33,10 @@
     buttons.forEach((b) => b.addEventListener("click", () => show(b.dataset.show)));
   }
 
-  const facts = JSON.parse(document.getElementById("decisions").textContent);
   const slider = document.getElementById("threshold");
-  if (!facts || !slider) return;
+  const held = document.getElementById("decisions"); // a page that compares has none
+  const facts = slider && held ? JSON.parse(held.textContent) : null;
+  if (!facts) return;
   const find = (id) => document.getElementById(id);
   const [falseAlarm, miss] = [find("cost-fp"), find("cost-fn")];
   const price = (input) => (input.value === "" ? 0 : Math.max(0, Number(input.value)));
