@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from automl.metrics import Metric
 
-__all__ = ["fast_score"]
+__all__ = ["fast_score", "is_fast"]
 
 
 def fast_score(
@@ -36,19 +36,20 @@ def fast_score(
     >>> score(np.array([1.0, 2.0]), np.array([1.0, 4.0]), None)
     -1.4142135623730951
     """
-    quick = {
-        ("roc_auc", "binary"): _area,
-        ("log_loss", "binary"): _minus_log_loss,
-        ("log_loss", "multiclass"): _minus_log_loss,
-        ("rmse", "regression"): _minus_rmse,
-    }.get((metric.name, metric.task))
+    quick = None if metric.own else _FAST.get((metric.name, metric.task))
 
     def score(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> float:
-        if quick is None or weights is not None or metric.own:
+        if quick is None or weights is not None:
             return metric.score(y, p, weights)
         return quick(y, p)
 
     return score
+
+
+def is_fast(metric: Metric, weights: np.ndarray | None) -> bool:
+    """Return whether `fast_score` is faster than the metric's own function."""
+    known = not metric.own and (metric.name, metric.task) in _FAST
+    return known and weights is None
 
 
 def _area(y: np.ndarray, p: np.ndarray) -> float:
@@ -76,3 +77,12 @@ def _minus_log_loss(y: np.ndarray, p: np.ndarray) -> float:
 def _minus_rmse(y: np.ndarray, p: np.ndarray) -> float:
     gap = y - p
     return -float(np.sqrt((gap * gap).mean()))
+
+
+_FAST = {
+    ("roc_auc", "binary"): _area,
+    ("log_loss", "binary"): _minus_log_loss,
+    ("log_loss", "multiclass"): _minus_log_loss,
+    ("rmse", "regression"): _minus_rmse,
+}
+"""By name of the metric and task."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from automl.checks.finding import Finding, listed
 from automl.facts.verdict import figure, label_of_metric
-from automl.fast_scores import fast_score
+from automl.fast_scores import fast_score, is_fast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,6 +41,10 @@ MOST_ROWS = 20_000
 
 MOST_COLUMNS = 20
 """Columns that are cut, the most important first."""
+
+MOST_ASKED_COLUMNS = 3
+"""The same where a score takes milliseconds (weights of rows, most metrics): a column
+is up to 170 scores, and a run without a limit in time would wait half a minute."""
 
 MOST_LEVELS = 6
 """Levels of a category, the most frequent."""
@@ -156,7 +160,9 @@ def find_weak_slices(
     if not math.isfinite(overall) or not math.isfinite(error):
         return None
     found: list[Slice] = []
-    columns = _by_importance(evidence)[:MOST_COLUMNS]
+    fast = is_fast(evidence.metric, evidence.table.sample_weight)
+    most = MOST_COLUMNS if fast else MOST_ASKED_COLUMNS
+    columns = _by_importance(evidence)[:most]
     n_columns = 0
     for column in columns:
         if out_of_time():
