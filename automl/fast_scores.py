@@ -6,6 +6,7 @@ cost ten times its arithmetic. The values are scikit-learn's.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,47 +37,51 @@ def fast_score(
     >>> score(np.array([1.0, 2.0]), np.array([1.0, 4.0]), None)
     -1.4142135623730951
     """
-    quick = None if metric.own else _FAST.get((metric.name, metric.task))
-
-    def score(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> float:
-        if quick is None or weights is not None:
-            return metric.score(y, p, weights)
-        return quick(y, p)
-
-    return score
+    return metric.score if metric.own else _FAST.get(_key(metric), metric.score)
 
 
-def is_fast(metric: Metric, weights: np.ndarray | None) -> bool:
+def is_fast(metric: Metric) -> bool:
     """Return whether `fast_score` is faster than the metric's own function."""
-    known = not metric.own and (metric.name, metric.task) in _FAST
-    return known and weights is None
+    return not metric.own and _key(metric) in _FAST
 
 
-def _area(y: np.ndarray, p: np.ndarray) -> float:
+def _key(metric: Metric) -> tuple[str, str]:
+    return metric.name, metric.task
+
+
+def _area(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> float:
     """Return the area under the ROC curve, ties counted half."""
     values = p[:, 1]
     order = np.argsort(values)
     ranked, positive = values[order], y[order] == 1
+    mass = np.ones(len(y)) if weights is None else weights[order]
     starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
-    hits = np.add.reduceat(positive.astype(np.float64), starts)
-    sizes = np.diff(np.r_[starts, len(ranked)])
-    misses = sizes - hits
+    hits = np.add.reduceat(np.where(positive, mass, 0.0), starts)
+    misses = np.add.reduceat(np.where(positive, 0.0, mass), starts)
     below = np.cumsum(misses) - misses
-    n_positive, n_negative = hits.sum(), misses.sum()
-    if not n_positive or not n_negative:
-        return float("nan")
-    return float((hits * (below + misses / 2)).sum() / (n_positive * n_negative))
+    in_hits, in_misses = hits.sum(), misses.sum()
+    if not in_hits or not in_misses:
+        return math.nan
+    return float((hits * (below + misses / 2)).sum() / (in_hits * in_misses))
 
 
-def _minus_log_loss(y: np.ndarray, p: np.ndarray) -> float:
+def _minus_log_loss(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> float:
     chosen = p[np.arange(len(y)), y.astype(np.int64)]
     eps = np.finfo(np.float64).eps
-    return float(np.log(np.clip(chosen, eps, 1 - eps)).mean())
+    return _mean(np.log(np.clip(chosen, eps, 1 - eps)), weights)
 
 
-def _minus_rmse(y: np.ndarray, p: np.ndarray) -> float:
+def _minus_rmse(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> float:
     gap = y - p
-    return -float(np.sqrt((gap * gap).mean()))
+    return -math.sqrt(_mean(gap * gap, weights))
+
+
+def _mean(values: np.ndarray, weights: np.ndarray | None) -> float:
+    """Return the mean; NaN if nothing has weight."""
+    if weights is None:
+        return float(values.mean())
+    mass = weights.sum()
+    return float((values * weights).sum() / mass) if mass else math.nan
 
 
 _FAST = {

@@ -129,30 +129,42 @@ def test_the_best_and_the_best_of_each_family_may_be_members():
 
 
 SCORES = st.lists(
-    st.tuples(st.integers(0, 1), st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75, 1.0])),
+    st.tuples(
+        st.integers(0, 1),
+        st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75, 1.0]),
+        st.sampled_from([0.0, 0.5, 1.0, 3.0]),
+    ),
     min_size=4, max_size=60,
 )  # fmt: skip
 
 
-@given(SCORES)
+@given(SCORES, st.booleans())
 @pytest.mark.parametrize("name", ["roc_auc", "log_loss"])
-def test_fast_scores_are_those_of_the_library(name, pairs):
-    """Ties, certainty and small samples give the same number as scikit-learn."""
-    y = np.array([0, 1] + [a for a, _ in pairs])
-    p = np.array([0.3, 0.6] + [b for _, b in pairs])
+def test_fast_scores_are_those_of_the_library(name, rows, weighted):
+    """Ties, certainty, weights and small samples give scikit-learn's number."""
+    y = np.array([0, 1] + [a for a, _, _ in rows])
+    p = np.array([0.3, 0.6] + [b for _, b, _ in rows])
+    weights = np.array([1.0, 2.0] + [c for _, _, c in rows]) if weighted else None
     both = np.column_stack([1 - p, p])
     metric = resolve_metric(name, "binary")
-    assert fast_score(metric)(y, both, None) == pytest.approx(metric.score(y, both))
+    expected = metric.score(y, both, weights)
+    assert fast_score(metric)(y, both, weights) == pytest.approx(expected)
 
 
-def test_other_metrics_and_weighted_rows_are_scored_by_the_library():
+def test_fast_errors_of_numbers_are_those_of_the_library():
+    """With weights and without."""
+    y, (p, _) = world([0.5, 0.5])
+    for weights in (None, np.arange(N, dtype=float)):
+        expected = RMSE.score(y, p, weights)
+        assert fast_score(RMSE)(y, p, weights) == pytest.approx(expected)
+    assert np.isnan(fast_score(RMSE)(y, p, np.zeros(N)))
+
+
+def test_other_metrics_are_scored_by_the_library():
     """Nothing is approximated where there is no quick way."""
     y, (p, _) = world([0.5, 0.5])
-    weights = np.arange(N, dtype=float)
     mae = resolve_metric("mae", "regression")
     assert fast_score(mae)(y, p, None) == mae.score(y, p)
-    assert fast_score(RMSE)(y, p, weights) == RMSE.score(y, p, weights)
-    assert fast_score(RMSE)(y, p, None) == pytest.approx(RMSE.score(y, p))
 
 
 def test_a_metric_of_the_users_own_is_not_taken_for_ours():

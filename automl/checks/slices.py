@@ -160,7 +160,7 @@ def find_weak_slices(
     if not math.isfinite(overall) or not math.isfinite(error):
         return None
     found: list[Slice] = []
-    fast = is_fast(evidence.metric, evidence.table.sample_weight)
+    fast = is_fast(evidence.metric)
     most = MOST_COLUMNS if fast else MOST_ASKED_COLUMNS
     columns = _by_importance(evidence)[:most]
     n_columns = 0
