@@ -59,7 +59,6 @@ def bag_of(
     candidates: Mapping[str, Candidate],
     table: Table,
     folder: Path,
-    n_folds: int,
 ) -> list[Part]:
     """Return the models of a trial's folds, each with its share of the weight.
 
@@ -69,14 +68,15 @@ def bag_of(
         If one is not there or not whole.
     """
     parts = []
-    for fold in range(n_folds):
+    share = weight / len(trial.folds)
+    for fold in sorted(f.fold for f in trial.folds):
         model = kept_model(folder, trial.number, fold)
         places = None
         if table.classes is not None:
             places = np.asarray(model[-1].classes_).astype(np.int64)
         parts.append(
             Part(
-                f"trial {trial.number}, fold {fold}", model, weight / n_folds, places,
+                f"trial {trial.number}, fold {fold}", model, share, places,
                 _prepared(candidates[trial.candidate], trial, fold),
             )
         )  # fmt: skip

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from automl.budget import Budget
 
-__all__ = ["SPARE_S", "Finish", "Wanted", "ahead_of"]
+__all__ = ["SPARE_S", "Finish", "Wanted", "ahead_of", "refit_order"]
 
 SPARE_S = 0.4
 """Seconds between the end of a refit and the end of the budget."""
@@ -124,7 +124,7 @@ class Finish:
         self.canary: dict[str, Any] | None = None
         self.refits: dict[int, Outcome] = {}
         self.errors: list[str] = []
-        self._queue = _refit_order(history)
+        self._queue = refit_order(history)
         if self.wanted.kept:
             self._queue = self._queue[:1]
         if self._queue and not self.wanted.single:
@@ -344,7 +344,7 @@ class Finish:
         )  # fmt: skip
 
 
-def _refit_order(history: History) -> list[Trial]:
+def refit_order(history: History) -> list[Trial]:
     """Return trials to refit, best first; none if the baseline leads.
 
     Where nothing has finished, those that beat the baseline on the folds they have.

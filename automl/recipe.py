@@ -104,7 +104,9 @@ def _part(
     }
     if member.bagged:
         kept = sorted(trial.folds, key=lambda f: f.fold)
-        folds = [{"rounds": f.rounds, "truncated": f.truncated} for f in kept]
+        folds = [
+            {"fold": f.fold, "rounds": f.rounds, "truncated": f.truncated} for f in kept
+        ]
         return part | {"folds": folds}
     refit = refits[trial.number]
     rounds = refit.task.rounds
@@ -165,11 +167,11 @@ def _average(
                 return from_raw(table, model)
             parts.append(refit_of(trial, weight, candidates, table, model))
             continue
-        for k in range(len(recipe["folds"])):
-            name = _short_name(recipe, k)
-            _run(scratch, Task("fold", 0, number, k, name, params, keep=True))
-        n_folds = len(recipe["folds"])
-        parts += bag_of(trial, weight, candidates, table, scratch, n_folds)
+        for made in recipe["folds"]:
+            name, fold = _short_name(recipe, made), int(made["fold"])
+            _run(scratch, Task("fold", 0, number, fold, name, params, keep=True))
+            trial = trial.with_fold(FoldResult(number, fold, "ok"))
+        parts += bag_of(trial, weight, candidates, table, scratch)
     return assemble(parts, table)
 
 
@@ -184,11 +186,11 @@ def _run(scratch: Path, task: Task) -> Outcome:
     return outcome
 
 
-def _short_name(recipe: Mapping[str, Any], fold: int) -> str:
+def _short_name(recipe: Mapping[str, Any], made: Mapping[str, Any]) -> str:
     """Return the candidate of a fold: one of its own where the fold was cut short."""
-    cut = recipe["folds"][fold]["truncated"] and recipe["folds"][fold]["rounds"]
+    cut = made["truncated"] and made["rounds"]
     name = str(recipe["candidate"])
-    return f"{name}/{recipe['trial']}/{fold}" if cut else name
+    return f"{name}/{recipe['trial']}/{made['fold']}" if cut else name
 
 
 def _shortened(recipe: Mapping[str, Any], problem: Problem) -> dict[str, Any]:
@@ -197,8 +199,8 @@ def _shortened(recipe: Mapping[str, Any], problem: Problem) -> dict[str, Any]:
     found = {}
     for part in recipe.get("parts", ()):
         candidate = known[part["candidate"]]
-        for fold, made in enumerate(part["folds"] or ()):
-            name = _short_name(part, fold)
+        for made in part["folds"] or ():
+            name = _short_name(part, made)
             if name != candidate.name and candidate.resource is not None:
                 shorter = replace(candidate.resource, high=int(made["rounds"]))
                 found[name] = replace(candidate, resource=shorter)

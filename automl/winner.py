@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +10,9 @@ import numpy as np
 from automl.assembly import Part, assemble, bag_of, from_raw, refit_of
 from automl.baseline import baseline_pipeline
 from automl.facts import Importance
+from automl.finish import refit_order
 from automl.history import BASELINE, ENSEMBLE, FoldResult, History, Trial
+from automl.kept import has_model
 from automl.permuted import IMPORTANCE_COLUMNS
 
 if TYPE_CHECKING:
@@ -287,9 +289,7 @@ def _parts(given: Given, trial: Trial, weight: float, *, bagged: bool) -> list[P
             return []
         return [refit_of(trial, weight, given.candidates, given.table, refit.value)]
     try:
-        return bag_of(
-            trial, weight, given.candidates, given.table, given.folder, given.n_folds
-        )
+        return bag_of(trial, weight, given.candidates, given.table, given.folder)
     except Exception:  # noqa: BLE001 - a model that cannot be read is not there
         return []
 
@@ -331,7 +331,7 @@ def _single(given: Given) -> Chosen:
     if finish.stump is not None and finish.winner is not None:
         pipeline = from_raw(table, finish.stump)
         return leader, leader.number, pipeline, (Member(leader, 1.0, bagged=False),)
-    return _last_resort(given, leader)
+    return _unfinished(given) or _last_resort(given, leader)
 
 
 def _bagged(given: Given, leader: Trial) -> Chosen | None:
@@ -343,6 +343,28 @@ def _bagged(given: Given, leader: Trial) -> Chosen | None:
         return None
     pipeline = assemble(parts, given.table)
     return leader, leader.number, pipeline, (Member(leader, 1.0, bagged=True),)
+
+
+def _unfinished(given: Given) -> Chosen | None:
+    """Return the average of the fold models of what was stopped on its way."""
+    for trial in refit_order(given.history):
+        if trial.status == "ok":
+            continue
+        made = (
+            f
+            for f in trial.folds
+            if f.status == "ok" and has_model(given.folder, trial.number, f.fold)
+        )
+        part = replace(trial, folds=tuple(made))
+        parts = _parts(given, part, 1.0, bagged=True) if part.folds else []
+        if parts and _know_all_classes(parts, given.table):
+            given.notes.append(
+                f"No configuration finished all folds: the models of {len(part.folds)} "
+                f"of {given.n_folds} folds of trial {trial.number} predict."
+            )
+            pipeline = assemble(parts, given.table)
+            return part, trial.number, pipeline, (Member(part, 1.0, bagged=True),)
+    return None
 
 
 def _last_resort(given: Given, leader: Trial) -> Chosen:

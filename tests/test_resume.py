@@ -363,7 +363,7 @@ def test_the_model_of_a_holdout_is_made_again(tmp_path, high):
     task = Task("fold", 0, 1, 0, "lightgbm", params, keep=True)
     outcome = run_task(place, task)
     close_workplace()
-    fold = {"rounds": outcome.result.rounds, "truncated": bool(high)}
+    fold = {"fold": 0, "rounds": outcome.result.rounds, "truncated": bool(high)}
     part = {
         "trial": 1, "candidate": "lightgbm", "params": params, "weight": 1.0,
         "folds": [fold],

@@ -5,13 +5,22 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from automl.budget import Budget
-from automl.evaluate import Outcome, Task
+from automl.candidates import load_candidates
+from automl.evaluate import Outcome, Task, run_task
 from automl.finish import Finish, Wanted
+from automl.folds import make_folds
 from automl.history import FoldResult, History, Trial
-from automl.winner import importance_of
+from automl.kept import kept_model
+from automl.metrics import resolve_metric
+from automl.space import default_point
+from automl.table import make_table
+from automl.winner import Given, _unfinished, deployed, importance_of
+from automl.workplace import close_workplace, write_workplace
+from tests.data import small_table
 
 
 def history(*scores, baseline=0.0):
@@ -234,3 +243,49 @@ def test_where_nothing_finished_what_leads_on_its_folds_is_fitted():
     ending = finish(History(tuple(trials)), seconds=dict.fromkeys(range(5), 0.1))
     assert ending.source().trial == 2
     assert [t.number for t in ending._queue] == [1]
+
+
+def stopped(folder, X, y, made):
+    """Return what there is of a trial that was stopped with some of three folds."""
+    table, rows = make_table(X, y), np.arange(len(y))
+    splits = [(rows[rows % 3 != k], rows[rows % 3 == k]) for k in range(3)]
+    folds = make_folds(
+        table.y, cv=splits, stratify=False, groups=None, time=None, random_state=0
+    )
+    candidates = load_candidates("extra_trees")
+    metric = resolve_metric("log_loss", table.task)
+    write_workplace(folder, table, folds, metric, candidates, 0)
+    params = default_point(candidates["extra_trees"])
+    results = [FoldResult(1, k, "timeout") for k in range(3) if k not in made]
+    for k in made:
+        task = Task("fold", 0, 1, k, "extra_trees", params, keep=True)
+        results.append(run_task(folder, task).result)
+    close_workplace()
+    base = tuple(FoldResult(0, k, "ok", -9.0) for k in range(3))
+    trial = Trial(1, "extra_trees", params, "start", "cancelled", tuple(results))
+    of = History((Trial(0, "baseline", {}, "", "ok", base), trial))
+    return Given(
+        finish(of), None, of, table, candidates, folder, 3, blend=None, bag=False
+    )
+
+
+def test_models_of_some_folds_predict_where_nothing_finished(tmp_path):
+    """Scored models are better than a constant or one that was never scored."""
+    X, y = small_table(60)
+    given = stopped(tmp_path, X, y, made=(0, 2))
+    out = deployed(given, None)
+    assert out.shares == ((1, 1.0, True),)
+    assert set(out.trial.scores) == {0, 2}
+    (note,) = out.notes
+    assert "the models of 2 of 3 folds of trial 1 predict" in note
+    parts = [kept_model(tmp_path, 1, k).predict_proba(given.table.X) for k in (0, 2)]
+    assert out.pipeline.predict_proba(X) == pytest.approx(sum(parts) / 2)
+
+
+def test_models_of_some_folds_that_miss_a_class_do_not_predict(tmp_path):
+    """A label that they never saw could never be predicted."""
+    X, _ = small_table(60)
+    y = np.array(["a", "b"] * 30)
+    y[[0, 6, 12]] = "scored by the first fold alone"
+    assert _unfinished(stopped(tmp_path / "one", X, y, made=(0,))) is None
+    assert _unfinished(stopped(tmp_path / "two", X, y, made=(0, 1))) is not None
