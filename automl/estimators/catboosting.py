@@ -5,19 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
+
+from automl.estimators.boosted import (
+    Boosted,
+    BoostedClassifier,
+    BoostedRegressor,
+    narrow,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = ["CatBoostingClassifier", "CatBoostingRegressor"]
 
-LARGEST = 1e37
-"""Numbers beyond are cut off: CatBoost computes in float32, where they are infinite."""
 
-
-class _CatBoost(BaseEstimator):
+class _CatBoost(Boosted):
     """What classifier and regressor share.
 
     Parameters
@@ -86,24 +89,6 @@ class _CatBoost(BaseEstimator):
         """Return the name of the loss; empty where nothing can be learnt."""
         raise NotImplementedError
 
-    def _coded(self, y: Any) -> np.ndarray:
-        """Return labels or numbers as they are learnt."""
-        raise NotImplementedError
-
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
-        """Fit all rounds.
-
-        Parameters
-        ----------
-        X : array of shape (n_rows, n_columns)
-            Numbers, NaN where missing.
-        y : array of shape (n_rows,)
-            Labels or numbers.
-        sample_weight : array of shape (n_rows,), default=None
-            Weights of the rows.
-        """
-        return self.grow(X, y, sample_weight)
-
     def grow(
         self,
         X: Any,
@@ -112,24 +97,13 @@ class _CatBoost(BaseEstimator):
         patience: Any = None,
         stop: tuple[Any, Any, Any] | None = None,
     ) -> Any:
-        """Fit until patience ends, and keep the best rounds.
-
-        Parameters
-        ----------
-        X, y, sample_weight
-            As in `fit`.
-        patience : object, default=None
-            Whose ``is_over(round, loss)`` is asked after each round, and which then
-            has the ``best_round``; None makes all rounds.
-        stop : (X, y, sample_weight), default=None
-            Rows of known classes that the loss is measured on.
-        """
+        """Fit until patience ends; see `Boosted.grow`."""
         from catboost import CatBoost, CatBoostError
 
         y = np.asarray(y).ravel()
         self.n_features_in_ = X.shape[1]
         self.model_: Any = None
-        self._set_constant(y, sample_weight)
+        self._set_target(y, sample_weight)
         loss = self._loss(y)
         if not loss:
             return self
@@ -154,10 +128,6 @@ class _CatBoost(BaseEstimator):
             model.shrink(max(1, patience.best_round))
         self.model_ = model
         return self
-
-    def _set_constant(self, y: np.ndarray, sample_weight: Any) -> None:
-        """Keep what is predicted where nothing can be learnt."""
-        raise NotImplementedError
 
     def _params(self, loss: str) -> dict[str, Any]:
         params: dict[str, Any] = {
@@ -185,7 +155,7 @@ class _CatBoost(BaseEstimator):
         """Return rows as CatBoost takes them; a missing level is a level."""
         from catboost import Pool
 
-        rows = _narrow(X)
+        rows = narrow(X)
         codes = sorted(self.categorical_features or ())
         if not codes:
             return Pool(rows, y, weight=weight)
@@ -204,35 +174,12 @@ class _CatBoost(BaseEstimator):
             self.model_.predict(rows, prediction_type=kind, thread_count=1)
         )
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        return tags
 
+class CatBoostingClassifier(BoostedClassifier, _CatBoost):
+    """CatBoost's trees, for labels of any kind. Its parameters are `_CatBoost`'s."""
 
-class CatBoostingClassifier(ClassifierMixin, _CatBoost):
-    """CatBoost's trees, for labels of any kind; a class of its own has probability 1.
-
-    Its parameters are those of `_CatBoost`.
-    """
-
-    def _loss(self, y: np.ndarray) -> str:
-        self.classes_ = np.unique(y)
+    def _loss(self, y: np.ndarray) -> str:  # noqa: ARG002 - the regressor reads it
         return ["", "Logloss", "MultiClass"][min(len(self.classes_), 3) - 1]
-
-    def _coded(self, y: Any) -> np.ndarray:
-        return np.searchsorted(self.classes_, np.asarray(y).ravel())
-
-    def _set_constant(self, y: np.ndarray, sample_weight: Any) -> None:
-        _, codes = np.unique(y, return_inverse=True)
-        share = np.bincount(codes, weights=sample_weight).astype(np.float64)
-        self.constant_ = share / share.sum()
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Return the likeliest class."""
-        likeliest = np.argmax(self.predict_proba(X), axis=1)
-        found: np.ndarray = self.classes_[likeliest]
-        return found
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return probabilities of shape (n_rows, n_classes)."""
@@ -242,24 +189,11 @@ class CatBoostingClassifier(ClassifierMixin, _CatBoost):
         return self._raw(X, "Probability")
 
 
-class CatBoostingRegressor(RegressorMixin, _CatBoost):
-    """CatBoost's trees, on a target of mean 0 and deviation 1.
-
-    CatBoost keeps targets in float32, where large numbers that differ little are the
-    same. Its parameters are those of `_CatBoost`.
-    """
+class CatBoostingRegressor(BoostedRegressor, _CatBoost):
+    """CatBoost's trees, on a scaled target. Its parameters are `_CatBoost`'s."""
 
     def _loss(self, y: np.ndarray) -> str:
         return "RMSE" if np.ptp(y) else ""
-
-    def _coded(self, y: Any) -> np.ndarray:
-        y = np.asarray(y, dtype=np.float64).ravel()
-        return np.asarray((y - self.constant_) / self.scale_)
-
-    def _set_constant(self, y: np.ndarray, sample_weight: Any) -> None:
-        y = y.astype(np.float64)
-        self.constant_ = float(np.average(y, weights=sample_weight))
-        self.scale_ = float(y.std()) or 1.0
 
     def predict(self, X: Any) -> np.ndarray:
         """Return numbers on the target's own scale."""
@@ -267,20 +201,6 @@ class CatBoostingRegressor(RegressorMixin, _CatBoost):
         if self.model_ is None:
             return np.full(X.shape[0], self.constant_)
         return self._raw(X, "RawFormulaVal") * self.scale_ + self.constant_
-
-
-def _narrow(X: Any) -> np.ndarray:
-    """Return rows as float32 without infinities.
-
-    Examples
-    --------
-    >>> bool(np.isfinite(_narrow(np.array([[1e300, -np.inf]]))).all())
-    True
-    """
-    rows = X.toarray() if hasattr(X, "toarray") else X
-    with np.errstate(over="ignore"):
-        narrow = np.asarray(rows, dtype=np.float32)
-    return np.clip(narrow, np.float32(-LARGEST), np.float32(LARGEST))
 
 
 class _Ask:

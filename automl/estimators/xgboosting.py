@@ -5,8 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
+
+from automl.estimators.boosted import (
+    Boosted,
+    BoostedClassifier,
+    BoostedRegressor,
+    narrow,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,11 +22,8 @@ __all__ = ["XGBoostingClassifier", "XGBoostingRegressor"]
 BINS = 256
 """Of a column; XGBoost's own default."""
 
-LARGEST = 1e37
-"""Numbers beyond are cut off: XGBoost computes in float32, where they are infinite."""
 
-
-class _XGBoost(BaseEstimator):
+class _XGBoost(Boosted):
     """What classifier and regressor share.
 
     Parameters
@@ -78,23 +81,9 @@ class _XGBoost(BaseEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def _objective(self, y: np.ndarray) -> tuple[dict[str, Any] | None, np.ndarray]:
-        """Return the loss, None where nothing can be learnt, and the target of it."""
+    def _objective(self) -> dict[str, Any] | None:
+        """Return the loss; None where nothing can be learnt."""
         raise NotImplementedError
-
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
-        """Fit all rounds.
-
-        Parameters
-        ----------
-        X : array of shape (n_rows, n_columns)
-            Numbers, NaN where missing.
-        y : array of shape (n_rows,)
-            Labels or numbers.
-        sample_weight : array of shape (n_rows,), default=None
-            Weights of the rows.
-        """
-        return self.grow(X, y, sample_weight)
 
     def grow(
         self,
@@ -104,36 +93,27 @@ class _XGBoost(BaseEstimator):
         patience: Any = None,
         stop: tuple[Any, Any, Any] | None = None,
     ) -> Any:
-        """Fit until patience ends, and keep the best rounds.
-
-        Parameters
-        ----------
-        X, y, sample_weight
-            As in `fit`.
-        patience : object, default=None
-            Whose ``is_over(round, loss)`` is asked after each round, and which then
-            has the ``best_round``; None makes all rounds.
-        stop : (X, y, sample_weight), default=None
-            Rows of known classes that the loss is measured on.
-        """
+        """Fit until patience ends; see `Boosted.grow`."""
         import xgboost
 
-        objective, target = self._objective(np.asarray(y).ravel())
+        y = np.asarray(y).ravel()
         self.n_features_in_ = X.shape[1]
         self.booster_: Any = None
+        self._set_target(y, sample_weight)
+        objective = self._objective()
         if objective is None:
             return self
         threads = self.n_jobs or 1
         known: dict[str, Any] = {"nthread": threads, "enable_categorical": True}
         known |= {"feature_types": self._kinds(), "max_bin": BINS}
         data = xgboost.QuantileDMatrix(
-            _narrow(X), target, weight=sample_weight, **known
+            narrow(X), self._coded(y), weight=sample_weight, **known
         )
         evals = []
         if stop is not None:
             rows, truth, weight = stop
             held_out = xgboost.QuantileDMatrix(
-                _narrow(rows), self._coded(truth), weight=weight, ref=data, **known
+                narrow(rows), self._coded(truth), weight=weight, ref=data, **known
             )
             evals = [(held_out, "stop")]
         booster = xgboost.train(
@@ -146,10 +126,6 @@ class _XGBoost(BaseEstimator):
         booster.set_param({"nthread": 1})
         self.booster_ = booster
         return self
-
-    def _coded(self, y: Any) -> np.ndarray:
-        """Return labels or numbers as they are learnt."""
-        raise NotImplementedError
 
     def _kinds(self) -> list[str]:
         codes = set(self.categorical_features or ())
@@ -175,86 +151,42 @@ class _XGBoost(BaseEstimator):
         }
 
     def _raw(self, X: Any) -> np.ndarray:
-        found = self.booster_.inplace_predict(_narrow(X))
+        found = self.booster_.inplace_predict(narrow(X))
         return np.asarray(found, dtype=np.float64)
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        return tags
 
+class XGBoostingClassifier(BoostedClassifier, _XGBoost):
+    """XGBoost's trees, for labels of any kind. Its parameters are `_XGBoost`'s."""
 
-class XGBoostingClassifier(ClassifierMixin, _XGBoost):
-    """XGBoost's trees, for labels of any kind; a class of its own has probability 1.
-
-    Its parameters are those of `_XGBoost`.
-    """
-
-    def _objective(self, y: np.ndarray) -> tuple[dict[str, Any] | None, np.ndarray]:
-        self.classes_ = np.unique(y)
+    def _objective(self) -> dict[str, Any] | None:
         n = len(self.classes_)
         if n == 1:
-            return None, y
+            return None
         if n == 2:
-            return {"objective": "binary:logistic"}, self._coded(y)
-        return {"objective": "multi:softprob", "num_class": n}, self._coded(y)
-
-    def _coded(self, y: Any) -> np.ndarray:
-        return np.searchsorted(self.classes_, np.asarray(y).ravel()).astype(np.float32)
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Return the likeliest class."""
-        likeliest = np.argmax(self.predict_proba(X), axis=1)
-        found: np.ndarray = self.classes_[likeliest]
-        return found
+            return {"objective": "binary:logistic"}
+        return {"objective": "multi:softprob", "num_class": n}
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return probabilities of shape (n_rows, n_classes)."""
         check_is_fitted(self, "classes_")
         if self.booster_ is None:
-            return np.ones((X.shape[0], 1))
+            return np.tile(self.constant_, (X.shape[0], 1))
         found = self._raw(X)
         if found.ndim == 1:
             return np.column_stack([1.0 - found, found])
         return np.asarray(found / found.sum(axis=1, keepdims=True))
 
 
-class XGBoostingRegressor(RegressorMixin, _XGBoost):
-    """XGBoost's trees, on a target of mean 0 and deviation 1.
+class XGBoostingRegressor(BoostedRegressor, _XGBoost):
+    """XGBoost's trees, on a scaled target. Its parameters are `_XGBoost`'s."""
 
-    XGBoost computes in float32, where large numbers that differ little are the same,
-    and its L1 penalty has the target's unit. Its parameters are those of
-    `_XGBoost`.
-    """
-
-    def _objective(self, y: np.ndarray) -> tuple[dict[str, Any] | None, np.ndarray]:
-        y = y.astype(np.float64)
-        self.mean_ = float(y.mean())
-        self.scale_ = float(y.std()) or 1.0
-        return {"objective": "reg:squarederror"}, self._coded(y)
-
-    def _coded(self, y: Any) -> np.ndarray:
-        y = np.asarray(y, dtype=np.float64).ravel()
-        return np.asarray((y - self.mean_) / self.scale_, dtype=np.float32)
+    def _objective(self) -> dict[str, Any] | None:
+        return {"objective": "reg:squarederror"}
 
     def predict(self, X: Any) -> np.ndarray:
         """Return numbers on the target's own scale."""
-        check_is_fitted(self, "mean_")
-        return np.asarray(self._raw(X) * self.scale_ + self.mean_)
-
-
-def _narrow(X: Any) -> np.ndarray:
-    """Return rows as float32 without infinities.
-
-    Examples
-    --------
-    >>> bool(np.isfinite(_narrow(np.array([[1e300, -np.inf]]))).all())
-    True
-    """
-    rows = X.toarray() if hasattr(X, "toarray") else X
-    with np.errstate(over="ignore"):
-        narrow = np.asarray(rows, dtype=np.float32)
-    return np.clip(narrow, np.float32(-LARGEST), np.float32(LARGEST))
+        check_is_fitted(self, "constant_")
+        return np.asarray(self._raw(X) * self.scale_ + self.constant_)
 
 
 def _callback(patience: Any) -> Any:
