@@ -19,9 +19,9 @@ from scipy import sparse
 
 import automl
 from automl.exceptions import AutoMLDataError, AutoMLIntegrityError, AutoMLWarning
+from tests.bundle.kit import rewrite
 from tests.faults.bad_kit import N_ROWS, SECRET, Y, fit, table
 from tests.faults.test_bad_input import ODD
-from tests.test_bundle import rewrite
 
 
 def rows(n_rows=N_ROWS, seed=3):
