@@ -1,5 +1,7 @@
 """What the tests of the command share."""
 
+import shutil
+
 import pandas as pd
 import pytest
 
@@ -27,14 +29,26 @@ def data(tmp_path, monkeypatch):
     return frame
 
 
-@pytest.fixture
-def begun(tmp_path, monkeypatch):
-    """A finished run of two configurations in the working directory."""
-    monkeypatch.chdir(tmp_path)
-    pd.read_csv(BANK).iloc[:400].to_csv("bank.csv", index=False)
-    fitted = call(
-        "fit", "bank.csv", "--target", "y", "--trials", 2, "--jobs", 1,
-        "--candidates", "logistic", "--cv", 3, "--out", "run", "-q",
-    )  # fmt: skip
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A folder with a table and a finished run of two configurations of it."""
+    home = tmp_path_factory.mktemp("finished")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(home)
+        pd.read_csv(BANK).iloc[:400].to_csv("bank.csv", index=False)
+        fitted = call(
+            "fit", "bank.csv", "--target", "y", "--trials", 2, "--jobs", 1,
+            "--candidates", "logistic", "--cv", 3, "--out", "run", "-q",
+        )  # fmt: skip
     assert fitted.exit_code == 0, fitted.output
+    return home
+
+
+@pytest.fixture
+def begun(finished, tmp_path, monkeypatch):
+    """The finished run as if it had been begun in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
+    command = tmp_path / "run" / "command.json"
+    command.write_text(command.read_text().replace(str(finished), str(tmp_path)))
     return tmp_path / "run"
