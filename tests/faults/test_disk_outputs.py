@@ -22,6 +22,12 @@ BANK = Path(__file__).parents[2] / "examples" / "data" / "bank.csv"
 # ------------------------------------------------------- F02: no space for the model
 
 
+@pytest.fixture(scope="module")
+def model():
+    """Return a fitted model."""
+    return AutoML(**QUICK).fit(*table())
+
+
 def files_of(folder):
     """Return the bytes of all files."""
     return {p.name: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
@@ -29,11 +35,10 @@ def files_of(folder):
 
 @pytest.mark.parametrize("fault", ["fsync", "rename"])
 def test_f02_a_model_that_cannot_be_saved_leaves_the_earlier_one(
-    tmp_path, monkeypatch, fault
+    model, tmp_path, monkeypatch, fault
 ):
     """E-disk; the folder of the earlier model is as it was, without scraps beside."""
-    X, y = table()
-    model = AutoML(**QUICK).fit(X, y)
+    X, _ = table()
     folder = model.save(tmp_path / "model")
     files = files_of(folder)
     break_disk(monkeypatch, fault)
@@ -48,11 +53,9 @@ def test_f02_a_model_that_cannot_be_saved_leaves_the_earlier_one(
 
 @pytest.mark.parametrize("fault", ["fsync", "rename"])
 def test_f02_a_report_that_cannot_be_written_leaves_the_earlier_one(
-    tmp_path, monkeypatch, fault
+    model, tmp_path, monkeypatch, fault
 ):
     """E-disk; the earlier report is as it was, without scraps beside."""
-    X, y = table()
-    model = AutoML(**QUICK).fit(X, y)
     (tmp_path / "report.html").write_text("earlier")
     break_disk(monkeypatch, fault, errno.ENOSPC)
     with pytest.raises(AutoMLResourceError, match="No space left") as caught:
@@ -61,10 +64,8 @@ def test_f02_a_report_that_cannot_be_written_leaves_the_earlier_one(
     assert files_of(tmp_path) == {"report.html": b"earlier"}
 
 
-def test_f02_a_place_that_is_no_folder_takes_no_report(tmp_path):
+def test_f02_a_place_that_is_no_folder_takes_no_report(model, tmp_path):
     """What the system says is in the sentence, whatever it is."""
-    X, y = table()
-    model = AutoML(**QUICK).fit(X, y)
     (tmp_path / "file").touch()
     with pytest.raises(AutoMLResourceError, match="could not be written") as caught:
         model.report(tmp_path / "file" / "report.html")

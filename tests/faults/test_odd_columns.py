@@ -84,8 +84,8 @@ ODD_COLUMNS = {
     "D24-emoji": ["\U0001f600", "\U0001f469\u200d\U0001f4bb", "é"] * (N_ROWS // 3),
     "D24-blank": ["", " ", "\n"] * (N_ROWS // 3),
     "D24-markup": ["<script>alert(1)</script>", "{{ 7 * 7 }}", "=1+1"] * (N_ROWS // 3),
-    "D24-long code": ["x" * 10_000_000, *WORDS[1:]],
-    "D24-long text": ["word " * 2_000_000,
+    "D24-long code": ["x" * 1_000_000, *WORDS[1:]],
+    "D24-long text": ["word " * 200_000,
                       *[f"some words are here {i}" for i in range(N_ROWS - 1)]],
 }  # fmt: skip
 

@@ -250,11 +250,16 @@ CONTAINERS = {
 }
 
 
+@pytest.fixture(scope="module")
+def expected():
+    """Return what is predicted of the table as a DataFrame."""
+    return fit(table(), Y).predict_proba(table())
+
+
 @pytest.mark.parametrize("case", CONTAINERS)
-def test_d33_d34_tables_of_other_kinds_are_read(case):
+def test_d33_d34_tables_of_other_kinds_are_read(case, expected):
     """As the DataFrame of the same cells; subclasses, too."""
     X = table()
-    expected = fit(X, Y).predict_proba(X)
     given = CONTAINERS[case](X)
     model = fit(given, Y)
     np.testing.assert_allclose(model.predict_proba(given), expected, atol=1e-12)
