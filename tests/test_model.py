@@ -23,7 +23,7 @@ from automl.exceptions import AutoMLConfigError, AutoMLDataError
 from automl.journal import read_journal
 
 BANK = Path(__file__).parent.parent / "examples" / "data" / "bank.csv"
-BUDGET_S = 10.0
+BUDGET_S = 6.0
 QUICK = {"n_trials": 3, "n_jobs": 1, "random_state": 0, "verbose": 0}
 
 
@@ -90,7 +90,7 @@ def test_the_run_folder_holds_the_run(fitted):
     n_folds = sum(e["event"] == "fold" for e in events)
     assert n_folds == len(list((folder / "oof").glob("*.npy")))
     assert json.loads((folder / "facts.json").read_text())["format"]
-    assert len(model.trials_) > 5
+    assert len(model.trials_) > 3
 
 
 def test_a_folder_with_something_else_in_it_is_refused(bank, tmp_path):
@@ -131,9 +131,9 @@ def test_the_callers_data_stay_as_they_are(bank):
 
 def test_the_number_of_processes_changes_nothing(bank):
     """With a budget in trials, one and two processes give equal bytes."""
-    X = bank.drop(columns="y")
+    X, y = bank.drop(columns="y").iloc[:300], bank["y"].iloc[:300]
     models = [
-        AutoML(n_trials=12, n_jobs=n_jobs, random_state=3, verbose=0).fit(X, bank["y"])
+        AutoML(n_trials=12, n_jobs=n_jobs, random_state=3, verbose=0).fit(X, y)
         for n_jobs in (1, 2)
     ]
     first, second = (m.predict_proba(X) for m in models)

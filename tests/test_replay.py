@@ -21,7 +21,7 @@ def test_a_run_in_seconds_is_replayed_byte_for_byte(tmp_path):
     X, y = table()
     labels = np.where(y > 0, "yes", "no")
     given = {"n_jobs": 2, "candidates": ["lightgbm", "logistic"], "random_state": 0}
-    model = AutoML(time_budget_s=8, run_dir=tmp_path, verbose=0, **given).fit(X, labels)
+    model = AutoML(time_budget_s=5, run_dir=tmp_path, verbose=0, **given).fit(X, labels)
     files = snapshot(tmp_path)
     again = replay(tmp_path, X, labels)
     assert again.identical
