@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import itertools
 import math
 import tempfile
 from pathlib import Path
@@ -25,11 +26,15 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from automl.candidates import load_candidates
 from automl.explain import explain
 from automl.facts import Importance, RunRecord
+from automl.facts.comparison import compare_runs
 from automl.fitting import fit_prefix, native_categories
 from automl.folds import make_folds
 from automl.history import FoldResult, Trial
+from automl.live import live_facts, render_live
 from automl.metrics import resolve_metric
 from automl.pipeline import build_pipeline
+from automl.report.comparing import render_comparison
+from automl.report.writing import write_text
 from automl.table import make_table
 from automl.workplace import close_workplace, open_workplace, write_workplace
 
@@ -224,6 +229,32 @@ def with_many_trials(run: RunRecord, count: int) -> RunRecord:
     return dataclasses.replace(
         run, trials=(*run.trials, *more), predictions=predictions
     )
+
+
+def with_candidates(run, count):
+    """Return the run with its trials spread over so many candidates."""
+    names = [f"candidate_{i:02d}" for i in range(count)]
+    trials = [
+        t if t.candidate == "baseline" else dataclasses.replace(t, candidate=c)
+        for t, c in zip(run.trials, itertools.cycle(names), strict=False)
+    ]
+    titles = {name: f"Pipeline number {i} of many" for i, name in enumerate(names)}
+    return dataclasses.replace(run, trials=tuple(trials), titles=titles)
+
+
+def other_pages(home, facts, going):
+    """Return a comparison, and the page of a run whose journal goes on."""
+    runs = [facts[k] for k in ("binary", "regression", "hostile", "wide")]
+    found = compare_runs([(HOSTILE[i], f) for i, f in enumerate(runs)])
+    going = live_facts(going, {"linear": HOSTILE[1]})
+    texts = {
+        "compare": render_comparison(found),
+        "live": render_live(going, refresh_s=600.0),
+    }
+    return {
+        k: write_text(text, home / f"{k}.html", durable=False)
+        for k, text in texts.items()
+    }
 
 
 def _data(task: str) -> tuple[pd.DataFrame, Any]:

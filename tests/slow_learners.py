@@ -4,7 +4,7 @@ import time
 
 from sklearn.linear_model import Ridge
 
-SLOW_S = 0.4
+SLOW_S = 0.2
 
 
 class SlowRidge(Ridge):

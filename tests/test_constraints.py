@@ -35,17 +35,24 @@ def data():
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """Folder of the run without limits."""
-    return tmp_path_factory.mktemp("run")
+def run(data, tmp_path_factory):
+    """A model without limits, an ensemble, and the folder of its run."""
+    folder = tmp_path_factory.mktemp("run")
+    model = AutoML(**GIVEN, run_dir=folder).fit(*data)
+    assert len(model.weights_) > 1
+    return model, folder
 
 
 @pytest.fixture(scope="module")
-def free(data, folder):
+def free(run):
     """A model without limits: an ensemble."""
-    model = AutoML(**GIVEN, run_dir=folder).fit(*data)
-    assert len(model.weights_) > 1
-    return model
+    return run[0]
+
+
+@pytest.fixture
+def searched(run, tmp_path):
+    """A copy of the run without limits, whose end can be made anew with one."""
+    return shutil.copytree(run[1], tmp_path / "again")
 
 
 def mib(model, data):
@@ -58,9 +65,10 @@ def about(model, name):
     return [note for note in model.notes_ if name in note]
 
 
-def test_a_limit_that_holds_changes_nothing(free, data):
+def test_a_limit_that_holds_changes_nothing(free, searched, data):
     """Where the ensemble is small and fast enough, nothing is changed or said."""
-    model = AutoML(**GIVEN, max_model_mib=100, max_predict_ms=60_000).fit(*data)
+    given = {**GIVEN, "run_dir": searched}
+    model = AutoML(**given, max_model_mib=100, max_predict_ms=60_000).fit(*data)
     assert model.weights_ == free.weights_
     assert np.array_equal(model.predict_proba(data[0]), free.predict_proba(data[0]))
     assert not about(model, "max_")
@@ -85,11 +93,10 @@ def test_the_saved_model_is_within_its_megabytes(free, data, tmp_path):
     assert sum(model.weights_.values()) == pytest.approx(1.0)
 
 
-def test_a_finished_run_is_concluded_again_with_a_limit(free, folder, data, tmp_path):
+def test_a_finished_run_is_concluded_again_with_a_limit(free, searched, data):
     """The search is not repeated: only what predicts is chosen anew."""
-    again = shutil.copytree(folder, tmp_path / "again")
     limit = 0.5 * mib(free, data)
-    model = AutoML(**GIVEN, run_dir=again, max_model_mib=limit).fit(*data)
+    model = AutoML(**GIVEN, run_dir=searched, max_model_mib=limit).fit(*data)
     assert [t.scores for t in model.trials_] == [t.scores for t in free.trials_]
     assert model.weights_ != free.weights_
     assert mib(model, data) <= limit
@@ -108,10 +115,10 @@ def test_fold_models_give_way_to_fits_on_all_rows(data):
     assert about(model, "max_model_mib")
 
 
-def test_what_cannot_be_kept_gives_a_small_one_with_a_warning(data):
+def test_what_cannot_be_kept_gives_a_small_one_with_a_warning(searched, data):
     """No model is that small: the best of the small ones predicts, loudly."""
     with pytest.warns(AutoMLWarning, match="No model was found within") as caught:
-        model = AutoML(**GIVEN, max_model_mib=1e-6).fit(*data)
+        model = AutoML(**GIVEN, run_dir=searched, max_model_mib=1e-6).fit(*data)
     codes = [getattr(w.message, "code", "") for w in caught]
     assert codes.count("W-constraint") == 1
     # the logistic regression alone is smaller, and not by half
@@ -140,7 +147,7 @@ def test_no_score_is_given_away_for_a_limit_that_is_missed(others, number):
 
 
 def test_a_slow_model_gives_way_to_a_fast_one():
-    """The best learner takes .4 seconds a row: with .2 allowed, another predicts."""
+    """The best learner takes .2 seconds a row: with .1 allowed, another predicts."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(120, 3))
     y = X @ [1.0, 2.0, 3.0]
@@ -150,10 +157,10 @@ def test_a_slow_model_gives_way_to_a_fast_one():
         "candidates": [slow, "k_nearest"], "n_trials": 2, "cv": 2, "n_jobs": 1,
         "ensemble": False, "random_state": 0, "verbose": 0,
     }  # fmt: skip
-    model = AutoML(**given, max_predict_ms=200).fit(X, y)
+    model = AutoML(**given, max_predict_ms=100).fit(X, y)
     (trial,) = model.weights_
     assert model.trials_[trial].candidate == "k_nearest"
-    assert cost_of(model.model_, make_table(X, y)).predict_ms < 200
+    assert cost_of(model.model_, make_table(X, y)).predict_ms < 100
     (note,) = about(model, "max_predict_ms")
     assert "instead of trial 1 (slow)" in note
 

@@ -1,22 +1,19 @@
 """The report in a browser: silent, alone, drawn, and as wide as the screen."""
 
-import dataclasses
-import itertools
 import time
 
 import pytest
 
 from automl.facts import build_facts
-from automl.facts.comparison import compare_runs
 from automl.live import live_facts, render_live
 from automl.report import write_report
-from automl.report.comparing import render_comparison
-from automl.report.writing import write_text
 from tests.browser_kit import browser_page, fetch_axe, find_browser
 from tests.report_kit import (
     HOSTILE,
+    other_pages,
     record,
     with_all_parts,
+    with_candidates,
     with_many_trials,
     with_names,
 )
@@ -36,17 +33,6 @@ def tab(tmp_path_factory):
         yield page
 
 
-def with_candidates(run, count):
-    """Return the run with its trials spread over so many candidates."""
-    names = [f"candidate_{i:02d}" for i in range(count)]
-    trials = [
-        t if t.candidate == "baseline" else dataclasses.replace(t, candidate=c)
-        for t, c in zip(run.trials, itertools.cycle(names), strict=False)
-    ]
-    titles = {name: f"Pipeline number {i} of many" for i, name in enumerate(names)}
-    return dataclasses.replace(run, trials=tuple(trials), titles=titles)
-
-
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory):
     """A report of each task, of hostile names and of many trials and candidates."""
@@ -62,22 +48,7 @@ def reports(tmp_path_factory):
         for k, f in facts.items()
     }
     pages = {k: write_report(f, home / f"{k}.html") for k, f in facts.items()}
-    return pages | _others(home, facts)
-
-
-def _others(home, facts):
-    """Return a comparison and a page of a run that goes on."""
-    runs = [facts[k] for k in ("binary", "regression", "hostile", "wide")]
-    found = compare_runs([(HOSTILE[i], f) for i, f in enumerate(runs)])
-    going = live_facts(events(target=HOSTILE[0]), {"linear": HOSTILE[1]})
-    texts = {
-        "compare": render_comparison(found),
-        "live": render_live(going, refresh_s=600.0),
-    }
-    return {
-        k: write_text(text, home / f"{k}.html", durable=False)
-        for k, text in texts.items()
-    }
+    return pages | other_pages(home, facts, events(target=HOSTILE[0]))
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

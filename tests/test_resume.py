@@ -10,20 +10,14 @@ import pandas as pd
 import pytest
 
 from automl import AutoML
-from automl.budget import Budget
 from automl.candidates import load_candidates
-from automl.evaluate import Task, run_task
-from automl.exceptions import AutoMLConfigError, AutoMLDataError
+from automl.exceptions import AutoMLConfigError
 from automl.journal import journal_line, read_journal
-from automl.problem import make_problem
-from automl.replay import digest, remake, replay
-from automl.resume import restore, resumed_budget
-from automl.settings import Settings
-from automl.workplace import close_workplace, write_workplace
+from automl.replay import replay
+from automl.resume import restore
+from tests.resume_kit import KEEP_GOING, snapshot, table
 
 N_TRIALS = 12
-KEEP_GOING = {"random_state": 3, "verbose": 0, "cv": 3}
-
 COUNTED = """
 import os
 from sklearn.linear_model import Ridge
@@ -56,13 +50,6 @@ AutoML(time_budget_s=time_s or None, n_trials=int(n_trials) or None,
        n_jobs=int(n_jobs), candidates=[counted], run_dir=folder,
        random_state=3, verbose=0, cv=3).fit(X, y)
 """
-
-
-def table():
-    """Return ninety rows of four columns, the first of which tells."""
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(90, 4))
-    return X, X[:, 0] + 0.5 * rng.normal(size=90)
 
 
 @pytest.fixture
@@ -123,11 +110,6 @@ def fold_lines(folder):
     folds = [e for e in events if e["event"] == "fold" and e["trial"]]
     keys = [(e["trial"], e["fold"]) for e in folds]
     return {key: keys.count(key) for key in keys}
-
-
-def snapshot(folder):
-    """Return the bytes of all files."""
-    return {p: p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 def assert_resuming_equals_not_stopping(
@@ -299,219 +281,6 @@ def test_a_run_in_seconds_goes_on_from_where_it_stood(counted, tmp_path):
             assert model.trials_[trial.number].scores[fold] == score
     assert len(model.trials_) > len(before.history)
     assert replay(folder, *table(), candidates=[candidate]).identical
-
-
-def test_a_run_in_seconds_is_replayed_byte_for_byte(tmp_path):
-    """The clock decided the search and perhaps the refit, and has no say any more."""
-    X, y = table()
-    labels = np.where(y > 0, "yes", "no")
-    given = {"n_jobs": 2, "candidates": ["lightgbm", "logistic"], "random_state": 0}
-    model = AutoML(time_budget_s=8, run_dir=tmp_path, verbose=0, **given).fit(X, labels)
-    files = snapshot(tmp_path)
-    again = replay(tmp_path, X, labels)
-    assert again.identical
-    assert (again.difference, again.same_leader) == (0.0, True)
-    assert again.n_trials == len(model.trials_) - 1
-    assert (again.pipeline.predict_proba(X) == model.predict_proba(X)).all()
-    assert snapshot(tmp_path) == files
-    np.save(tmp_path / "winner.npy", np.load(tmp_path / "winner.npy") + 0.25)
-    assert replay(tmp_path, X, labels).difference == pytest.approx(0.25)
-
-
-def test_only_a_finished_run_is_replayed(tmp_path):
-    """A folder without a journal, and one without an end, are refused."""
-    with pytest.raises(AutoMLDataError, match=r"no journal\.jsonl"):
-        replay(tmp_path, *table())
-    given = {"n_jobs": 1, "candidates": ["ridge"], "run_dir": tmp_path, **KEEP_GOING}
-    AutoML(n_trials=1, **given).fit(*table())
-    journal = tmp_path / "journal.jsonl"
-    journal.write_bytes(journal.read_bytes()[:-20])
-    with pytest.raises(AutoMLDataError, match="resume it first"):
-        replay(tmp_path, *table())
-
-
-# ------------------------------------------------------------------ other recipes
-
-
-def problem_of(candidates):
-    """Return a problem of two classes with one holdout."""
-    X, y = table()
-    rows = np.arange(90)
-    settings = Settings(
-        task="auto", metric="auto", budget=Budget(None, 1, 0.0),
-        cv=[(rows[:60], rows[60:])], candidates=candidates, n_jobs=1, random_state=0,
-        run_dir=None, trial_time_limit_s=None, memory_limit_mib=None,
-        drop_missing_target=False, ensemble=True, deploy="auto", select="best",
-        shown={},
-    )  # fmt: skip
-    return make_problem(X, np.where(y > 0, "b", "a"), settings, 1)
-
-
-@pytest.mark.parametrize("high", [None, 12])
-def test_the_model_of_a_holdout_is_made_again(tmp_path, high):
-    """Early stopping comes to the same end, and a fit that was cut short is cut."""
-    problem = problem_of("lightgbm")
-    candidate = problem.candidates[0]
-    if high:
-        shorter = replace(candidate.resource, high=high)
-        candidate = replace(candidate, resource=shorter)
-    place = write_workplace(
-        tmp_path, problem.table, problem.folds, problem.metric,
-        {"lightgbm": candidate}, 0,
-    )  # fmt: skip
-    params = dict(candidate.starts[0][1])
-    task = Task("fold", 0, 1, 0, "lightgbm", params, keep=True)
-    outcome = run_task(place, task)
-    close_workplace()
-    fold = {"fold": 0, "rounds": outcome.result.rounds, "truncated": bool(high)}
-    part = {
-        "trial": 1, "candidate": "lightgbm", "params": params, "weight": 1.0,
-        "folds": [fold],
-    }  # fmt: skip
-    recipe = {"kind": "average", "winner": 1, "parts": [part]}
-    again = remake(recipe, problem, 0)
-    _, test = problem.folds.splits[0]
-    X = problem.table.X.iloc[test]
-    found = again[1:].predict_proba(X).astype(np.float32)
-    assert found.tobytes() == outcome.value.tobytes()
-
-
-@pytest.mark.parametrize("kind", ["baseline", "fallback"])
-def test_a_constant_and_a_small_model_are_made_again(kind):
-    """Where no configuration was fitted on all rows, what predicted comes back."""
-    problem = problem_of("lightgbm")
-    recipe = {
-        "kind": kind, "winner": -1, "candidate": "lightgbm", "threads": 1,
-        "params": dict(problem.candidates[0].starts[0][1]), "rounds": 7,
-        "truncated": False, "max_rows": 50,
-    }  # fmt: skip
-    one, two = (remake(recipe, problem, 0).predict_proba(table()[0]) for _ in range(2))
-    assert digest(one) == digest(two)
-    assert (len(np.unique(one, axis=0)) == 1) == (kind == "baseline")
-
-
-# ------------------------------------------------------------- events to a history
-
-
-def events_of(*events, n_folds=2, ordered=True):
-    """Return a journal's events with a beginning."""
-    start = {
-        "event": "start", "n_folds": n_folds, "random_state": 7, "identity": {},
-        "ordered": ordered, "at": 0.5,
-    }  # fmt: skip
-    return [start, *events]
-
-
-def started(number, **params):
-    """Return the event of a trial's start."""
-    return {
-        "event": "trial", "trial": number, "candidate": "ridge", "params": params,
-        "origin": "random",
-    }  # fmt: skip
-
-
-def scored(number, fold, score=0.5, status="ok", at=1.0):
-    """Return the event of a fold."""
-    facts = {"trial": number, "fold": fold, "status": status, "score": score}
-    return {"event": "fold", **facts, "at": at}
-
-
-def restored(*events, gone=(), **how):
-    """Return what is restored from events."""
-    return restore(
-        events_of(*events, **how), 0, lambda trial, fold: (trial, fold) not in gone
-    )
-
-
-def test_a_trial_without_an_end_is_running_again():
-    """Its folds stay; times, seed and folds are read off; the last of two counts."""
-    state = restored(
-        started(0), scored(0, 0, 0.1), scored(0, 0, 0.9, at=4.25), ordered=False
-    )
-    (trial,) = state.history
-    assert (trial.status, trial.scores, trial.origin) == ("running", {0: 0.9}, "random")
-    assert (state.elapsed_s, state.seed, state.n_folds) == (4.25, 7, 2)
-    assert not state.ordered
-
-
-def test_a_missing_end_is_made_up_for():
-    """All folds are an end, and so is one that failed."""
-    state = restored(
-        started(0), scored(0, 0), scored(0, 1), started(1),
-        scored(1, 0, None, "error"),
-    )  # fmt: skip
-    assert [t.status for t in state.history] == ["ok", "error"]
-
-
-def test_cancelled_trials_run_again_and_lost_folds_with_them():
-    """What did not end by itself goes on; a killed configuration does not."""
-    state = restored(
-        started(0), scored(0, 0), scored(0, 1, None, "lost"),
-        {"event": "end", "trial": 0, "status": "cancelled"},
-        started(1), scored(1, 0, None, "timeout"),
-        {"event": "end", "trial": 1, "status": "timeout"},
-    )  # fmt: skip
-    assert [t.status for t in state.history] == ["cancelled", "timeout"]
-    assert [t.status for t in state.reopened] == ["running", "timeout"]
-    assert [f.fold for f in state.reopened[0].folds] == [0]
-    assert sorted(state.known) == [(0, 0), (1, 0)]
-
-
-def test_folds_without_predictions_are_run_again():
-    """A finished trial that lost some is running again, in the new history only."""
-    state = restored(
-        started(0), scored(0, 0), scored(0, 1),
-        {"event": "end", "trial": 0, "status": "ok"}, gone={(0, 1)},
-    )  # fmt: skip
-    assert (state.history[0].status, state.reopened[0].status) == ("ok", "running")
-    assert list(state.known) == [(0, 0)]
-
-
-def test_a_trial_that_starts_otherwise_has_no_folds_yet():
-    """The same number with other parameters is another trial."""
-    state = restored(started(0, a=1), scored(0, 0), started(0, a=2))
-    assert (state.history[0].params, state.history[0].folds) == ({"a": 2}, ())
-    state = restored(started(0, a=1), scored(0, 0), started(0, a=1))
-    assert len(state.history[0].folds) == 1
-
-
-def test_a_damaged_start_of_a_trial_leaves_a_gap():
-    """Numbers stay what they were; the gap is never searched or shown as good."""
-    state = restored(started(0), scored(1, 0), started(2), scored(9, 0))
-    assert [t.number for t in state.history] == [0, 1, 2]
-    assert [t.status for t in state.reopened] == ["running", "lost", "running"]
-
-
-def test_the_end_counts_if_nothing_came_later():
-    """A run that was taken up again and killed is not finished."""
-    finish = {"event": "finish", "budget": {"time_s": 8.0, "n_trials": None}}
-    state = restored(started(0), finish)
-    assert state.is_over(Budget(8.0, None, 0.0))
-    assert state.is_over(Budget(8.0, 5, 0.0))
-    assert not state.is_over(Budget(9.0, None, 0.0))
-    assert not state.is_over(Budget(None, 5, 0.0))
-    assert not restored(finish, started(0)).is_over(Budget(8.0, None, 0.0))
-    stopped = restored(finish | {"interrupted": True})
-    assert not stopped.is_over(Budget(8.0, None, 0.0))
-
-
-def test_no_beginning_is_no_run():
-    """Without its first line a journal says nothing."""
-    assert restore([started(0)], 1, lambda _trial, _fold: True) is None
-
-
-def test_earlier_seconds_count_and_a_refit_is_left():
-    """The end is that of the whole run, but never before the leader can be fitted."""
-    state = restored(started(0), scored(0, 0), scored(0, 1), {"event": "x", "at": 50})
-    budget = resumed_budget(Budget(60.0, None, 1000.0), state)
-    assert (budget.started, budget.time_s, budget.deadline) == (950.0, 60.0, 1010.0)
-    late = resumed_budget(Budget(20.0, None, 1000.0), state)
-    assert late.deadline == 1005.0
-    assert resumed_budget(Budget(2.0, None, 1000.0), state).deadline == 1002.0
-    assert resumed_budget(Budget(None, 5, 1000.0), state).started == 950.0
-    fold = scored(0, 0) | {"fit_s": 10.0}
-    slow = restored(started(0), fold, n_folds=1)
-    assert resumed_budget(Budget(1.0, None, 0.0), slow).time_s == 1.0 + 1.0 + 15.0
 
 
 def test_facts_that_are_gone_are_made_again(counted, tmp_path):

@@ -115,7 +115,7 @@ def test_a_pool_whose_own_thread_died_is_given_up(place, monkeypatch):
     """Nobody waits for ever for results that nothing will bring."""
     from joblib.externals.loky import process_executor
 
-    monkeypatch.setattr("automl.watchdog.STALL_S", 6.0)
+    monkeypatch.setattr("automl.watchdog.STALL_S", 3.0)
     manager = process_executor._ExecutorManagerThread
     real, calls = manager.process_result_item, []
 

@@ -9,12 +9,19 @@ import numpy as np
 import pandas as pd
 from sklearn import datasets
 
-from automl.checks import Evidence
+from automl.checks import CHECKS, Evidence
 from automl.folds import make_folds
 from automl.history import BASELINE, FoldResult, Trial
 from automl.metrics import resolve_metric
 from automl.scrutiny import _identifiers
 from automl.table import make_table
+
+BY_CODE = {check.code: check for check in CHECKS}
+
+
+def found_by(code, evidence):
+    """Return what one check found."""
+    return BY_CODE[code].run(evidence)
 
 
 def evidence_of(X, y, *, cv=5, metric="auto", given=None, **more):
@@ -35,6 +42,22 @@ def trial(number, scores, candidate="ridge", **params):
     folds = tuple(FoldResult(number, k, "ok", s) for k, s in enumerate(scores))
     name = BASELINE if number == 0 else candidate
     return Trial(number, name, params, "start", "ok", folds)
+
+
+def shuffled(n_rows, seed=0):
+    """Return a column of numbers and classes that have nothing to do with it."""
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame({"x": rng.normal(size=n_rows)}), rng.integers(0, 2, n_rows)
+
+
+BASE = [0.5] * 5
+
+
+def scored(winner, base, **more):
+    """Return evidence of a winner with these scores of its folds."""
+    X, y = classes(0, n_rows=200)
+    trials = (trial(0, base), trial(1, winner))
+    return evidence_of(X, y, trials=trials, winner=trials[1], single=trials[1], **more)
 
 
 # ------------------------------------------------------------------------ real tables

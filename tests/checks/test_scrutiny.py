@@ -104,7 +104,7 @@ def test_without_a_model_no_check_fits_anything(monkeypatch):
     """In a budget that was too short for any learner, the checks of arithmetic stay."""
     monkeypatch.setattr("automl.scrutiny._anything_finished", lambda _: False)
     X, y = classes(0, n_rows=100)
-    given = GIVEN | {"n_trials": None, "time_budget_s": 4, "candidates": ["logistic"]}
+    given = GIVEN | {"n_trials": None, "time_budget_s": 2, "candidates": ["logistic"]}
     model = AutoML(**given).fit(X, y)
     made = {f.code for f in model.checks_ if not f.missed}
     assert made <= {c.code for c in ARITHMETIC}

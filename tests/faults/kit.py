@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -17,7 +18,16 @@ import psutil
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Script", "alive", "shared_memory", "start", "wait_for", "within"]
+__all__ = [
+    "Script",
+    "alive",
+    "common",
+    "ended",
+    "shared_memory",
+    "start",
+    "wait_for",
+    "within",
+]
 
 ROOT = Path(__file__).parent.parent.parent
 SHM = Path("/dev/shm")  # noqa: S108 - joblib's choice, looked at and not written to
@@ -189,3 +199,48 @@ def wait_for(condition: Callable[[], object], seconds: float) -> bool:
             return True
         time.sleep(0.05)
     return bool(condition())
+
+
+COMMON = """
+import json, sys, warnings
+from sklearn.datasets import load_breast_cancer
+from automl import AutoML
+from tests.faults.chaos import bad, light
+{before}
+X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+
+def fit(**options):
+    given = dict(n_trials=3, n_jobs=2, cv=3, candidates=[light()], random_state=0,
+                 verbose=0)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        model = AutoML(**(given | options)).fit(X, y)
+    return dict(
+        score=float(model.score(X, y)), notes=list(model.notes_),
+        warnings=[str(w.message) for w in seen if "AutoML" in w.category.__name__],
+        workers=len({{f.worker for t in model.trials_ for f in t.folds if t.number}}),
+        statuses=[t.status for t in model.trials_],
+    )
+
+def say(said):
+    print("end", json.dumps(said), flush=True)
+"""
+
+
+def common(before=""):
+    """Return the beginning of a script."""
+    return COMMON.format(before=before)
+
+
+def ended(run, timeout_s=60.0):
+    """Return what the script said, whose processes and files are gone."""
+    text = run.end(timeout_s)
+    assert run.process.returncode == 0, run.everything()
+    assert wait_for(lambda: not run.alive(), 5), run.alive()
+    assert run.leftovers() == []
+    lines = [line for line in text.splitlines() if line.startswith("end ")]
+    said = [json.loads(line.removeprefix("end ")) for line in lines]
+    assert said, run.everything()
+    for one in said:
+        assert one["score"] > 0.9
+    return said

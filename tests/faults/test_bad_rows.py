@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
@@ -19,9 +20,9 @@ from scipy import sparse
 
 import automl
 from automl.exceptions import AutoMLDataError, AutoMLIntegrityError, AutoMLWarning
+from tests.bundle.kit import rewrite
 from tests.faults.bad_kit import N_ROWS, SECRET, Y, fit, table
 from tests.faults.test_bad_input import ODD
-from tests.test_bundle import rewrite
 
 
 def rows(n_rows=N_ROWS, seed=3):
@@ -30,10 +31,17 @@ def rows(n_rows=N_ROWS, seed=3):
     return table(n_rows, seed, day=days, flag=np.arange(n_rows) % 3 == 0)
 
 
+@pytest.fixture(scope="module")
+def fitted():
+    """Return a model of names and one of positions."""
+    X = rows(seed=0)
+    return fit(X, Y), fit(X[["size", "weight"]].values, Y)
+
+
 @pytest.fixture(scope="module", params=["fitted", "loaded"])
-def model(request, tmp_path_factory):
+def model(fitted, request, tmp_path_factory):
     """Return a model of names and one of positions, fitted or loaded."""
-    named, plain = fit(rows(seed=0), Y), fit(rows(seed=0)[["size", "weight"]].values, Y)
+    named, plain = fitted
     if request.param == "loaded":
         folder = tmp_path_factory.mktemp("bundles")
         named = automl.load(named.save(folder / "named"))
@@ -179,10 +187,16 @@ def test_what_is_no_table_is_refused(model, case):
     assert SECRET not in str(caught.value)
 
 
-@pytest.fixture
-def bundle(tmp_path):
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
     """Return a saved model."""
-    return fit(table(), Y).save(tmp_path / "bundle")
+    return fit(table(), Y).save(tmp_path_factory.mktemp("bundles") / "bundle")
+
+
+@pytest.fixture
+def bundle(saved, tmp_path):
+    """Return a saved model that a test may change."""
+    return shutil.copytree(saved, tmp_path / "bundle")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,86 @@
+"""The script of a bundle predicts alone, and ends with a sentence and a code."""
+
+import os
+import pickle
+import shutil
+import venv
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from automl.bundle import save_bundle
+from automl.bundle.schema import describe_table
+from automl.table import make_table
+from tests.bundle.kit import INFO, Canary, new_passengers, python
+
+
+def test_script_predicts_as_here(fitted, saved, tmp_path):
+    """The script on a raw CSV gives the predictions made here."""
+    rows = new_passengers()
+    rows.to_csv(tmp_path / "new.csv", index=False)
+    done = python(saved / "predict.py", "new.csv", "-o", "out.csv", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert "30 predictions are in out.csv" in done.stdout
+    found = pd.read_csv(tmp_path / "out.csv")
+    assert list(found["prediction"]) == list(fitted[0].predict(rows))
+    np.testing.assert_allclose(
+        found.iloc[:, 1:], fitted[0].predict_proba(rows), atol=1e-9
+    )
+
+
+def test_script_refuses_damage_and_names_bad_data(bundle, tmp_path):
+    """Exit codes: 3 for the data, 6 for the bundle, which is then not unpickled."""
+    (tmp_path / "new.csv").write_text("age,port\n1,Rome\n")
+    done = python(bundle / "predict.py", "new.csv", cwd=tmp_path)
+    assert (done.returncode, "fare" in done.stderr) == (3, True)
+    (bundle / "model.pkl").write_bytes(pickle.dumps(Canary(tmp_path / "sung")))
+    done = python(bundle / "predict.py", "new.csv", cwd=tmp_path)
+    assert (done.returncode, "model.pkl is missing" in done.stderr) == (6, True)
+    assert not (tmp_path / "sung").exists()
+
+
+def test_script_makes_formulas_harmless(tmp_path):
+    """A class label that a spreadsheet would run is written with a quote before."""
+    frame = pd.DataFrame({"a": np.arange(40) % 7})
+    y = np.array(["=1+1", "@x"], dtype=object)[np.arange(40) % 2]
+    table = make_table(frame, y)
+    pipeline = make_pipeline(table.encoder, LogisticRegression()).fit(frame, y)
+    place = save_bundle(tmp_path / "m", pipeline, describe_table(table), INFO)
+    frame.to_csv(tmp_path / "new.csv", index=False)
+    done = python(place / "predict.py", "new.csv", "-o", "out.csv", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert set(pd.read_csv(tmp_path / "out.csv")["prediction"]) <= {"'=1+1", "'@x"}
+
+
+@pytest.mark.cleanenv
+def test_bundle_works_in_a_clean_environment(fitted, saved, tmp_path):
+    """Only requirements.txt is installed, the folder is moved, the script agrees."""
+    moved = shutil.copytree(saved, tmp_path / "moved here")
+    home = tmp_path / "env"
+    venv.create(home, with_pip=True, symlinks=os.name != "nt")
+    scripts = home / ("Scripts" if os.name == "nt" else "bin")
+    pip = ("-m", "pip", "--disable-pip-version-check")
+    arguments = {"cwd": tmp_path, "interpreter": scripts / "python"}
+    done = python(*pip, "install", "-q", "-r", moved / "requirements.txt", **arguments)
+    assert done.returncode == 0, done.stderr
+    listed = python(*pip, "list", **arguments).stdout.lower()
+    assert "scikit-learn" in listed
+    assert "automl" not in listed
+    assert "hyperopt" not in listed
+
+    rows = new_passengers()
+    rows.to_csv(tmp_path / "new.csv", index=False)
+    done = python(moved / "predict.py", "--check", **arguments)
+    assert done.returncode == 0, done.stderr
+    done = python(moved / "predict.py", "new.csv", "-o", "out.csv", **arguments)
+    assert done.returncode == 0, done.stderr
+    found = pd.read_csv(tmp_path / "out.csv")
+    assert list(found["prediction"]) == list(fitted[0].predict(rows))
+    np.testing.assert_allclose(
+        found.iloc[:, 1:], fitted[0].predict_proba(rows), atol=1e-9
+    )

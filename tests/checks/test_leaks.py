@@ -1,0 +1,97 @@
+"""Columns that tell the target, by their cells, gaps or order, are found."""
+
+import numpy as np
+import pytest
+
+from tests.checks.check_kit import (
+    bundled,
+    classes,
+    evidence_of,
+    found_by,
+    mixed,
+    shuffled,
+)
+
+
+def test_a_copy_of_the_target_fails():
+    """What is the target under another name is no estimate's fault but a failure."""
+    X, y = shuffled(200)
+    found = found_by("AML001", evidence_of(X.assign(leak=y * 3.0), y))
+    assert (found.status, found.columns) == ("fail", ("leak",))
+    assert found_by("AML001", evidence_of(X, y)).status == "pass"
+
+
+def test_a_column_far_better_than_all_others_is_suspected():
+    """One mistake in a hundred is a leak where the other columns make many."""
+    X, y = mixed(3)
+    codes = y.where(np.random.default_rng(0).random(len(y)) > 0.01, 1 - y)
+    found = found_by("AML002", evidence_of(X.assign(paid=codes), y))
+    assert (found.status, found.columns) == ("warn", ("paid",))
+    assert "all other columns together" in found.evidence
+    assert found_by("AML002", evidence_of(X, y)).status == "pass"
+
+
+def test_several_near_copies_are_a_note():
+    """Two leaks come close to each other: that may be so in an easy table, too."""
+    X, y = classes(0, flip=1.0)
+    moved = np.random.default_rng(0).random(len(y)) < 0.01
+    a = np.where(moved, 1 - y, y)
+    b = np.where(np.arange(len(y)) == 7, 1 - a, a) * 2.5
+    found = found_by("AML002", evidence_of(X.assign(a=a, b=b), y))
+    assert (found.status, set(found.columns)) == ("note", {"a", "b"})
+
+
+def test_too_few_rows_tell_no_leak():
+    """Twenty rows are split by some column by chance."""
+    X, y = shuffled(20)
+    assert found_by("AML002", evidence_of(X, y)).status == "skipped"
+
+
+def test_gaps_that_follow_the_target_are_suspected():
+    """A column that is filled in for one class only tells it by its gaps."""
+    X, y = mixed(2)
+    rng = np.random.default_rng(0)
+    leak = X.assign(refund=np.where(y == 1, rng.normal(size=len(y)), np.nan))
+    found = found_by("AML003", evidence_of(leak, y))
+    assert (found.status, found.columns) == ("warn", ("refund",))
+    assert found_by("AML003", evidence_of(X, y)).status == "pass"
+
+
+def test_gaps_with_a_reason_of_their_own_are_a_note():
+    """Where other columns tell the gaps as well, the target is not their reason."""
+    X, y = shuffled(400)
+    rng = np.random.default_rng(1)
+    works = np.where(y == 1, "yes", "no")
+    hours = np.where(y == 1, rng.normal(size=400), np.nan)
+    target = np.where(rng.random(400) < 0.05, 1 - y, y)
+    X = X.assign(works=works, hours=hours)
+    assert found_by("AML003", evidence_of(X, target)).status == "note"
+
+
+@pytest.mark.parametrize("name", ["patient_id", "number"])
+def test_a_number_of_rows_that_tells_the_target_is_suspected(name):
+    """Whether it was left out or is used, rows were numbered by the target."""
+    X, y = bundled("breast_cancer")
+    order = np.argsort(y.to_numpy(), kind="stable")
+    number = np.empty(len(y), dtype=int)
+    number[order] = 500 + np.arange(len(y))
+    found = found_by("AML004", evidence_of(X.assign(**{name: number}), y))
+    assert (found.status, found.columns) == ("warn", (name,))
+
+
+def test_names_of_rows_that_begin_with_the_class_are_suspected():
+    """Identifiers that are text are compared by the alphabet."""
+    X, y = shuffled(300)
+    names = [f"{'case' if c else 'control'}-{i}" for i, c in enumerate(y)]
+    found = found_by("AML004", evidence_of(X.assign(sample_id=names), y))
+    assert (found.status, found.columns) == ("warn", ("sample_id",))
+
+
+def test_an_identifier_that_tells_nothing_passes():
+    """It is left out, and named."""
+    X, y = shuffled(300)
+    number = np.random.default_rng(1).permutation(300)
+    found = found_by("AML004", evidence_of(X.assign(row_id=number), y))
+    assert (found.status, found.columns) == ("pass", ("row_id",))
+    used = found_by("AML004", evidence_of(X.assign(rank=number), y))
+    assert (used.status, used.columns) == ("note", ("rank",))

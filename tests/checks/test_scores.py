@@ -1,0 +1,97 @@
+"""What the scores of the winner, the constant and the canary say."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from automl.candidates import Candidate, Dimension
+from tests.checks.check_kit import (
+    BASE,
+    classes,
+    evidence_of,
+    found_by,
+    numbers,
+    scored,
+    trial,
+)
+
+
+@pytest.mark.parametrize(
+    ("scores", "status"),
+    [([0.8, 0.81, 0.79, 0.8, 0.82], "pass"), ([0.3, 0.8, 0.55, 0.45, 0.6], "warn"),
+     ([0.4] * 5, "fail")],
+    ids=["better", "noise", "worse"],
+)  # fmt: skip
+def test_the_winner_has_to_beat_the_constant(scores, status):
+    """By more than noise it passes; no better, it fails."""
+    assert found_by("AML010", scored(scores, BASE)).status == status
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "status"),
+    [(0.85, 0.8, "pass"), (1.0, 0.7, "note"), (1.0, 0.52, "warn")],
+    ids=["little", "large", "all"],
+)
+def test_what_is_learnt_by_heart_is_told(train, test, status):
+    """The gap is compared with what training rows gain over the constant."""
+    gap = {"train_score": train, "test_score": test, "drops": {}}
+    found = found_by("AML011", scored([test] * 5, BASE, explained=gap))
+    assert found.status == status
+
+
+@pytest.mark.parametrize(
+    ("scores", "status"),
+    [([0.8, 0.81, 0.79, 0.8, 0.82], "pass"), ([0.8, 0.49, 0.9, 0.8, 0.8], "note"),
+     ([0.9, 0.45, 0.5, 0.5, 0.55], "warn")],
+    ids=["even", "one without", "noise"],
+)  # fmt: skip
+def test_folds_that_differ_are_told(scores, status):
+    """A fold without a gain is a note, gains smaller than their spread a warning."""
+    assert found_by("AML012", scored(scores, BASE)).status == status
+
+
+def test_a_pipeline_that_finds_something_in_noise_fails():
+    """Four deviations above chance are no chance."""
+    chance = {"chance": 0.5, "std": 0.02}
+    good = scored([0.8] * 5, BASE, canary={"score": 0.55, **chance})
+    bad = scored([0.8] * 5, BASE, canary={"score": 0.6, **chance})
+    assert found_by("AML013", good).status == "pass"
+    assert found_by("AML013", bad).status == "fail"
+    assert found_by("AML013", scored([0.8] * 5, BASE)).status == "skipped"
+
+
+@pytest.mark.parametrize(
+    ("alpha", "status"), [(1.0, "pass"), (1e-3, "note"), (1e3, "note")]
+)
+def test_a_parameter_at_the_end_of_its_range_is_told(alpha, status):
+    """The end is told apart on the scale that is searched."""
+    space = (Dimension("alpha", "float", 1e-3, 1e3, log=True),)
+    candidate = Candidate("ridge", "Ridge", ("binary",), {}, space=space)
+    single = trial(1, [0.8] * 5, alpha=alpha)
+    evidence = scored([0.8] * 5, BASE, candidates={"ridge": candidate})
+    found = found_by("AML014", dataclasses.replace(evidence, single=single))
+    assert found.status == status
+    assert ("alpha" in found.evidence) == (status == "note")
+
+
+def test_a_perfect_score_is_a_note():
+    """Easy tables have one, too: it is no alarm."""
+    X, y = classes(0)
+    right = np.eye(2)[y]
+    assert found_by("AML020", evidence_of(X, y, predictions=right)).status == "note"
+    right[0] = right[0, ::-1]
+    assert found_by("AML020", evidence_of(X, y, predictions=right)).status == "pass"
+    X, y = numbers(0)
+    exact = evidence_of(X, y, predictions=y.to_numpy())
+    assert found_by("AML020", exact).status == "note"
+
+
+def test_a_search_without_scores_says_nothing_of_the_columns():
+    """Where nothing was scored, the constant is not what could not be beaten."""
+    evidence = scored([0.9] * 5, BASE)
+    base = evidence.baseline
+    bare = dataclasses.replace(evidence, trials=(base,), winner=base)
+    found = found_by("AML010", bare)
+    assert found.status == "skipped"
+    assert "more time" in found.action

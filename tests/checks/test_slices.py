@@ -1,0 +1,79 @@
+"""Rows on which the winner is weak are found, and not by chance."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from automl.checks.slices import find_weak_slices
+from tests.checks.check_kit import (
+    evidence_of,
+    found_by,
+    numbers,
+)
+
+
+def sliced(wrong_in, *, n_rows=1200):
+    """Return evidence of a winner that guesses in one town, and is right elsewhere."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(
+        {"town": rng.choice(["a", "b", "c"], n_rows), "x": rng.normal(size=n_rows)}
+    )
+    y = rng.integers(0, 2, n_rows)
+    truth = np.where(rng.random(n_rows) < 0.2, 1 - y, y)
+    seen = np.where(X["town"] == wrong_in, rng.integers(0, 2, n_rows), truth)
+    score = seen + rng.normal(0, 0.5, n_rows)
+    p = 1 / (1 + np.exp(-(score - 0.5) * 3))
+    return evidence_of(X, y, predictions=np.column_stack([1 - p, p]))
+
+
+def test_the_slice_that_is_worse_is_found():
+    """A town that the winner guesses in is the worst slice, with an interval."""
+    evidence = sliced("b")
+    slices = find_weak_slices(evidence, lambda: False)
+    facts = slices.as_json(evidence.metric.natural)
+    worst = facts["rows"][0]
+    assert (worst["column"], worst["slice"], worst["significant"]) == (
+        "town",
+        "b",
+        True,
+    )
+    assert worst["low"] < worst["natural"] < worst["high"] < facts["overall"]
+    assert "Holm" in facts["note"]
+    assert len(facts["rows"]) == 7  # three towns and four quarters
+    found = found_by("AML017", dataclasses.replace(evidence, slices=slices))
+    assert (found.status, found.columns) == ("note", ("town",))
+
+
+def test_slices_by_chance_are_not_told_as_weak():
+    """Where the winner is as good everywhere, no slice is significant."""
+    evidence = sliced("nowhere")
+    slices = find_weak_slices(evidence, lambda: False)
+    assert not any(s.is_weak for s in slices.slices)
+    found = found_by("AML017", dataclasses.replace(evidence, slices=slices))
+    assert found.status == "pass"
+
+
+def test_standard_errors_of_slices_are_those_of_theory():
+    """The jackknife's error of a mean loss is its deviation over the root of n."""
+    X, y = numbers(0, n_rows=2000)
+    guess = y.to_numpy() + np.random.default_rng(0).laplace(size=2000)
+    evidence = evidence_of(X, y, metric="mae", predictions=guess)
+    slices = find_weak_slices(evidence, lambda: False).slices
+    errors = [s.error * np.sqrt(s.n) for s in slices]
+    assert np.median(errors) == pytest.approx(1.0, rel=0.15)
+
+
+def test_a_loss_is_worse_where_it_is_greater():
+    """Natural values of a loss go up where the winner is worse."""
+    X, y = numbers(0, n_rows=800)
+    rng = np.random.default_rng(0)
+    bad = X["x0"] > X["x0"].quantile(0.75)
+    guess = y + rng.normal(size=800) * np.where(bad, 20.0, 1.0)
+    evidence = evidence_of(X, y, predictions=guess.to_numpy())
+    slices = find_weak_slices(evidence, lambda: False)
+    worst = slices.as_json(evidence.metric.natural)["rows"][0]
+    assert worst["column"] == "x0"
+    assert worst["difference"] > 0
+    assert worst["natural"] > slices.as_json(evidence.metric.natural)["overall"]

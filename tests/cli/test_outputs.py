@@ -1,0 +1,183 @@
+"""What the other commands show of a model, a run or the library."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import automl
+from automl.facts import build_facts
+from automl.report import write_report
+from tests.cli.kit import BANK, FakeModel, assert_one_sentence, call
+from tests.report_kit import record
+
+
+@pytest.mark.usefixtures("fake", "data")
+def test_predict_guards_formulas_and_adds_probabilities():
+    """Labels that a spreadsheet would run are made harmless."""
+    FakeModel().save(Path("model"))
+    result = call("predict", "model", "data.csv")
+
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[:2] == [
+        "prediction,probability_=no,probability_yes",
+        "'=no,0.75,0.25",
+    ]
+
+
+@pytest.mark.usefixtures("fake", "data")
+def test_predict_writes_a_file_from_standard_input():
+    """A run's folder names its model, and - is standard input."""
+    Path("run").mkdir()
+    FakeModel().save(Path("run/model"))
+    options = ["-o", "p.csv", "--no-proba"]
+    result = call("predict", "run", "-", *options, input="age\n30\n40\n")
+
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert Path("p.csv").read_text() == "prediction\n'=no\n'=no\n"
+
+
+@pytest.mark.usefixtures("fake")
+def test_predict_without_a_needed_column(data):
+    """A missing column is one sentence."""
+    FakeModel().save(Path("model"))
+    data[["w"]].to_csv("new.csv", index=False)
+
+    assert_one_sentence(call("predict", "model", "new.csv"), 3, "'age' is missing")
+
+
+@pytest.mark.usefixtures("data")
+def test_predict_needs_a_model():
+    """A folder without a manifest is no model."""
+    assert_one_sentence(call("predict", ".", "data.csv"), 3, "no manifest.json")
+
+
+@pytest.mark.usefixtures("fake", "data")
+def test_evaluate_puts_the_metric_of_the_run_first():
+    """The run's metric leads, others follow, each once."""
+    FakeModel().save(Path("model"))
+    result = call("evaluate", "model", "data.csv", "--target", "y", "--json")
+
+    scores = json.loads(result.stdout)
+    assert list(scores)[:3] == ["rows", "metric", "log_loss"]
+    assert scores["log_loss"] == pytest.approx(-np.log(0.75 * 0.25) / 2)
+    assert scores["accuracy"] == 0.5
+    assert "log_loss" in call("evaluate", "model", "data.csv", "--target", "y").stdout
+
+
+def test_candidates_have_a_line_each():
+    """What can be searched fits 80 columns."""
+    lines = call("candidates").stdout.splitlines()
+    listed = json.loads(call("candidates", "--json").stdout)["candidates"]
+
+    assert len(lines) == len(listed) + 1
+    assert all(len(line) <= 80 for line in lines)
+    assert "ridge" in {row["name"] for row in listed}
+
+
+@pytest.mark.usefixtures("data")
+def test_report_prints_its_path():
+    """The report of a run is found; a folder that is no run is refused."""
+    Path("run").mkdir()
+    assert_one_sentence(call("report", "run"), 3, "neither report.html nor facts.json")
+    Path("run/report.html").touch()
+
+    assert call("report", "run").stdout.strip() == str(Path("run/report.html"))
+
+
+def test_compare_puts_runs_side_by_side(tmp_path):
+    """A table on standard output, a page on the disk; one run alone is refused."""
+    for name, task in (("one", "binary"), ("two", "regression")):
+        write_report(build_facts(record(task)), tmp_path / name / "report.json")
+    page = tmp_path / "both.html"
+    shown = call("compare", tmp_path / "one", tmp_path / "two", "--out", page)
+
+    assert shown.exit_code == 0, shown.output
+    assert "different metrics" in shown.stdout
+    assert "interval" in shown.stdout.splitlines()[0].split()
+    assert shown.stdout.strip().endswith(str(page))
+    assert "2 runs compared" in page.read_text("utf-8")
+    as_json = call("compare", tmp_path / "one", tmp_path / "two", "-o", page, "--json")
+    assert ["one", "two"] == [r["name"] for r in json.loads(as_json.stdout)["runs"]]
+    alone = call("compare", tmp_path / "one", "--out", page)
+    assert_one_sentence(alone, 3, "2 to 20 runs are compared, and 1 was given")
+
+
+@pytest.mark.usefixtures("data")
+def test_inspect_shows_manifest_and_columns():
+    """The descriptions are shown as words or as they are."""
+    FakeModel().save(Path("model"))
+
+    shown = call("inspect", "model").stdout
+    assert "name log_loss" in shown
+    assert "age" in shown
+    as_json = json.loads(call("inspect", "model", "--json").stdout)
+    assert as_json["schema"]["columns"] == [{"name": "age", "kind": "number"}]
+
+
+@pytest.mark.parametrize(
+    "command", [[], ["fit"], ["resume"], ["replay"], ["predict"], ["evaluate"]], ids=str
+)
+def test_help_begins_with_examples(command):
+    """Examples stand before the options, within 80 columns."""
+    text = call(*command, "--help").stdout
+
+    assert text.index("  automl ") < text.index("Options:")
+    assert all(len(line) <= 80 for line in text.splitlines())
+
+
+def test_version_is_shown():
+    """The version of the library is the command's."""
+    assert call("--version").stdout == f"automl {automl.__version__}\n"
+
+
+def test_help_imports_nothing_slow():
+    """The help is there before pandas or scikit-learn could be."""
+    code = (
+        "import sys, automl.cli\n"
+        "slow = {'numpy', 'pandas', 'sklearn', 'hyperopt', 'rich.table'}\n"
+        "print(sorted(slow & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "[]\n"
+
+
+def test_module_is_the_command():
+    """``python -m automl`` is the command, with its exit codes."""
+    command = [sys.executable, "-m", "automl", "fit", "nowhere.csv", "--target", "y"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 3
+    assert done.stderr == "Error: The file nowhere.csv does not exist.\n"
+
+
+def test_end_to_end_fit_predict_evaluate_report_inspect(tmp_path):
+    """A table becomes a run, the run's model predicts, and all can be looked at."""
+    run, out = tmp_path / "run", tmp_path / "predictions.csv"
+    fitted = call(
+        "fit", BANK, "--target", "y", "--trials", 2, "--jobs", 1, "--candidates",
+        "logistic", "--out", run, "--json", "-q",
+    )  # fmt: skip
+
+    assert fitted.exit_code == 0, fitted.output
+    assert json.loads(fitted.stdout)["best_candidate"] == "logistic"
+    assert call("predict", run, BANK, "-o", out).exit_code == 0
+    assert list(pd.read_csv(out)) == ["prediction", "probability_no", "probability_yes"]
+    scored = call("evaluate", run, BANK, "--target", "y", "--json")
+    assert json.loads(scored.stdout)["roc_auc"] > 0.8
+    assert json.loads((run / "report.json").read_text("utf-8"))["format"] == 1
+    assert (run / "report.md").read_text("utf-8").startswith("# Predicting y")
+    assert (run / "leaderboard.csv").is_file()
+    (run / "report.html").unlink()
+    assert call("report", run).exit_code == 0
+    assert (run / "report.html").is_file()
+    assert call("report", run, "--out", tmp_path / "b.md").exit_code == 0
+    assert (tmp_path / "b.md").read_text("utf-8").startswith("# Predicting y")
+    assert "roc_auc" in call("inspect", run).stdout

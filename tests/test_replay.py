@@ -1,0 +1,102 @@
+"""A finished run is made again from its journal, byte for byte."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from automl import AutoML
+from automl.budget import Budget
+from automl.evaluate import Task, run_task
+from automl.exceptions import AutoMLDataError
+from automl.problem import make_problem
+from automl.replay import digest, remake, replay
+from automl.settings import Settings
+from automl.workplace import close_workplace, write_workplace
+from tests.resume_kit import KEEP_GOING, snapshot, table
+
+
+def test_a_run_in_seconds_is_replayed_byte_for_byte(tmp_path):
+    """The clock decided the search and perhaps the refit, and has no say any more."""
+    X, y = table()
+    labels = np.where(y > 0, "yes", "no")
+    given = {"n_jobs": 2, "candidates": ["lightgbm", "logistic"], "random_state": 0}
+    model = AutoML(time_budget_s=5, run_dir=tmp_path, verbose=0, **given).fit(X, labels)
+    files = snapshot(tmp_path)
+    again = replay(tmp_path, X, labels)
+    assert again.identical
+    assert (again.difference, again.same_leader) == (0.0, True)
+    assert again.n_trials == len(model.trials_) - 1
+    assert (again.pipeline.predict_proba(X) == model.predict_proba(X)).all()
+    assert snapshot(tmp_path) == files
+    np.save(tmp_path / "winner.npy", np.load(tmp_path / "winner.npy") + 0.25)
+    assert replay(tmp_path, X, labels).difference == pytest.approx(0.25)
+
+
+def test_only_a_finished_run_is_replayed(tmp_path):
+    """A folder without a journal, and one without an end, are refused."""
+    with pytest.raises(AutoMLDataError, match=r"no journal\.jsonl"):
+        replay(tmp_path, *table())
+    given = {"n_jobs": 1, "candidates": ["ridge"], "run_dir": tmp_path, **KEEP_GOING}
+    AutoML(n_trials=1, **given).fit(*table())
+    journal = tmp_path / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes()[:-20])
+    with pytest.raises(AutoMLDataError, match="resume it first"):
+        replay(tmp_path, *table())
+
+
+def problem_of(candidates):
+    """Return a problem of two classes with one holdout."""
+    X, y = table()
+    rows = np.arange(90)
+    settings = Settings(
+        task="auto", metric="auto", budget=Budget(None, 1, 0.0),
+        cv=[(rows[:60], rows[60:])], candidates=candidates, n_jobs=1, random_state=0,
+        run_dir=None, trial_time_limit_s=None, memory_limit_mib=None,
+        drop_missing_target=False, ensemble=True, deploy="auto", select="best",
+        shown={},
+    )  # fmt: skip
+    return make_problem(X, np.where(y > 0, "b", "a"), settings, 1)
+
+
+@pytest.mark.parametrize("high", [None, 12])
+def test_the_model_of_a_holdout_is_made_again(tmp_path, high):
+    """Early stopping comes to the same end, and a fit that was cut short is cut."""
+    problem = problem_of("lightgbm")
+    candidate = problem.candidates[0]
+    if high:
+        shorter = replace(candidate.resource, high=high)
+        candidate = replace(candidate, resource=shorter)
+    place = write_workplace(
+        tmp_path, problem.table, problem.folds, problem.metric,
+        {"lightgbm": candidate}, 0,
+    )  # fmt: skip
+    params = dict(candidate.starts[0][1])
+    task = Task("fold", 0, 1, 0, "lightgbm", params, keep=True)
+    outcome = run_task(place, task)
+    close_workplace()
+    fold = {"fold": 0, "rounds": outcome.result.rounds, "truncated": bool(high)}
+    part = {
+        "trial": 1, "candidate": "lightgbm", "params": params, "weight": 1.0,
+        "folds": [fold],
+    }  # fmt: skip
+    recipe = {"kind": "average", "winner": 1, "parts": [part]}
+    again = remake(recipe, problem, 0)
+    _, test = problem.folds.splits[0]
+    X = problem.table.X.iloc[test]
+    found = again[1:].predict_proba(X).astype(np.float32)
+    assert found.tobytes() == outcome.value.tobytes()
+
+
+@pytest.mark.parametrize("kind", ["baseline", "fallback"])
+def test_a_constant_and_a_small_model_are_made_again(kind):
+    """Where no configuration was fitted on all rows, what predicted comes back."""
+    problem = problem_of("lightgbm")
+    recipe = {
+        "kind": kind, "winner": -1, "candidate": "lightgbm", "threads": 1,
+        "params": dict(problem.candidates[0].starts[0][1]), "rounds": 7,
+        "truncated": False, "max_rows": 50,
+    }  # fmt: skip
+    one, two = (remake(recipe, problem, 0).predict_proba(table()[0]) for _ in range(2))
+    assert digest(one) == digest(two)
+    assert (len(np.unique(one, axis=0)) == 1) == (kind == "baseline")

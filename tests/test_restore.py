@@ -1,0 +1,125 @@
+"""The events of a journal become a history that goes on."""
+
+from automl.budget import Budget
+from automl.resume import restore, resumed_budget
+
+
+def events_of(*events, n_folds=2, ordered=True):
+    """Return a journal's events with a beginning."""
+    start = {
+        "event": "start", "n_folds": n_folds, "random_state": 7, "identity": {},
+        "ordered": ordered, "at": 0.5,
+    }  # fmt: skip
+    return [start, *events]
+
+
+def started(number, **params):
+    """Return the event of a trial's start."""
+    return {
+        "event": "trial", "trial": number, "candidate": "ridge", "params": params,
+        "origin": "random",
+    }  # fmt: skip
+
+
+def scored(number, fold, score=0.5, status="ok", at=1.0):
+    """Return the event of a fold."""
+    facts = {"trial": number, "fold": fold, "status": status, "score": score}
+    return {"event": "fold", **facts, "at": at}
+
+
+def restored(*events, gone=(), **how):
+    """Return what is restored from events."""
+    return restore(
+        events_of(*events, **how), 0, lambda trial, fold: (trial, fold) not in gone
+    )
+
+
+def test_a_trial_without_an_end_is_running_again():
+    """Its folds stay; times, seed and folds are read off; the last of two counts."""
+    state = restored(
+        started(0), scored(0, 0, 0.1), scored(0, 0, 0.9, at=4.25), ordered=False
+    )
+    (trial,) = state.history
+    assert (trial.status, trial.scores, trial.origin) == ("running", {0: 0.9}, "random")
+    assert (state.elapsed_s, state.seed, state.n_folds) == (4.25, 7, 2)
+    assert not state.ordered
+
+
+def test_a_missing_end_is_made_up_for():
+    """All folds are an end, and so is one that failed."""
+    state = restored(
+        started(0), scored(0, 0), scored(0, 1), started(1),
+        scored(1, 0, None, "error"),
+    )  # fmt: skip
+    assert [t.status for t in state.history] == ["ok", "error"]
+
+
+def test_cancelled_trials_run_again_and_lost_folds_with_them():
+    """What did not end by itself goes on; a killed configuration does not."""
+    state = restored(
+        started(0), scored(0, 0), scored(0, 1, None, "lost"),
+        {"event": "end", "trial": 0, "status": "cancelled"},
+        started(1), scored(1, 0, None, "timeout"),
+        {"event": "end", "trial": 1, "status": "timeout"},
+    )  # fmt: skip
+    assert [t.status for t in state.history] == ["cancelled", "timeout"]
+    assert [t.status for t in state.reopened] == ["running", "timeout"]
+    assert [f.fold for f in state.reopened[0].folds] == [0]
+    assert sorted(state.known) == [(0, 0), (1, 0)]
+
+
+def test_folds_without_predictions_are_run_again():
+    """A finished trial that lost some is running again, in the new history only."""
+    state = restored(
+        started(0), scored(0, 0), scored(0, 1),
+        {"event": "end", "trial": 0, "status": "ok"}, gone={(0, 1)},
+    )  # fmt: skip
+    assert (state.history[0].status, state.reopened[0].status) == ("ok", "running")
+    assert list(state.known) == [(0, 0)]
+
+
+def test_a_trial_that_starts_otherwise_has_no_folds_yet():
+    """The same number with other parameters is another trial."""
+    state = restored(started(0, a=1), scored(0, 0), started(0, a=2))
+    assert (state.history[0].params, state.history[0].folds) == ({"a": 2}, ())
+    state = restored(started(0, a=1), scored(0, 0), started(0, a=1))
+    assert len(state.history[0].folds) == 1
+
+
+def test_a_damaged_start_of_a_trial_leaves_a_gap():
+    """Numbers stay what they were; the gap is never searched or shown as good."""
+    state = restored(started(0), scored(1, 0), started(2), scored(9, 0))
+    assert [t.number for t in state.history] == [0, 1, 2]
+    assert [t.status for t in state.reopened] == ["running", "lost", "running"]
+
+
+def test_the_end_counts_if_nothing_came_later():
+    """A run that was taken up again and killed is not finished."""
+    finish = {"event": "finish", "budget": {"time_s": 8.0, "n_trials": None}}
+    state = restored(started(0), finish)
+    assert state.is_over(Budget(8.0, None, 0.0))
+    assert state.is_over(Budget(8.0, 5, 0.0))
+    assert not state.is_over(Budget(9.0, None, 0.0))
+    assert not state.is_over(Budget(None, 5, 0.0))
+    assert not restored(finish, started(0)).is_over(Budget(8.0, None, 0.0))
+    stopped = restored(finish | {"interrupted": True})
+    assert not stopped.is_over(Budget(8.0, None, 0.0))
+
+
+def test_no_beginning_is_no_run():
+    """Without its first line a journal says nothing."""
+    assert restore([started(0)], 1, lambda _trial, _fold: True) is None
+
+
+def test_earlier_seconds_count_and_a_refit_is_left():
+    """The end is that of the whole run, but never before the leader can be fitted."""
+    state = restored(started(0), scored(0, 0), scored(0, 1), {"event": "x", "at": 50})
+    budget = resumed_budget(Budget(60.0, None, 1000.0), state)
+    assert (budget.started, budget.time_s, budget.deadline) == (950.0, 60.0, 1010.0)
+    late = resumed_budget(Budget(20.0, None, 1000.0), state)
+    assert late.deadline == 1005.0
+    assert resumed_budget(Budget(2.0, None, 1000.0), state).deadline == 1002.0
+    assert resumed_budget(Budget(None, 5, 1000.0), state).started == 950.0
+    fold = scored(0, 0) | {"fit_s": 10.0}
+    slow = restored(started(0), fold, n_folds=1)
+    assert resumed_budget(Budget(1.0, None, 0.0), slow).time_s == 1.0 + 1.0 + 15.0
