@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from automl.fast_scores import fast_score
 from automl.fitting import fit_model, fit_prefix, predict
 from automl.pipeline import build_pipeline
 from automl.workplace import at_most, rows_of
@@ -82,14 +83,14 @@ def sing(
     )
     guess = predict(shuffled, model, prefix.transform(shuffled.X.iloc[test]))
     truth, weights = shuffled.y[test], rows_of(place.sample_weight, test)
-    chance = []
+    chance, score_of = [], fast_score(place.metric)
     for _ in range(SHUFFLES):
         if deadline is not None and time.monotonic() > deadline:
             break
         order = rng.permutation(len(test))
         again = None if weights is None else weights[order]
-        chance.append(place.metric.score(truth[order], guess, again))
-    score = place.metric.score(truth, guess, weights)
+        chance.append(score_of(truth[order], guess, again))
+    score = score_of(truth, guess, weights)
     if len(chance) < LEAST_SHUFFLES or not np.isfinite([score, *chance]).all():
         return None
     return {

@@ -47,6 +47,7 @@ def _exact(model, check_name):
     return model.set_params(candidates=exact, n_trials=1)
 
 
+@pytest.mark.usefixtures("unexplained")  # not so in parallel, below
 @pytest.mark.filterwarnings("ignore:Column .* one target:UserWarning")  # it has
 @pytest.mark.filterwarnings("ignore:1 class.es. have one row:UserWarning")
 @parametrize_with_checks(

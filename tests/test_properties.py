@@ -174,7 +174,7 @@ def _keeps_its_promises(X: pd.DataFrame, y: pd.Series) -> None:
     assert np.array_equal(_outputs(again, X), whole)
 
 
-@settings(max_examples=25, **PROFILE)
+@settings(max_examples=12, **PROFILE)
 @given(table=tables())
 def test_any_table_ends_in_an_error_or_a_model(table):
     """Predictions are finite, and the same alone, shuffled and after a reload."""

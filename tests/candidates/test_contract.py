@@ -181,7 +181,7 @@ def test_draws_work(name, task, data):
     """Points drawn from the space give models."""
     candidate = CANDIDATES[name]
     rng = np.random.default_rng(0)
-    for _ in range(5):
+    for _ in range(3):
         check_point(candidate, draw(candidate, rng), *data[task])
 
 

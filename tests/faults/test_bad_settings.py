@@ -204,8 +204,14 @@ def test_c05_an_unknown_keyword_is_named_with_the_nearest():
         assert model.set_params(n_jobs=2).n_jobs == 2
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
-@pytest.mark.parametrize("name", ["NoClone", "NoPickle", "Loud"])
+@pytest.mark.parametrize(
+    ("name", "n_jobs"),
+    [
+        ("NoClone", 1), ("NoPickle", 1), ("Loud", 1), ("NoPickle", 2),
+        pytest.param("NoClone", 2, marks=pytest.mark.slow),
+        pytest.param("Loud", 2, marks=pytest.mark.slow),
+    ],
+)  # fmt: skip
 def test_c06_odd_learners_end_in_a_model(name, n_jobs, tmp_path):
     """What cannot be copied or sent is a failed trial or works; there is a model."""
     model = fit(table(), Y, candidates=[candidate(name)], n_jobs=n_jobs)

@@ -75,7 +75,7 @@ assert Parallel(2)(delayed(abs)(-i) for i in range(4)) == [0, 1, 2, 3]
 """,
 }
 
-FAST = ("thread", "daemon process")
+FAST = ("daemon process",)  # threads: the test of two at once
 IN_PROCESS = ("daemon process", "pool")
 
 
@@ -117,6 +117,7 @@ for one in said:
     # which of the two records the warning is chance: filters are a process's own
 
 
+@pytest.mark.slow  # tests/test_api.py has a smaller one
 def test_w21_a_script_without_a_guard(tmp_path):
     """W21: a plain script that fits at its top level is run once, not by workers."""
     path = tmp_path / "script.py"

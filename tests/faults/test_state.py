@@ -160,6 +160,8 @@ SITUATIONS = {
     "dirty process": dirty_here,
 }
 
+SLOW = ("dirty worker", "interrupted, one process")
+
 
 @pytest.fixture(scope="module")
 def data():
@@ -217,7 +219,10 @@ def mend(before):
         signal.signal(number, before["signals"][number])
 
 
-@pytest.mark.parametrize("situation", SITUATIONS)
+@pytest.mark.parametrize(
+    "situation",
+    [pytest.param(s, marks=pytest.mark.slow) if s in SLOW else s for s in SITUATIONS],
+)
 def test_a_fit_leaves_no_trace(around, situation):
     """What a process has one of, and the caller's data, are as they were before."""
     before, after = around(situation)

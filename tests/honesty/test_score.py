@@ -15,6 +15,7 @@ from automl.resampled_scores import scorer_of
 from automl.scored import Scored
 
 AREA = resolve_metric("roc_auc", "binary")
+pytestmark = pytest.mark.usefixtures("unexplained")
 
 
 def fit(X, y, seed=0, n_trials=8, **given):
