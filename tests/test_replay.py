@@ -45,13 +45,17 @@ def test_only_a_finished_run_is_replayed(tmp_path):
         replay(tmp_path, *table())
 
 
-def problem_of(candidates):
-    """Return a problem of two classes with one holdout."""
+ROWS = np.arange(90)
+HOLDOUT = ((ROWS[:60], ROWS[60:]),)
+THREE = tuple((ROWS[ROWS % 3 != k], ROWS[ROWS % 3 == k]) for k in range(3))
+
+
+def problem_of(candidates, splits=HOLDOUT):
+    """Return a problem of two classes with one holdout, or these folds."""
     X, y = table()
-    rows = np.arange(90)
     settings = Settings(
         task="auto", metric="auto", budget=Budget(None, 1, 0.0),
-        cv=[(rows[:60], rows[60:])], candidates=candidates, n_jobs=1, random_state=0,
+        cv=list(splits), candidates=candidates, n_jobs=1, random_state=0,
         run_dir=None, trial_time_limit_s=None, memory_limit_mib=None,
         drop_missing_target=False, ensemble=True, deploy="auto", select="best",
         shown={},
@@ -84,6 +88,27 @@ def test_the_model_of_a_holdout_is_made_again(tmp_path, high):
     again = remake(recipe, problem, 0)
     _, test = problem.folds.splits[0]
     X = problem.table.X.iloc[test]
+    found = again[1:].predict_proba(X).astype(np.float32)
+    assert found.tobytes() == outcome.value.tobytes()
+
+
+def test_models_of_some_folds_are_made_again_without_the_others(tmp_path):
+    """What was stopped after its second fold predicts with that fold's model."""
+    problem = problem_of("logistic", THREE)
+    params = dict(problem.candidates[0].starts[0][1])
+    candidates = {"logistic": problem.candidates[0]}
+    write_workplace(
+        tmp_path, problem.table, problem.folds, problem.metric, candidates, 0
+    )
+    outcome = run_task(tmp_path, Task("fold", 0, 1, 1, "logistic", params, keep=True))
+    close_workplace()
+    fold = {"fold": 1, "rounds": outcome.result.rounds, "truncated": False}
+    part = {
+        "trial": 1, "candidate": "logistic", "params": params, "weight": 1.0,
+        "folds": [fold],
+    }  # fmt: skip
+    again = remake({"kind": "average", "winner": 1, "parts": [part]}, problem, 0)
+    X = problem.table.X.iloc[THREE[1][1]]
     found = again[1:].predict_proba(X).astype(np.float32)
     assert found.tobytes() == outcome.value.tobytes()
 
