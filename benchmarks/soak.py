@@ -36,6 +36,10 @@ SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV, signal.SIGABRT)
 WARM_UP = 0.2
 """Share of the fits after which memory and files must not grow."""
 
+DIED = ("crash", "lost")
+"""How a trial ends whose worker died with a fold of it, which may have been scored and
+not yet sent."""
+
 GROWTH = 0.05
 """Most that the memory of the fitting process may grow after that."""
 
@@ -52,6 +56,7 @@ class Tally:
     folds: int = 0
     again: int = 0
     lost: list[str] = field(default_factory=list)
+    in_flight: int = 0
     damaged: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
     kills: Counter[str] = field(default_factory=Counter)
@@ -201,8 +206,10 @@ def _compare(number: int, journal: Path, log: Path, tally: Tally) -> None:
     began, finished = _evidence(log)
     for key, trial in trials.items():
         missing = len(finished[key]) - len(ok[trial])
+        if missing == 1 and ended.get(trial) in DIED:
+            tally.in_flight += 1
         # the end of the budget cuts off what is in flight: that is no loss
-        if missing > 0 and ended.get(trial) != "cancelled":
+        elif missing > 0 and ended.get(trial) != "cancelled":
             tally.lost.append(
                 f"fit {number}, trial {trial} ({ended.get(trial)}): {missing} folds"
             )
@@ -283,6 +290,7 @@ def _print_table(tally: Tally) -> int:
         ("kills", f"{tally.kills.total()} ({_named(tally.kills)})"),
         ("trials", _named(tally.statuses)),
         ("folds run again", str(tally.again)),
+        ("killed while sending", str(tally.in_flight)),
         *((name, str(count)) for name, count in bad.items()),
         ("memory growth", f"{100 * memory:+.1f} %"),
         ("open files growth", f"{100 * files:+.1f} %"),
