@@ -331,7 +331,7 @@ def _text(estimate: Estimate, found: Appraised) -> str:
         n += f" of {found.n_tried:,}"
     what = f"The best of {n} configurations was"
     if found.mixes:
-        what = f"An ensemble of {n} configurations was"
+        what = f"An ensemble from {n} configurations was"
     elif found.simplest:
         what = f"The simplest of {n} configurations within one standard error was"
     return (

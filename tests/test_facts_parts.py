@@ -1,5 +1,6 @@
 """Facts of decisions, rivals, data and code, against what they stand for."""
 
+import ast
 import dataclasses
 import json
 
@@ -156,6 +157,23 @@ def test_script_of_the_winner_makes_the_same_model():
     assert names["pipeline"].predict_proba(names["new"])[:, 1] == pytest.approx(
         model.best_pipeline_.predict_proba(X)[:, 1]
     )
+
+
+def test_script_of_many_steps_is_whole():
+    """Longer than other texts may be, and still Python."""
+    n = 90
+    X = pd.DataFrame(rng.normal(size=(n, 100)))
+    X = X.mask(rng.random((n, 100)) < 0.1).add_prefix("number ")
+    X["colour"] = rng.choice(["red", "blue"], n)
+    y = np.where(X["number 7"].fillna(0) > 0, "up", "down")
+    model = AutoML(
+        n_trials=2, cv=2, n_jobs=1, random_state=0, candidates="logistic",
+        ensemble=False, verbose=0,
+    ).fit(X, y)  # fmt: skip
+    script = model.facts_["script"]
+
+    assert len(script) > 2000
+    ast.parse(script)
 
 
 def test_what_cannot_be_written_has_no_script():

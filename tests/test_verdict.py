@@ -171,6 +171,16 @@ def test_advice_leads_to_what_is_there():
     assert readers(useless) == ["Before anything else"]
 
 
+def test_advice_names_the_columns_that_matter_most():
+    """Whoever knows the data then sees at once whether they can be known in time."""
+    run = record("regression")
+    fine = dataclasses.replace(run, trials=tuple(t for t in run.trials if t.scores))
+    sentence = dict(build_facts(fine)["verdict"]["advice"])["If you know the data"]
+    first, second = run.importance.columns[:2]
+
+    assert f"Most depends on {first!r} and {second!r}" in sentence
+
+
 def test_p_stands_below_the_difference():
     """Beside it, the column pushes the last one out of the page."""
     assert '<span class="sub">p = ' in render(build_facts(record("binary")))

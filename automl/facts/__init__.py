@@ -42,6 +42,9 @@ __all__ = ["FORMAT", "Importance", "RunRecord", "build_facts"]
 FORMAT = 1
 """Version of the facts' keys."""
 
+DEAREST = 2
+"""Columns that matter most, to be named in a sentence."""
+
 MAX_IMPORTANT = 100
 """Columns of the importance's table."""
 
@@ -261,7 +264,6 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
         ),
         "explanation": describe_explanation(record.explanation, table),
         "data": describe_data(table),
-        "script": winners_script(record.pipeline, table),
         "titles": titles,
         "settings": shareable(record.settings),
         "repeat": record.repeat,
@@ -269,6 +271,7 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
     }
     facts["performance"]["weighted"] = table.sample_weight is not None
     small: dict[str, Any] = compact(facts)
+    small["script"] = winners_script(record.pipeline, table)  # cut, it would not run
     return small
 
 
@@ -278,7 +281,7 @@ def _circumstances(record: RunRecord, titles: Mapping[str, str]) -> Circumstance
         simplest=record.ruled,
         unscored=titles.get(record.unscored, record.unscored),
         seconds=record.timeline.get("total"),
-        explained=record.importance is not None and bool(record.importance.columns),
+        dearest=record.importance.columns[:DEAREST] if record.importance else (),
     )
 
 

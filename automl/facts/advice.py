@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from automl.facts.compact import shorten
 from automl.history import FAILED
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ __all__ = ["PROMISE", "advise", "promise"]
 
 PROMISE = "If you promise a figure"
 """Whom `promise` advises."""
+
+LONGEST_NAME = 60
+"""Characters of a column's name in a sentence."""
 
 FASTER = 2.0
 """How much faster an equal model must predict to be worth a word."""
@@ -66,10 +70,11 @@ def advise(
             f"{wrong} configuration{'s' if wrong > 1 else ''} failed; the reasons are "
             "at the end of the leaderboard and under failures."
         )
-    elif beaten and around.explained:
+    elif beaten and around.dearest:
+        names = " and ".join(repr(shorten(n, LONGEST_NAME)) for n in around.dearest)
         advice["If you know the data"] = (
-            "Look at the columns that matter most: one not known at the time of "
-            "prediction makes every score here meaningless."
+            f"Most depends on {names}: where one is not known yet when you predict, "
+            "every score here is meaningless."
         )
     return [[reader, sentence] for reader, sentence in advice.items()]
 

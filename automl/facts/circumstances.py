@@ -27,15 +27,15 @@ class Circumstances:
         What predicts where that was never scored, in words; else empty.
     seconds : float or None
         Of the run.
-    explained : bool
-        Whether the importance of columns was measured.
+    dearest : tuple of str
+        Columns that matter most; none where that was not measured.
     """
 
     limits: str = ""
     simplest: bool = False
     unscored: str = ""
     seconds: float | None = None
-    explained: bool = True
+    dearest: tuple[str, ...] = ()
 
     @property
     def cause(self) -> str:

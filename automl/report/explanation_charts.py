@@ -43,10 +43,12 @@ def importance_chart(facts: Mapping[str, Any]) -> Chart | None:
     top = rows[:MAX_BARS][::-1]
     places = list(range(len(top)))
     more = f" The first {len(top)} are drawn." if len(rows) > len(top) else ""
+    again = any(r[2] for r in top)
+    whiskers = " Whiskers are one standard deviation." if again else ""
     return chart(
         "importance",
         "Importance of columns",
-        f"{_dearest(rows[0])} Whiskers are one standard deviation.{more}",
+        f"{_dearest(rows[0])}{whiskers}{more}",
         [
             {
                 "type": "bar",

@@ -105,9 +105,6 @@ def badges(board: Mapping[str, Any]) -> dict[int, list[str]]:
     timed = [r for r in ranked if r["predict_s"] is not None]
     if len(timed) > 1:
         give(min(timed, key=lambda r: r["predict_s"]), "fastest")
-    simple = next((r for r in ranked if r.get("simplest")), None)
-    if simple is not None:
-        give(simple, "simplest within noise")
     return found
 
 
