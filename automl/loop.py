@@ -50,8 +50,9 @@ def run_search(
     memory : callable, default=None
         Chooses processes to end for want of memory.
     """
-    if runner.parallel and not search.ordered:
-        # hyperopt takes a second to import, and is used later: while workers start
+    if runner.parallel and not search.ordered and search.plan.n_folds > 1:
+        # hyperopt takes a second to import, and is used later: while workers start. The
+        # fits of a holdout are long, few get as far, and it is 12 MiB of the peak.
         threading.Thread(target=__import__, args=("hyperopt",), daemon=True).start()
 
     def source() -> Task | None:
