@@ -23,7 +23,7 @@ from automl.exceptions import AutoMLConfigError, AutoMLDataError
 from automl.journal import read_journal
 
 BANK = Path(__file__).parent.parent / "examples" / "data" / "bank.csv"
-BUDGET_S = 6.0
+BUDGET_S = 10.0
 QUICK = {"n_trials": 3, "n_jobs": 1, "random_state": 0, "verbose": 0}
 
 
@@ -90,7 +90,7 @@ def test_the_run_folder_holds_the_run(fitted):
     n_folds = sum(e["event"] == "fold" for e in events)
     assert n_folds == len(list((folder / "oof").glob("*.npy")))
     assert json.loads((folder / "facts.json").read_text())["format"]
-    assert len(model.trials_) > 3
+    assert len(model.trials_) > 5
 
 
 def test_a_folder_with_something_else_in_it_is_refused(bank, tmp_path):
