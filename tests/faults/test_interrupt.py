@@ -288,6 +288,6 @@ def test_w17_the_parent_is_killed(tmp_path, act, seconds):
     assert damaged == 0
     assert sum(e["event"] == "fold" and e["status"] == "ok" for e in events) >= 3
     (tmp_path / "run").rename(tmp_path / "first")
-    again = script(tmp_path, "[light()]", {"n_trials": 2, "n_jobs": 2})
+    again = script(tmp_path, "[light()]", {"n_trials": 2, "n_jobs": 1})
     ended(again)
     assert [p for p in Path(tmp_path / "tmp").iterdir() if "automl-" in p.name] == []
