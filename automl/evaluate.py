@@ -27,9 +27,9 @@ from automl.fitting import (
     predict,
     takes_weights,
 )
+from automl.freeing import give_back
 from automl.history import FoldResult
 from automl.kept import keep_model
-from automl.memory import give_back
 from automl.permuted import permute
 from automl.pipeline import build_pipeline, split_params
 from automl.sandbox import sandbox
@@ -205,24 +205,30 @@ def _fold(folder: Path, place: Workplace, prepared: Prepared, task: Task) -> Out
     options, _ = split_params(candidate, task.params or {})
     key = (task.fold, len(train), json.dumps(options, sort_keys=True))
     ready = prepared.get(key)
+    # what preparing took then is part of what this configuration takes
+    started_fit = started - (0.0 if ready is None else ready[3])
+    stop_at, kept = _stop_at(task, started), True
     if ready is None:
         prefix, X_train = fit_prefix(place, pipeline[:-1], train)
-        ready = (
-            prefix, X_train, prefix.transform(place.X.iloc[test]),
-            time.monotonic() - started,
-        )  # fmt: skip
-        kept = prepared.keep(key, ready)
-        started_fit = started
-    else:  # what preparing took then is part of what this configuration takes
-        kept = True
-        started_fit = started - ready[3]
+        X_test = None
+        if prepared.has_room(X_train):
+            X_test = prefix.transform(place.X.iloc[test])
+        took_s = time.monotonic() - started
+        ready = (prefix, X_train, X_test, took_s)
+        kept = X_test is not None and prepared.keep(key, ready)
+        if X_test is None and stop_at is not None:
+            stop_at -= took_s * len(test) / len(train)  # to prepare the others, later
     prefix, X_train, X_test, _ = ready
+    del ready
     model = pipeline[-1]
     rounds, truncated = fit_model(
         place, candidate, model, prefix, X_train, place.y[train], train,
-        _stop_at(task, started), overwrite=not kept,
+        stop_at, overwrite=not kept,
     )  # fmt: skip
     fitted = time.monotonic()
+    del X_train
+    if X_test is None:  # so many rows wait until those that train are not held
+        X_test = prefix.transform(place.X.iloc[test])
     prediction = predict(place, model, X_test)
     score = place.metric.score(
         place.y[test], prediction, rows_of(place.sample_weight, test)

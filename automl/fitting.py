@@ -18,7 +18,7 @@ from sklearn.model_selection import (
 )
 
 from automl.estimators.growing import Growth, fit_growing
-from automl.memory import give_back
+from automl.freeing import give_back
 from automl.pipeline import NATIVE
 from automl.workplace import Workplace, rows_of
 
@@ -106,7 +106,7 @@ def fit_model(
 ) -> tuple[int | None, bool]:
     """Fit the last step on prepared rows; return rounds and whether cut short.
 
-    With ``overwrite``, X and y may hold other rows afterwards: that saves copies.
+    With ``overwrite``, X and y may hold anything afterwards: that saves copies.
     """
     weights = rows_of(place.sample_weight, rows)
     fit_params = native_categories(model, prefix)

@@ -6,9 +6,7 @@ a process: the runner does, by what `choose` answers.
 
 from __future__ import annotations
 
-import ctypes
 import os
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,8 +23,6 @@ __all__ = [
     "Meter",
     "allowed_mib",
     "choose",
-    "give_back",
-    "keep_little",
     "least_mib",
     "tree_mib",
 ]
@@ -60,9 +56,6 @@ it takes 5 ms in a process of 300 MiB."""
 
 NO_LIMIT = 2**60
 """The first version of control groups writes no limit as a number near 2**63."""
-
-M_MMAP_THRESHOLD = -3
-"""Name of the option in glibc's malloc.h."""
 
 _PROC = Path("/proc")
 _CGROUP = Path("/sys/fs/cgroup")
@@ -367,32 +360,3 @@ class Guard:
     def __call__(self, started: Mapping[int, float]) -> tuple[int, ...]:
         """Return the processes to end, told which run a task since when."""
         return choose(self.meter.look(), started, self.meter.limit_mib)
-
-
-def keep_little() -> None:
-    """Let this process give back every larger array as soon as it is freed (glibc).
-
-    By default arrays of up to 32 MiB come from a heap that grows, and holes in it stay:
-    30 to 40 MiB while 400,000 rows are prepared. For processes of our own only.
-    """
-    try:
-        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, MIB)
-    except (AttributeError, OSError, TypeError):
-        return  # another C library
-
-
-def give_back() -> None:
-    """Give freed memory back to the system, where the C library keeps it (glibc).
-
-    What a fit frees stays with its process otherwise: 60 to 120 MiB after LightGBM on
-    400,000 rows; and what Arrow needed to read a table of 49 MiB: 61 MiB. Takes .1 ms
-    when there is nothing to give, 10 ms for 100 MiB.
-    """
-    arrow = sys.modules.get("pyarrow")
-    if arrow is not None:
-        arrow.default_memory_pool().release_unused()
-    try:
-        trim = ctypes.CDLL(None).malloc_trim
-    except (AttributeError, OSError, TypeError):
-        return  # another C library
-    trim(0)

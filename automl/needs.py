@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from automl.exceptions import AutoMLResourceError
 from automl.memory import SOFT, WORKER_MIB
 from automl.pipeline import DENSE_CELLS, ONEHOT_LEVELS
+from automl.specs import DEFAULT_PREPARATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -101,7 +102,7 @@ def _options(candidate: Candidate, key: str) -> set[str]:
     for dimension in candidate.space:
         if dimension.name == key:
             return {str(option) for option in dimension.options}
-    return {str(candidate.preparation.get(key, ""))}
+    return {str(candidate.preparation.get(key, DEFAULT_PREPARATION[key]))}
 
 
 def _prepared_bytes(candidate: Candidate, layout: Layout) -> float:
@@ -116,7 +117,7 @@ def _prepared_bytes(candidate: Candidate, layout: Layout) -> float:
     if not categories or "onehot" not in _options(candidate, "categorical"):
         return float(plain)
     levels = sum(min(c.n_distinct + 1, ONEHOT_LEVELS) for c in categories)
-    if levels * n > DENSE_CELLS:
+    if levels * n > DENSE_CELLS or "dense" not in _options(candidate, "onehot"):
         return float(max(plain, n * (width + len(categories)) * SPARSE_BYTES))
     return float(n * (width + levels) * 8)
 

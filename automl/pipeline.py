@@ -33,8 +33,8 @@ ONEHOT_LEVELS = 60
 NATIVE_LEVELS = 254
 """Levels that histogram boosting takes as a category (its bins are bytes)."""
 
-DENSE_CELLS = 20_000_000
-"""Cells of a one-hot block from which it is kept sparse: 160 MB as float64."""
+DENSE_CELLS = 8_000_000
+"""Cells of a one-hot block from which it is kept sparse in any case: 64 MB."""
 
 INNER_FOLDS = 5
 """Inner folds of the target encoding, fewer where the commonest class is small."""
@@ -94,7 +94,7 @@ def idle_options(layout: Layout) -> set[str]:
     """
     idle = set()
     if not layout.of_kind("category"):
-        idle.add("categorical")
+        idle |= {"categorical", "onehot"}
     if not any(c.n_missing for c in layout.of_kind("number", "boolean")):
         idle.add("indicator")
         if not layout.of_kind("date"):
@@ -242,9 +242,9 @@ def _categorical(
     how = options["categorical"]
     ids = [c.id for c in columns]
     if how == "onehot":
-        return [("onehot", _onehot(layout, columns), ids)]
+        return [("onehot", _onehot(options, layout, columns), ids)]
     if how == "target":
-        return [_target(layout, columns, random_state)]
+        return [_target(options, layout, columns, random_state)]
     if how == "ordinal":
         return [("ordinal", _fill_codes(options), ids)]
     few = [c.id for c in columns if c.n_distinct <= NATIVE_LEVELS]
@@ -253,17 +253,17 @@ def _categorical(
     if few:
         branches.append((NATIVE, "passthrough", few))
     if many:
-        branches.append(_target(layout, many, random_state))
+        branches.append(_target(options, layout, many, random_state))
     return branches
 
 
 def _target(
-    layout: Layout, columns: list[Column], random_state: int
+    options: Mapping[str, Any], layout: Layout, columns: list[Column], random_state: int
 ) -> tuple[str, Any, list[str]]:
     """Return the target encoding; one-hot where rows are too few for inner folds."""
     ids = [c.id for c in columns]
     if layout.inner_folds < 2:
-        return ("onehot", _onehot(layout, columns), ids)
+        return ("onehot", _onehot(options, layout, columns), ids)
     return ("target", _target_encoder(layout, random_state), ids)
 
 
@@ -275,7 +275,8 @@ def _fill_codes(options: Mapping[str, Any]) -> Any:
     return SimpleImputer(strategy="constant", fill_value=-1.0, keep_empty_features=True)
 
 
-def _onehot(layout: Layout, columns: list[Column]) -> Any:
+def _onehot(options: Mapping[str, Any], layout: Layout, columns: list[Column]) -> Any:
+    """Return the encoder; what is sparse stays so if most of the table is zero."""
     from sklearn.preprocessing import OneHotEncoder
 
     width = sum(min(c.n_distinct + 1, ONEHOT_LEVELS) for c in columns)
@@ -283,7 +284,8 @@ def _onehot(layout: Layout, columns: list[Column]) -> Any:
         handle_unknown="infrequent_if_exist",
         min_frequency=max(2, min(10, layout.n_rows // 200)),
         max_categories=ONEHOT_LEVELS,
-        sparse_output=width * layout.n_rows > DENSE_CELLS,
+        sparse_output=options["onehot"] == "sparse"
+        or width * layout.n_rows > DENSE_CELLS,
     )
 
 

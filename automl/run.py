@@ -20,10 +20,11 @@ from automl.environment import environment
 from automl.exceptions import AutoMLWarning
 from automl.expectation import expect, expect_again
 from automl.facts import RunRecord
+from automl.freeing import give_back
 from automl.history import BASELINE, ENSEMBLE, History, Trial
 from automl.interrupt import Interrupt
 from automl.loop import run_search
-from automl.memory import Guard, allowed_mib, give_back
+from automl.memory import Guard, allowed_mib
 from automl.needs import skipped, workers_that_fit
 from automl.pacing import Plan
 from automl.pipeline import Layout

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from automl.evaluate import Outcome, failed, run_task
-from automl.memory import keep_little
+from automl.freeing import keep_little
 
 if TYPE_CHECKING:
     from pathlib import Path

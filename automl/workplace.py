@@ -262,11 +262,15 @@ class Prepared:
         self.kept.move_to_end(key)
         return self.kept[key]
 
+    def has_room(self, *values: Any) -> bool:
+        """Return whether matrices of these sizes are kept at all."""
+        return sum(_size(v) for v in values) <= min(LONG_BYTES, self.limit_bytes)
+
     def keep(self, key: Any, value: tuple[Any, ...]) -> bool:
         """Keep prepared rows and return whether; the least recently used make room."""
-        size = sum(_size(v) for v in value)
-        if size > min(LONG_BYTES, self.limit_bytes):
+        if not self.has_room(*value):
             return False
+        size = sum(_size(v) for v in value)
         self.kept[key] = value
         self.bytes[key] = size
         while sum(self.bytes[k] for k in self.kept) > self.limit_bytes:

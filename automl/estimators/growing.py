@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier
 
+from automl.freeing import forget
+
 __all__ = ["Growth", "fit_growing", "taken"]
 
 STEP = 25
@@ -86,18 +88,26 @@ class Patience:
 
 
 class _Callback:
-    """LightGBM's callback: asks for patience after each round."""
+    """LightGBM's callback: asks for patience after each round.
+
+    After the first, what is ``spent`` is given back: LightGBM has its own bins by then,
+    and its callers hold the rows that it read.
+    """
 
     order = 30
     before_iteration = False
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, patience: Patience, spent: Any = None) -> None:
         self.patience = patience
         self.best_list: list[Any] = []
+        self.spent = spent
 
     def __call__(self, env: Any) -> None:
         from lightgbm.callback import EarlyStopException
 
+        if isinstance(self.spent, np.ndarray):
+            forget(self.spent)
+        self.spent = None
         done, loss = env.iteration + 1, None
         if env.evaluation_result_list:
             _, _, value, greater, *_ = env.evaluation_result_list[0]
@@ -142,7 +152,7 @@ def fit_growing(
     sample_weight : array of shape (n_rows,) or None
         Weights of the rows.
     overwrite : bool, default=False
-        Whether ``X`` and ``y`` may hold other rows afterwards: that saves copies.
+        Whether ``X`` and ``y`` may hold anything afterwards: that saves copies.
     """
     if _is_lightgbm(model):
         return _fit_lightgbm(
@@ -184,7 +194,8 @@ def _fit_lightgbm(
     if inner is not None:
         X = taken(X, train, overwrite=overwrite)
         y = taken(y, train, overwrite=overwrite)
-    model.fit(X, y, callbacks=[_Callback(patience)], **arguments)
+    watch = _Callback(patience, spent=X if overwrite else None)
+    model.fit(X, y, callbacks=[watch], **arguments)
     return max(1, patience.best_round), patience.truncated
 
 

@@ -13,6 +13,9 @@ __all__ = ["DateParts"]
 DAY_S = 86_400.0
 """Seconds of a day."""
 
+BLOCK_ROWS = 16_384
+"""Rows worked on at a time: beside the parts, ten arrays of 8 bytes a row are made."""
+
 PARTS = ("days", "year", "month", "day", "weekday", "yearday", "hour")
 """What a moment becomes; days are counted from 1970."""
 
@@ -51,7 +54,10 @@ class DateParts(TransformerMixin, BaseEstimator):
         n_columns = seconds.shape[1]
         parts = np.empty((len(seconds), len(PARTS) * n_columns))
         for i, column in enumerate(seconds.T):
-            _write_parts(column, parts[:, i * len(PARTS) : (i + 1) * len(PARTS)])
+            mine = parts[:, i * len(PARTS) : (i + 1) * len(PARTS)]
+            for begin in range(0, len(column), BLOCK_ROWS):
+                block = slice(begin, begin + BLOCK_ROWS)
+                _write_parts(column[block], mine[block])
         return parts
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
@@ -63,7 +69,7 @@ class DateParts(TransformerMixin, BaseEstimator):
 
 
 def _write_parts(seconds: np.ndarray, parts: np.ndarray) -> None:
-    """Fill a column for each part; one after the other, since tables may be long."""
+    """Fill a column for each part."""
     missing = ~np.isfinite(seconds)
     micro = np.rint(np.where(missing, 0.0, seconds) * 1e6).astype(np.int64)
     moment = micro.astype("datetime64[us]")
