@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from automl.workplace import Prepared, Workplace
+    from automl.prepared import Prepared
+    from automl.workplace import Workplace
 
 __all__ = ["Outcome", "Task", "failed", "run_task"]
 
@@ -215,7 +216,7 @@ def _fold(folder: Path, place: Workplace, prepared: Prepared, task: Task) -> Out
             X_test = prefix.transform(place.X.iloc[test])
         took_s = time.monotonic() - started
         ready = (prefix, X_train, X_test, took_s)
-        kept = X_test is not None and prepared.keep(key, ready)
+        kept = X_test is not None and prepared.keep(key, ready, took_s)
         if X_test is None and stop_at is not None:
             stop_at -= took_s * len(test) / len(train)  # to prepare the others, later
     prefix, X_train, X_test, _ = ready

@@ -1,7 +1,7 @@
 """What every task of a run needs: written once, mapped into memory by each process.
 
-The encoded numbers are one plain array on disk that processes share; what a process
-prepares of them it keeps for the next task, if it is small.
+The encoded numbers are one plain array on disk that processes share; what they prepare
+of them is kept by `automl.prepared`.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from __future__ import annotations
 import mmap
 import os
 import pickle
-from collections import OrderedDict
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from automl.pipeline import Layout
+from automl.prepared import CACHE_BYTES, FOLDER, LONG_BYTES, Prepared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from automl.table import Table
 
 __all__ = [
-    "Prepared",
     "Workplace",
     "at_most",
     "close_workplace",
@@ -41,15 +40,8 @@ __all__ = [
     "write_workplace",
 ]
 
-CACHE_BYTES = 200_000_000
-"""Prepared folds that a worker keeps at most."""
-
 CACHE_SHARE = 0.05
-"""The same as a share of the memory that the run may use."""
-
-LONG_BYTES = 10_000_000
-"""A larger prepared fold is not kept: preparing 400,000 rows takes .1 to .6 s, boosting
-on them 5 and more, and what is kept is held all the time."""
+"""Prepared folds that a worker keeps, as a share of the memory that the run may use."""
 
 ALIGNMENT = 64
 """Arrays begin at a multiple of a cache line."""
@@ -218,7 +210,7 @@ def open_workplace(folder: Path) -> tuple[Workplace, Prepared]:
     whole = replace(
         place, X=_framed(numbers, numeric, place.X), train=train, maps=tuple(maps)
     )
-    return whole, Prepared(place.cache_bytes)
+    return whole, Prepared(place.cache_bytes, folder / FOLDER)
 
 
 def _framed(
@@ -245,46 +237,6 @@ def mapped(table: Table, folder: Path) -> Table:
 def close_workplace() -> None:
     """Forget the workplace of a run that was done in this process."""
     open_workplace.cache_clear()
-
-
-class Prepared:
-    """Prepared training and scoring rows, by fold and preparation; the last used."""
-
-    def __init__(self, limit_bytes: int = CACHE_BYTES) -> None:
-        self.limit_bytes = limit_bytes
-        self.kept: OrderedDict[Any, tuple[Any, ...]] = OrderedDict()
-        self.bytes: dict[Any, int] = {}
-
-    def get(self, key: Any) -> tuple[Any, ...] | None:
-        """Return what was kept under a key, or None."""
-        if key not in self.kept:
-            return None
-        self.kept.move_to_end(key)
-        return self.kept[key]
-
-    def has_room(self, *values: Any) -> bool:
-        """Return whether matrices of these sizes are kept at all."""
-        return sum(_size(v) for v in values) <= min(LONG_BYTES, self.limit_bytes)
-
-    def keep(self, key: Any, value: tuple[Any, ...]) -> bool:
-        """Keep prepared rows and return whether; the least recently used make room."""
-        if not self.has_room(*value):
-            return False
-        size = sum(_size(v) for v in value)
-        self.kept[key] = value
-        self.bytes[key] = size
-        while sum(self.bytes[k] for k in self.kept) > self.limit_bytes:
-            oldest, _ = self.kept.popitem(last=False)
-            del self.bytes[oldest]
-        return True
-
-
-def _size(value: Any) -> int:
-    if hasattr(value, "nbytes"):
-        return int(value.nbytes)
-    if hasattr(value, "indptr"):
-        return int(value.data.nbytes + value.indices.nbytes + value.indptr.nbytes)
-    return 0
 
 
 def labels_of(place: Workplace, rows: np.ndarray) -> np.ndarray:

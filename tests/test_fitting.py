@@ -26,7 +26,6 @@ from automl.pipeline import Layout, build_pipeline
 from automl.space import default_point
 from automl.table import make_table
 from automl.workplace import (
-    Prepared,
     at_most,
     close_workplace,
     open_workplace,
@@ -102,19 +101,6 @@ def test_probabilities_have_a_column_for_every_class(place):
     assert p.shape == (2, 3)
     assert p[:, 1] == pytest.approx(0.0)
     assert p[0, 0] == pytest.approx(np.mean(place.y[rows] == 0))
-
-
-def test_prepared_rows_are_kept_within_a_size():
-    """What was used last stays; what is too large is never kept."""
-    kept = Prepared(100)
-    kept.keep("a", (np.zeros(5),))
-    kept.keep("b", (np.zeros(5),))
-    assert kept.get("a") is not None
-    kept.keep("c", (np.zeros(5),))
-    assert kept.get("b") is None
-    assert kept.get("a") is not None
-    kept.keep("d", (np.zeros(50),))
-    assert kept.get("d") is None
 
 
 def test_a_part_of_the_rows_is_drawn_in_order():

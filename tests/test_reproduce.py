@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import typer
+from sklearn.datasets import load_diabetes
 from sklearn.metrics import make_scorer, mean_absolute_error
 from sklearn.model_selection import KFold
 
@@ -87,6 +88,24 @@ def test_the_command_is_read_back_by_the_command():
     }.items() <= found.items()
     limits = {"max_predict_ms": 0.25, "max_model_mib": 3.0, "ensemble": False}
     assert (limits | {"select": "simplest", "seed": 7}).items() <= found.items()
+
+
+def test_the_code_to_predict_runs_as_it_stands(tmp_path, monkeypatch):
+    """Saved, loaded and asked, the model of a run answers each row of a file."""
+    X, y = load_diabetes(return_X_y=True, as_frame=True)
+    X = X.iloc[:80]
+    model = AutoML(
+        n_trials=2, cv=3, candidates=["ridge"], n_jobs=1, random_state=0, verbose=0
+    ).fit(X, y.iloc[:80])
+    X.to_csv(tmp_path / "new.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    *lines, last = code_of(model.facts_)["predict"].splitlines()
+    names = {"model": model}
+    exec("\n".join(lines), names)  # noqa: S102 - our own text
+
+    found = eval(last, names)  # noqa: S307
+
+    np.testing.assert_allclose(found, model.predict(X))
 
 
 def test_python_repeats_what_was_beside_the_table(monkeypatch):

@@ -14,11 +14,9 @@ from automl.candidates import load_candidates
 from automl.folds import make_folds
 from automl.memory import tree_mib
 from automl.metrics import resolve_metric
+from automl.prepared import CACHE_BYTES
 from automl.table import make_table
 from automl.workplace import (
-    CACHE_BYTES,
-    LONG_BYTES,
-    Prepared,
     close_workplace,
     mapped,
     open_workplace,
@@ -136,15 +134,6 @@ def test_little_memory_keeps_few_prepared_rows(tmp_path, table, memory_mib, kept
     _, prepared = open_workplace(tmp_path / "w")
     close_workplace()
     assert prepared.limit_bytes == kept
-
-
-def test_a_large_prepared_fold_is_not_kept():
-    """What takes little of its fit to prepare again does not stay in memory."""
-    prepared = Prepared()
-    prepared.keep("small", (np.zeros(LONG_BYTES // 16),))
-    prepared.keep("large", (np.zeros(LONG_BYTES // 8 + 1),))
-    assert prepared.get("small") is not None
-    assert prepared.get("large") is None
 
 
 @pytest.fixture

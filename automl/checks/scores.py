@@ -102,6 +102,9 @@ class Overfit:
             f"training rows, {figure(natural(test))} on held-out ones"
         )
         if lost < GAP_LARGE:
+            if gain > 0:
+                kept = min(1 - lost, 1.0)
+                said += f": {kept:.0%} of the gain over the constant prediction holds"
             return Finding(self.code, self.title, "pass", f"{said}.")
         return Finding(
             self.code, self.title, "warn" if lost >= GAP_HUGE else "note",

@@ -323,8 +323,21 @@ class WorstSlices:
         return Finding(
             self.code, self.title, "note",
             f"{len(weak)} of {found.n_tried} slices are worse than the other rows; the "
-            f"worst, of {listed([worst.column])} with {worst.n:,} rows, has a {label} "
-            f"of {figure(natural(worst.score))} against "
+            f"worst, {listed([worst.column])} {_told(worst.name)} ({worst.n:,} rows), "
+            f"has a {label} of {figure(natural(worst.score))} against "
             f"{figure(natural(found.overall))} overall.",
             "Look at these rows before the model decides about them.", names,
         )  # fmt: skip
+
+
+def _told(name: str) -> str:
+    """Return the name of a slice as it stands in a sentence, after its column.
+
+    Examples
+    --------
+    >>> _told("retired"), _told("> 3 and ≤ 5"), _told("missing")
+    ("being 'retired'", '> 3 and ≤ 5', 'missing')
+    """
+    if name == "missing" or name.startswith(("≥ ", "> ")):
+        return name
+    return f"being {listed([name])}"

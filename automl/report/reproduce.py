@@ -46,6 +46,16 @@ OPTIONS = {
 BESIDE = {"groups": "--groups", "time": "--time", "sample_weight": "--weight"}
 """What is given to ``fit`` beside the table, to option."""
 
+CODE_TO_PREDICT = """\
+import automl
+import pandas as pd
+
+model.save("model/")  # after the fit; a folder to give to others
+
+model = automl.load("model/")  # elsewhere, or: python model/predict.py new.csv
+model.predict(pd.read_csv("new.csv"))"""
+"""The saved folder, from the model that was fitted to predictions."""
+
 
 @dataclass(frozen=True)
 class Own:
@@ -109,6 +119,7 @@ def code_of(facts: Mapping[str, Any]) -> dict[str, Any]:
     settings, beside = settings_of(facts), beside_of(facts)
     return {
         "python": code_to_repeat(settings, beside),
+        "predict": CODE_TO_PREDICT,
         "shell": command_to_repeat(settings, facts["run"]["target"], beside),
         "toml": settings_toml(settings),
         "pins": pins(facts["environment"]),

@@ -29,15 +29,20 @@ def test_the_winner_has_to_beat_the_constant(scores, status):
 
 
 @pytest.mark.parametrize(
-    ("train", "test", "status"),
-    [(0.85, 0.8, "pass"), (1.0, 0.7, "note"), (1.0, 0.52, "warn")],
-    ids=["little", "large", "all"],
-)
-def test_what_is_learnt_by_heart_is_told(train, test, status):
+    ("train", "test", "status", "said"),
+    [(0.85, 0.8, "pass", "86% of the gain over the constant prediction holds."),
+     (0.8, 0.85, "pass", "100% of the gain over the constant prediction holds."),
+     (0.4, 0.4, "pass", "0.4000 on held-out ones."),
+     (1.0, 0.7, "note", "60% of the gain over the constant prediction is learnt"),
+     (1.0, 0.52, "warn", "96% of the gain over the constant prediction is learnt")],
+    ids=["little", "none", "no gain", "large", "all"],
+)  # fmt: skip
+def test_what_is_learnt_by_heart_is_told(train, test, status, said):
     """The gap is compared with what training rows gain over the constant."""
     gap = {"train_score": train, "test_score": test, "drops": {}}
     found = found_by("AML011", scored([test] * 5, BASE, explained=gap))
     assert found.status == status
+    assert said in found.evidence
 
 
 @pytest.mark.parametrize(

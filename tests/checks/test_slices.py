@@ -44,6 +44,7 @@ def test_the_slice_that_is_worse_is_found():
     assert len(facts["rows"]) == 7  # three towns and four quarters
     found = found_by("AML017", dataclasses.replace(evidence, slices=slices))
     assert (found.status, found.columns) == ("note", ("town",))
+    assert "the worst, 'town' being 'b' (" in found.evidence
 
 
 def test_slices_by_chance_are_not_told_as_weak():

@@ -1,0 +1,123 @@
+"""Prepared rows are made once: kept in the process, shared if they took long."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from automl import evaluate
+from automl.candidates import load_candidates
+from automl.evaluate import Task, run_task
+from automl.folds import make_folds
+from automl.metrics import resolve_metric
+from automl.prepared import LONG_BYTES, SHARED_S, Prepared
+from automl.table import make_table
+from automl.workplace import close_workplace, write_workplace
+
+
+def test_prepared_rows_are_kept_within_a_size():
+    """What was used last stays; what is too large is never kept."""
+    kept = Prepared(100)
+    kept.keep("a", (np.zeros(5),))
+    kept.keep("b", (np.zeros(5),))
+    assert kept.get("a") is not None
+    kept.keep("c", (np.zeros(5),))
+    assert kept.get("b") is None
+    assert kept.get("a") is not None
+    kept.keep("d", (np.zeros(50),))
+    assert kept.get("d") is None
+
+
+def test_a_large_prepared_fold_is_not_kept():
+    """What takes little of its fit to prepare again does not stay in memory."""
+    prepared = Prepared()
+    prepared.keep("small", (np.zeros(LONG_BYTES // 16),))
+    prepared.keep("large", (np.zeros(LONG_BYTES // 8 + 1),))
+    assert prepared.get("small") is not None
+    assert prepared.get("large") is None
+
+
+def of_two_processes(folder, limit_bytes=1000):
+    """Return what two processes keep that share a folder."""
+    return Prepared(limit_bytes, folder), Prepared(limit_bytes, folder)
+
+
+def test_what_took_long_is_there_for_another_process(tmp_path):
+    """It reads the same rows; what was made fast it makes by itself."""
+    one, other = of_two_processes(tmp_path / "shared")
+    rows = np.arange(5.0)
+    one.keep((0, "slow"), (rows, "prefix"), SHARED_S)
+    one.keep((0, "fast"), (rows, "prefix"), SHARED_S / 2)
+    found = other.get((0, "slow"))
+    assert found is not None
+    np.testing.assert_array_equal(found[0], rows)
+    assert found[1] == "prefix"
+    assert other.get((0, "fast")) is None
+    assert other.get((1, "slow")) is None
+
+
+def test_files_take_no_more_room_than_a_process(tmp_path):
+    """What would pass the limit is kept here and not shared."""
+    one, other = of_two_processes(tmp_path / "shared", limit_bytes=3000)
+    for number in range(4):
+        one.keep(number, (np.zeros(100),), SHARED_S)
+    assert sum(p.stat().st_size for p in (tmp_path / "shared").iterdir()) < 3000
+    assert [other.get(number) is not None for number in range(4)] == [
+        True, True, True, False,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("broken", ["unpicklable", "cut off", "no folder"])
+def test_what_cannot_be_shared_is_made_again(tmp_path, broken):
+    """It stays with the process that made it; another one has nothing, and no error."""
+    folder = tmp_path / "shared"
+    if broken == "no folder":
+        folder.write_text("a file stands there")
+    one, other = of_two_processes(folder)
+    own = threading.Lock() if broken == "unpicklable" else "prefix"
+    assert one.keep(0, (np.zeros(5), own), SHARED_S)
+    if broken == "cut off":
+        (path,) = folder.iterdir()
+        path.write_bytes(path.read_bytes()[:-20])
+    assert other.get(0) is None
+    assert one.get(0) is not None
+    if folder.is_dir():
+        assert len(list(folder.iterdir())) == (broken == "cut off")
+
+
+def test_a_fold_that_was_slow_to_prepare_is_prepared_once(tmp_path, monkeypatch):
+    """A new process fits another configuration without preparing the rows again."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 3))
+    table = make_table(X, X[:, 0] + rng.normal(size=200), task="regression")
+    folds = make_folds(
+        table.y, cv=4, stratify=False, groups=None, time=None, random_state=0
+    )
+    metric = resolve_metric("rmse", table.task)
+    folder = write_workplace(
+        tmp_path / "w", table, folds, metric, load_candidates("ridge"), 0
+    )
+    monkeypatch.setattr("automl.prepared.SHARED_S", 0.0)
+    prepared = []
+    fit_prefix = evaluate.fit_prefix
+
+    def counted(*given):
+        prepared.append(given)
+        return fit_prefix(*given)
+
+    monkeypatch.setattr(evaluate, "fit_prefix", counted)
+    scores = []
+    for alpha in (1.0, 2.0, 1.0):
+        done = run_task(
+            folder,
+            Task(
+                "fold", 0, trial=1, fold=0, candidate="ridge", params={"alpha": alpha}
+            ),
+        )
+        close_workplace()  # what a process knew is gone with it
+        assert done.result.status == "ok", done.error
+        scores.append(done.result.score)
+    assert len(prepared) == 1
+    assert scores[0] == scores[2] != scores[1]
