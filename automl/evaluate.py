@@ -45,6 +45,10 @@ if TYPE_CHECKING:
 __all__ = ["Outcome", "Task", "failed", "run_task"]
 
 
+LATER_SHARE = 0.25
+"""Most of a fit's time that is kept to prepare the rows that score, by the measure of
+those that train: less is fitted to them."""
+
 LONG_S = 0.5
 """Seconds after which what a task freed is given back: that takes up to .02."""
 
@@ -204,21 +208,23 @@ def _fold(folder: Path, place: Workplace, prepared: Prepared, task: Task) -> Out
         candidate, task.params or {}, place.layout, place.random_state
     )
     options, _ = split_params(candidate, task.params or {})
-    key = (task.fold, len(train), json.dumps(options, sort_keys=True))
+    key = (task.fold, task.max_rows, json.dumps(options, sort_keys=True))
     ready = prepared.get(key)
     # what preparing took then is part of what this configuration takes
     started_fit = started - (0.0 if ready is None else ready[3])
     stop_at, kept = _stop_at(task, started), True
+    begun = time.monotonic()
     if ready is None:
         prefix, X_train = fit_prefix(place, pipeline[:-1], train)
         X_test = None
         if prepared.has_room(X_train):
             X_test = prefix.transform(place.X.iloc[test])
-        took_s = time.monotonic() - started
+        took_s = time.monotonic() - begun
         ready = (prefix, X_train, X_test, took_s)
         kept = X_test is not None and prepared.keep(key, ready, took_s)
-        if X_test is None and stop_at is not None:
-            stop_at -= took_s * len(test) / len(train)  # to prepare the others, later
+        if X_test is None and stop_at is not None:  # those are prepared after the fit
+            left_s = max(0.0, stop_at - time.monotonic())
+            stop_at -= min(took_s * len(test) / len(train), LATER_SHARE * left_s)
     prefix, X_train, X_test, _ = ready
     del ready
     model = pipeline[-1]
@@ -226,10 +232,10 @@ def _fold(folder: Path, place: Workplace, prepared: Prepared, task: Task) -> Out
         place, candidate, model, prefix, X_train, place.y[train], train,
         stop_at, overwrite=not kept,
     )  # fmt: skip
-    fitted = time.monotonic()
     del X_train
     if X_test is None:  # so many rows wait until those that train are not held
         X_test = prefix.transform(place.X.iloc[test])
+    fitted = time.monotonic()
     prediction = predict(place, model, X_test)
     score = place.metric.score(
         place.y[test], prediction, rows_of(place.sample_weight, test)
@@ -315,7 +321,7 @@ def _refit_growing(
         model.set_params(early_stopping=False)
     made, truncated = fit_growing(
         model, X, labels, growth, inner=None, fit_params=fit_params,
-        sample_weight=weights,
+        sample_weight=weights, overwrite=True,
     )  # fmt: skip
     model.set_params(**{growth.param: made})
     return truncated and made < growth.high

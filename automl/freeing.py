@@ -50,10 +50,10 @@ def give_back() -> None:
 
 
 def forget(values: np.ndarray) -> None:
-    """Give back the pages of an array that is never read again (Linux).
+    """Give back the pages of a whole array, told by any view of it (Linux).
 
-    Its values are lost: they read as zeros or as they were. For a matrix that a callee
-    has taken what it wants from while its callers still hold it.
+    All its values are lost: they read as zeros or as they were. For a matrix that a
+    callee has taken what it wants from while its callers still hold it.
 
     Examples
     --------
@@ -71,7 +71,10 @@ def forget(values: np.ndarray) -> None:
         return
     begin = -(-owner.ctypes.data // mmap.PAGESIZE) * mmap.PAGESIZE
     end = (owner.ctypes.data + owner.nbytes) // mmap.PAGESIZE * mmap.PAGESIZE
-    if end > begin:
-        ctypes.CDLL(None).madvise(
-            ctypes.c_void_p(begin), ctypes.c_size_t(end - begin), ctypes.c_int(advice)
-        )
+    if end <= begin:
+        return
+    try:
+        madvise = ctypes.CDLL(None).madvise
+    except (AttributeError, OSError, TypeError):
+        return  # another C library
+    madvise(ctypes.c_void_p(begin), ctypes.c_size_t(end - begin), ctypes.c_int(advice))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from automl.exceptions import AutoMLResourceError
 from automl.memory import SOFT, WORKER_MIB
-from automl.pipeline import DENSE_CELLS, ONEHOT_LEVELS
+from automl.pipeline import DENSE_CELLS, ONEHOT_LEVELS, SPARSE_SHARE
 from automl.specs import DEFAULT_PREPARATION
 
 if TYPE_CHECKING:
@@ -117,7 +117,9 @@ def _prepared_bytes(candidate: Candidate, layout: Layout) -> float:
     if not categories or "onehot" not in _options(candidate, "categorical"):
         return float(plain)
     levels = sum(min(c.n_distinct + 1, ONEHOT_LEVELS) for c in categories)
-    if levels * n > DENSE_CELLS or "dense" not in _options(candidate, "onehot"):
+    filled = (width + len(categories)) / (width + levels)
+    sparse = levels * n > DENSE_CELLS or "dense" not in _options(candidate, "onehot")
+    if sparse and filled < SPARSE_SHARE:
         return float(max(plain, n * (width + len(categories)) * SPARSE_BYTES))
     return float(n * (width + levels) * 8)
 

@@ -22,7 +22,7 @@ FOLDER = "prepared"
 """In the folder of the workplace."""
 
 CACHE_BYTES = 200_000_000
-"""Prepared folds that a worker keeps at most, and that all of them share."""
+"""Prepared folds that a process keeps at most; their files take as much again."""
 
 LONG_BYTES = 10_000_000
 """A larger prepared fold is not kept: preparing 400,000 rows takes .1 to .6 s, boosting
@@ -54,11 +54,7 @@ class Prepared:
     def get(self, key: Any) -> tuple[Any, ...] | None:
         """Return what was kept under a key, here or by another process, or None."""
         if key not in self.kept:
-            value = self._read(key)
-            if value is None:
-                return None
-            self._remember(key, value)
-            return value
+            return self._read(key)
         self.kept.move_to_end(key)
         return self.kept[key]
 
@@ -80,46 +76,55 @@ class Prepared:
         """
         if not self.has_room(*value):
             return False
-        self._remember(key, value)
-        if took_s >= SHARED_S:
-            self._share(key, value)
+        size = sum(_size(v) for v in value)
+        if took_s >= SHARED_S:  # fitted steps have no size to ask for
+            size = max(size, self._share(key, value))
+        self._remember(key, value, size)
         return True
 
-    def _remember(self, key: Any, value: tuple[Any, ...]) -> None:
+    def _remember(self, key: Any, value: tuple[Any, ...], size: int) -> None:
         self.kept[key] = value
-        self.bytes[key] = sum(_size(v) for v in value)
+        self.bytes[key] = size
         while sum(self.bytes[k] for k in self.kept) > self.limit_bytes:
             oldest, _ = self.kept.popitem(last=False)
             del self.bytes[oldest]
 
-    def _share(self, key: Any, value: tuple[Any, ...]) -> None:
-        """Write what others need not make; where it cannot be, they make it."""
+    def _share(self, key: Any, value: tuple[Any, ...]) -> int:
+        """Write what others need not make, and return its size; 0 if it cannot be."""
         if self.folder is None:
-            return
+            return 0
         path = _path(self.folder, key)
         whole = path.with_suffix(f".{os.getpid()}")
         try:
+            data = pickle.dumps(value, protocol=5)
             self.folder.mkdir(exist_ok=True)
-            there = sum(p.stat().st_size for p in self.folder.iterdir())
-            room = self.limit_bytes - there - sum(_size(v) for v in value)
-            if room < 0 or path.exists():
-                return
-            with whole.open("wb") as file:
-                pickle.dump(value, file, protocol=5)
-            whole.replace(path)
+            there = sum(_size_of(p) for p in self.folder.glob("*.pkl"))
+            if there + len(data) <= self.limit_bytes:
+                whole.write_bytes(data)
+                whole.replace(path)
         except Exception:  # noqa: BLE001 - a full disk, a step that cannot be pickled
             with suppress(OSError):
                 whole.unlink(missing_ok=True)
+            return 0
+        return len(data)
 
     def _read(self, key: Any) -> tuple[Any, ...] | None:
         if self.folder is None:
             return None
         try:
-            with _path(self.folder, key).open("rb") as file:
-                value: tuple[Any, ...] = pickle.load(file)  # noqa: S301 - our own file
+            data = _path(self.folder, key).read_bytes()
+            value: tuple[Any, ...] = pickle.loads(data)  # noqa: S301 - our own file
         except Exception:  # noqa: BLE001 - not there, or not whole: it is made here
             return None
+        self._remember(key, value, len(data))
         return value
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # gone meanwhile
+        return 0
 
 
 def _path(folder: Path, key: Any) -> Path:

@@ -126,6 +126,8 @@ def active(candidate: Candidate, point: Mapping[str, Any]) -> dict[str, Any]:
         dropped.add("keep")
     if full["numeric"] == "passthrough":
         dropped |= {"impute", "indicator", "scale"}
+    if full["categorical"] != "onehot":
+        dropped.add("onehot")
     return {k: v for k, v in point.items() if k not in dropped}
 
 

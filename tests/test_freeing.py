@@ -47,9 +47,10 @@ def test_a_forgotten_array_holds_nothing_though_it_is_there(part):
 
 
 def test_what_is_mapped_from_a_file_or_may_not_be_written_stays(tmp_path):
-    """A map of a file and a read-only array are as they were."""
-    np.save(tmp_path / "rows.npy", np.ones((50_000, 10)))
-    mapped = np.load(tmp_path / "rows.npy", mmap_mode="r+")
+    """What was written to a private map, and a read-only array, are as they were."""
+    np.save(tmp_path / "rows.npy", np.zeros((50_000, 10)))
+    mapped = np.load(tmp_path / "rows.npy", mmap_mode="c")
+    mapped[:] = 1.0
     frozen = np.ones((50_000, 10))
     frozen.setflags(write=False)
     for values in (mapped, mapped[5:], frozen, frozen[5:]):

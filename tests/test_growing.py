@@ -1,5 +1,6 @@
 """Learners grow by rounds, stop in time, and look at no other rows than given."""
 
+import sys
 import time
 import warnings
 
@@ -212,6 +213,28 @@ def test_rows_are_taken_within_the_memory_of_the_matrix(order):
     np.testing.assert_array_equal(inside, expected)
     assert np.shares_memory(inside, X)
     assert inside.flags[f"{order}_CONTIGUOUS"]
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("inner", [None, split(3000, 300)])
+def test_rows_that_may_be_overwritten_give_the_same_model(order, n_classes, inner):
+    """LightGBM grows as it does from a copy, and the rows are given back meanwhile."""
+    X, y = rows(3000, n_classes)
+    weight = np.random.default_rng(1).uniform(1, 2, 3000)
+    found = []
+    for overwrite in (False, True):
+        own = np.asarray(X, order=order).copy(order=order)
+        model = LGBMClassifier(**QUIET)
+        growth = Growth("n_estimators", 40)
+        made, _ = fit_growing(
+            model, own, y.copy(), growth, inner=inner, fit_params={},
+            sample_weight=weight, overwrite=overwrite,
+        )  # fmt: skip
+        found.append((made, model.predict_proba(X)))
+        assert np.array_equal(own, X) != overwrite or sys.platform != "linux"
+    assert found[0][0] == found[1][0]
+    np.testing.assert_array_equal(found[0][1], found[1][1])
 
 
 def test_rows_of_other_matrices_are_copied():

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 from automl.candidates import Candidate, load_candidates, parse_candidate
 from automl.pipeline import Layout, build_pipeline, split_params
@@ -77,6 +78,31 @@ def test_shapes_and_none_are_read():
     model = build_pipeline(forest, point, layout, random_state=3)[-1]
     assert model.max_features is None
     assert model.n_jobs == 1
+
+
+@pytest.mark.parametrize(
+    ("n_levels", "onehot", "is_sparse"),
+    [(30, "sparse", True), (30, "dense", False), (2, "sparse", False)],
+    ids=["many zeros", "not asked for", "few zeros"],
+)
+def test_onehot_columns_are_sparse_where_that_is_asked_for(n_levels, onehot, is_sparse):
+    """If most cells are zero; and the model says the same of new rows."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"size": rng.normal(size=600)})
+    for name in ("from", "to"):
+        frame[name] = [f"town {i}" for i in rng.integers(0, n_levels, 600)]
+    y = (frame["size"] + (frame["to"] == "town 1") + rng.normal(size=600) > 0).astype(
+        int
+    )
+    table = make_table(frame, y, task="binary")
+    found = {}
+    for how in (onehot, "dense"):
+        pipeline = built(LOGISTIC | {"preprocess": {"onehot": how}}, table)
+        assert sparse.issparse(pipeline[0].fit_transform(table.X)) == (
+            is_sparse and how == "sparse"
+        )
+        found[how] = pipeline.fit(table.X, table.y).predict_proba(table.X)
+    np.testing.assert_allclose(found[onehot], found["dense"], atol=1e-3)
 
 
 def test_neighbours_are_fewer_than_rows(binary):

@@ -87,8 +87,9 @@ def test_what_cannot_be_shared_is_made_again(tmp_path, broken):
         assert len(list(folder.iterdir())) == (broken == "cut off")
 
 
-def test_a_fold_that_was_slow_to_prepare_is_prepared_once(tmp_path, monkeypatch):
-    """A new process fits another configuration without preparing the rows again."""
+@pytest.fixture
+def folder(tmp_path):
+    """Return the workplace of a small regression."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 3))
     table = make_table(X, X[:, 0] + rng.normal(size=200), task="regression")
@@ -96,9 +97,26 @@ def test_a_fold_that_was_slow_to_prepare_is_prepared_once(tmp_path, monkeypatch)
         table.y, cv=4, stratify=False, groups=None, time=None, random_state=0
     )
     metric = resolve_metric("rmse", table.task)
-    folder = write_workplace(
-        tmp_path / "w", table, folds, metric, load_candidates("ridge"), 0
-    )
+    candidates = load_candidates(["ridge", "lightgbm"])
+    return write_workplace(tmp_path / "w", table, folds, metric, candidates, 0)
+
+
+@pytest.mark.parametrize("name", ["ridge", "lightgbm"])
+def test_rows_that_are_prepared_after_the_fit_are_the_same(folder, monkeypatch, name):
+    """A fold too large to be kept has the same predictions, and a time."""
+    task = Task("fold", 0, trial=1, fold=0, candidate=name, params={}, longest_s=60.0)
+    kept = run_task(folder, task)
+    close_workplace()
+    monkeypatch.setattr("automl.prepared.LONG_BYTES", 0)
+    large = run_task(folder, task)
+    close_workplace()
+    assert kept.result.rounds == large.result.rounds
+    np.testing.assert_array_equal(kept.value, large.value)
+    assert large.result.fit_s > 0
+
+
+def test_a_fold_that_was_slow_to_prepare_is_prepared_once(folder, monkeypatch):
+    """A new process fits another configuration without preparing the rows again."""
     monkeypatch.setattr("automl.prepared.SHARED_S", 0.0)
     prepared = []
     fit_prefix = evaluate.fit_prefix

@@ -114,6 +114,14 @@ def test_inactive_parameters_do_not_tell_points_apart():
     assert len(keys) == 1
 
 
+def test_how_columns_are_stored_is_inactive_without_onehot_columns():
+    """Target-encoded twins are one configuration."""
+    logistic = load_candidates("logistic")["logistic"]
+    point = default_point(logistic) | {"onehot": "sparse"}
+    assert "onehot" in active(logistic, point | {"categorical": "onehot"})
+    assert "onehot" not in active(logistic, point | {"categorical": "target"})
+
+
 def test_steps_that_do_nothing_are_inactive():
     """Without imputation there is neither indicator nor scale."""
     plain = Candidate("x", "x", ("binary",), {}, preparation={"numeric": "passthrough"})

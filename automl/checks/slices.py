@@ -64,6 +64,8 @@ class Slice:
     ----------
     column, name : str
         Which column, and which part of it.
+    is_level : bool
+        Whether that part is a level of a category.
     n : int
         Rows.
     score, error : float
@@ -76,11 +78,17 @@ class Slice:
 
     column: str
     name: str
+    is_level: bool
     n: int
     score: float
     error: float
     difference: float
     p: float
+
+    @property
+    def told(self) -> str:
+        """Its name as it stands in a sentence, after the column."""
+        return f"being {listed([self.name])}" if self.is_level else self.name
 
     @property
     def is_weak(self) -> bool:
@@ -168,8 +176,8 @@ def find_weak_slices(
         if out_of_time():
             break
         n_columns += 1
-        for name, part in _parts(evidence, column, scorer.rows):
-            made = _compared(scorer, str(column.name), name, part)
+        for name, is_level, part in _parts(evidence, column, scorer.rows):
+            made = _compared(scorer, (str(column.name), name, is_level), part)
             if made is not None:
                 found.append(made)
     if not found:
@@ -233,17 +241,17 @@ def _by_importance(evidence: Evidence) -> list[Column]:
 
 def _parts(
     evidence: Evidence, column: Column, rows: np.ndarray
-) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield the parts that a column cuts rows into, with their names."""
+) -> Iterator[tuple[str, bool, np.ndarray]]:
+    """Yield the parts that a column cuts rows into: name, whether a level, rows."""
     values = evidence.values(column, rows)
     gone = np.isnan(values)
     if gone.any():
-        yield "missing", gone
+        yield "missing", False, gone
     if column.kind == "category":
         codes, counts = np.unique(values[~gone], return_counts=True)
         levels = column.plan.levels
         for code in codes[np.argsort(-counts, kind="stable")][:MOST_LEVELS]:
-            yield levels[int(code)], values == code
+            yield levels[int(code)], True, values == code
         return
     there = values[~gone]
     if not len(there):
@@ -253,7 +261,7 @@ def _parts(
     for i, high in enumerate(edges[1:]):
         above = values >= low if i == 0 else values > low
         name = _between(column, low, high, first=i == 0)
-        yield name, above & (values <= high)
+        yield name, False, above & (values <= high)
         low = high
 
 
@@ -266,7 +274,7 @@ def _between(column: Column, low: float, high: float, *, first: bool) -> str:
 
 
 def _compared(
-    scorer: _Scorer, column: str, name: str, part: np.ndarray
+    scorer: _Scorer, names: tuple[str, str, bool], part: np.ndarray
 ) -> Slice | None:
     n = int(part.sum())
     if n < LEAST_ROWS or len(part) - n < LEAST_ROWS:
@@ -278,11 +286,11 @@ def _compared(
     if not math.isfinite(spread + difference):
         return None
     if spread == 0:  # as good in every row, or nothing to go by
-        return Slice(column, name, n, score, error, difference, 1.0)
+        return Slice(*names, n, score, error, difference, 1.0)
     from scipy.special import stdtr
 
     p = 2 * float(stdtr(BLOCKS - 1, -abs(difference) / spread))
-    return Slice(column, name, n, score, error, difference, p)
+    return Slice(*names, n, score, error, difference, p)
 
 
 def _corrected(found: list[Slice]) -> list[Slice]:
@@ -323,21 +331,8 @@ class WorstSlices:
         return Finding(
             self.code, self.title, "note",
             f"{len(weak)} of {found.n_tried} slices are worse than the other rows; the "
-            f"worst, {listed([worst.column])} {_told(worst.name)} ({worst.n:,} rows), "
+            f"worst, {listed([worst.column])} {worst.told} ({worst.n:,} rows), "
             f"has a {label} of {figure(natural(worst.score))} against "
             f"{figure(natural(found.overall))} overall.",
             "Look at these rows before the model decides about them.", names,
         )  # fmt: skip
-
-
-def _told(name: str) -> str:
-    """Return the name of a slice as it stands in a sentence, after its column.
-
-    Examples
-    --------
-    >>> _told("retired"), _told("> 3 and ≤ 5"), _told("missing")
-    ("being 'retired'", '> 3 and ≤ 5', 'missing')
-    """
-    if name == "missing" or name.startswith(("≥ ", "> ")):
-        return name
-    return f"being {listed([name])}"

@@ -88,26 +88,18 @@ class Patience:
 
 
 class _Callback:
-    """LightGBM's callback: asks for patience after each round.
-
-    After the first, what is ``spent`` is given back: LightGBM has its own bins by then,
-    and its callers hold the rows that it read.
-    """
+    """LightGBM's callback: asks for patience after each round."""
 
     order = 30
     before_iteration = False
 
-    def __init__(self, patience: Patience, spent: Any = None) -> None:
+    def __init__(self, patience: Patience) -> None:
         self.patience = patience
         self.best_list: list[Any] = []
-        self.spent = spent
 
     def __call__(self, env: Any) -> None:
         from lightgbm.callback import EarlyStopException
 
-        if isinstance(self.spent, np.ndarray):
-            forget(self.spent)
-        self.spent = None
         done, loss = env.iteration + 1, None
         if env.evaluation_result_list:
             _, _, value, greater, *_ = env.evaluation_result_list[0]
@@ -117,6 +109,24 @@ class _Callback:
             self.best_list = env.evaluation_result_list
         if over:
             raise EarlyStopException(self.patience.best_round - 1, self.best_list)
+
+
+class _Spent:
+    """LightGBM's callback: gives rows back before the first round.
+
+    LightGBM has its own bins by then; its callers still hold the rows that it read.
+    """
+
+    order = 0
+    before_iteration = True
+
+    def __init__(self, rows: Any) -> None:
+        self.rows = rows
+
+    def __call__(self, env: Any) -> None:  # noqa: ARG002 - the contract
+        if isinstance(self.rows, np.ndarray):
+            forget(self.rows)
+        self.rows = None
 
 
 def fit_growing(
@@ -194,8 +204,10 @@ def _fit_lightgbm(
     if inner is not None:
         X = taken(X, train, overwrite=overwrite)
         y = taken(y, train, overwrite=overwrite)
-    watch = _Callback(patience, spent=X if overwrite else None)
-    model.fit(X, y, callbacks=[watch], **arguments)
+    callbacks: list[Any] = [_Callback(patience)]
+    if overwrite:
+        callbacks.append(_Spent(X))
+    model.fit(X, y, callbacks=callbacks, **arguments)
     return max(1, patience.best_round), patience.truncated
 
 

@@ -150,7 +150,7 @@ def test_every_key_is_a_parameter(name, task):
     model = candidate.estimator_class(task)()
     own = {d.name: d for d in candidate.space if d.name not in candidate.preparation}
     steps = {"numeric", "impute", "indicator", "scale", "categorical", "method"}
-    steps |= {"keep", "text_components"}
+    steps |= {"keep", "onehot", "text_components"}
     keys = (set(own) - steps) | set(candidate.fixed)
     if candidate.resource is not None:
         keys.add(candidate.resource.param)
