@@ -6,7 +6,6 @@ result.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 import traceback
@@ -25,6 +24,7 @@ from automl.fitting import (
     fit_prefix,
     native_categories,
     predict,
+    prepare_fold,
     takes_weights,
 )
 from automl.freeing import give_back
@@ -207,26 +207,18 @@ def _fold(folder: Path, place: Workplace, prepared: Prepared, task: Task) -> Out
     pipeline = build_pipeline(
         candidate, task.params or {}, place.layout, place.random_state
     )
-    options, _ = split_params(candidate, task.params or {})
-    key = (task.fold, task.max_rows, json.dumps(options, sort_keys=True))
-    ready = prepared.get(key)
-    # what preparing took then is part of what this configuration takes
-    started_fit = started - (0.0 if ready is None else ready[3])
-    stop_at, kept = _stop_at(task, started), True
     begun = time.monotonic()
-    if ready is None:
-        prefix, X_train = fit_prefix(place, pipeline[:-1], train)
-        X_test = None
-        if prepared.has_room(X_train):
-            X_test = prefix.transform(place.X.iloc[test])
-        took_s = time.monotonic() - begun
-        ready = (prefix, X_train, X_test, took_s)
-        kept = X_test is not None and prepared.keep(key, ready, took_s)
-        if X_test is None and stop_at is not None:  # those are prepared after the fit
-            left_s = max(0.0, stop_at - time.monotonic())
-            stop_at -= min(took_s * len(test) / len(train), LATER_SHARE * left_s)
-    prefix, X_train, X_test, _ = ready
+    options, _ = split_params(candidate, task.params or {})
+    ready, kept = prepare_fold(
+        place, prepared, pipeline[:-1], options, (task.fold, task.max_rows), train
+    )
+    prefix, X_train, X_test, seconds = ready
     del ready
+    took_s = time.monotonic() - begun
+    stop_at = _stop_at(task, started)
+    if X_test is None and stop_at is not None:  # those are prepared after the fit
+        left_s = max(0.0, stop_at - time.monotonic())
+        stop_at -= min(took_s * len(test) / len(train), LATER_SHARE * left_s)
     model = pipeline[-1]
     rounds, truncated = fit_model(
         place, candidate, model, prefix, X_train, place.y[train], train,
@@ -249,7 +241,8 @@ def _fold(folder: Path, place: Workplace, prepared: Prepared, task: Task) -> Out
         fold=task.fold,
         status="ok" if np.isfinite(score) else "invalid_score",
         score=score if np.isfinite(score) else None,
-        fit_s=fitted - started_fit,
+        # what preparing took before is part of what this configuration takes
+        fit_s=fitted - started + max(0.0, seconds - took_s),
         predict_s=predicted - fitted,
         cpu_s=time.process_time() - cpu,
         started_s=started,

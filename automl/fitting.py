@@ -6,7 +6,9 @@ rows, never on the rows that a fold is scored on.
 
 from __future__ import annotations
 
+import json
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ from sklearn.model_selection import (
     ShuffleSplit,
     StratifiedShuffleSplit,
 )
+from sklearn.pipeline import Pipeline
 
 from automl.estimators.growing import Growth, fit_growing
 from automl.freeing import give_back
@@ -25,9 +28,8 @@ from automl.workplace import Workplace, rows_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sklearn.pipeline import Pipeline
-
     from automl.candidates import Candidate
+    from automl.prepared import Prepared
     from automl.table import Table
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "fit_prefix",
     "native_categories",
     "predict",
+    "prepare_fold",
     "takes_weights",
     "unweighted",
 ]
@@ -67,6 +70,76 @@ def fit_prefix(
         X = prefix.fit_transform(place.rows(rows), place.y[rows])
     give_back()  # before the fit, whose peak it would be a part of
     return prefix, X
+
+
+def prepare_fold(
+    place: Workplace,
+    prepared: Prepared,
+    prefix: Pipeline,
+    options: dict[str, Any],
+    where: tuple[int, int | None],
+    train: np.ndarray,
+) -> tuple[tuple[Pipeline, Any, Any, float], bool]:
+    """Return the rows of a fold as the steps before the model make them.
+
+    A selection starts from the rows that are prepared without one.
+
+    Parameters
+    ----------
+    place : Workplace
+        Where the rows are.
+    prepared : Prepared
+        What is known already.
+    prefix : Pipeline
+        The steps, not fitted.
+    options : dict
+        What they were made by.
+    where : (int, int or None)
+        The fold, and how many of its rows train at most.
+    train : array of int
+        These rows.
+
+    Returns
+    -------
+    tuple of Pipeline, matrix, matrix or None, float
+        Fitted steps, rows that train, rows that score (None where they are too many to
+        be kept), and the seconds that it took, now or before.
+    bool
+        Whether these matrices are kept, and must not be written to.
+    """
+    key = _key(where, options)
+    known = prepared.get(key)
+    if known is not None:
+        return known, True
+    begun, before_s = time.monotonic(), 0.0
+    if len(prefix) == 1:
+        made, X_train = fit_prefix(place, prefix, train)
+        X_test = None
+        if prepared.has_room(X_train):
+            X_test = made.transform(place.X.iloc[place.splits[where[0]][1]])
+        took_s = time.monotonic() - begun
+    else:
+        whole = options | {"method": "none"}
+        first, _ = prepare_fold(place, prepared, prefix[:-1], whole, where, train)
+        steps, X_all, X_test, before_s = first
+        select, begun = prefix[-1], time.monotonic()
+        X_train = select.fit_transform(X_all, place.y[train])
+        X_test = None if X_test is None else select.transform(X_test)
+        made = Pipeline([*steps.steps, ("select", select)])
+        took_s = time.monotonic() - begun
+    ready = (made, X_train, X_test, before_s + took_s)
+    return ready, X_test is not None and prepared.keep(key, ready, took_s)
+
+
+def _key(
+    where: tuple[int, int | None], options: dict[str, Any]
+) -> tuple[int, int | None, str]:
+    """Return what prepared rows are kept under: options that count, on which rows."""
+    idle = {"keep"} if options["method"] == "none" else set()
+    if options["numeric"] == "passthrough":
+        idle |= {"impute", "indicator", "scale"}
+    counted = {k: v for k, v in options.items() if k not in idle}
+    return *where, json.dumps(counted, sort_keys=True)
 
 
 @contextmanager

@@ -94,8 +94,9 @@ class Layout:
 def idle_options(layout: Layout) -> set[str]:
     """Return preparation keys that change nothing on this table.
 
-    Without categories there is nothing to encode, without gaps nothing to fill in: a
-    search over them would fit the same pipeline again.
+    Without categories there is nothing to encode, without gaps nothing to fill in,
+    without numbers nothing to scale: a search over them would fit the same pipeline
+    again.
     """
     idle = set()
     if not layout.of_kind("category"):
@@ -104,6 +105,8 @@ def idle_options(layout: Layout) -> set[str]:
         idle.add("indicator")
         if not layout.of_kind("date"):
             idle.add("impute")
+    if not layout.of_kind("number", "boolean", "date"):
+        idle.add("scale")
     return idle
 
 

@@ -6,7 +6,7 @@ import pytest
 from scipy import sparse
 
 from automl.candidates import Candidate, load_candidates, parse_candidate
-from automl.pipeline import Layout, build_pipeline, split_params
+from automl.pipeline import Layout, build_pipeline, idle_options, split_params
 from automl.space import default_point
 from automl.table import make_table
 
@@ -103,6 +103,18 @@ def test_onehot_columns_are_sparse_where_that_is_asked_for(n_levels, onehot, is_
         )
         found[how] = pipeline.fit(table.X, table.y).predict_proba(table.X)
     np.testing.assert_allclose(found[onehot], found["dense"], atol=1e-3)
+
+
+def test_what_changes_nothing_is_not_searched():
+    """Without numbers nothing is scaled, without gaps nothing is filled in."""
+    rng = np.random.default_rng(0)
+    words = [" ".join(rng.permutation(list("abcdefghij"))) for _ in range(60)]
+    notes = pd.DataFrame({"note": words})
+    text = Layout.of(make_table(notes, np.arange(60) % 2))
+    assert {"scale", "impute", "indicator", "categorical"} <= idle_options(text)
+    notes["size"] = rng.normal(size=60)
+    mixed = Layout.of(make_table(notes, np.arange(60) % 2))
+    assert "scale" not in idle_options(mixed)
 
 
 def test_neighbours_are_fewer_than_rows(binary):

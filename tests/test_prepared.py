@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from automl import evaluate
+from automl import fitting
 from automl.candidates import load_candidates
 from automl.evaluate import Task, run_task
 from automl.folds import make_folds
@@ -115,17 +115,50 @@ def test_rows_that_are_prepared_after_the_fit_are_the_same(folder, monkeypatch, 
     assert large.result.fit_s > 0
 
 
+def counted(monkeypatch):
+    """Return a list that grows with each time that rows are prepared from the table."""
+    calls = []
+    fit_prefix = fitting.fit_prefix
+
+    def noted(*given):
+        calls.append(given)
+        return fit_prefix(*given)
+
+    monkeypatch.setattr(fitting, "fit_prefix", noted)
+    return calls
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_selection_starts_from_rows_that_are_prepared(folder, monkeypatch, kept):
+    """Three configurations prepare once, and predict what each by itself would."""
+    prepared = counted(monkeypatch)
+    if not kept:
+        monkeypatch.setattr("automl.prepared.LONG_BYTES", 0)
+    points = [
+        {"method": "none"},
+        {"method": "importance", "keep": 0.01},
+        {"method": "none"},
+    ]
+    tasks = [
+        Task("fold", 0, trial=1, fold=0, candidate="lightgbm", params=p) for p in points
+    ]
+    together = [run_task(folder, task) for task in tasks]
+    close_workplace()
+    assert len(prepared) == (1 if kept else 3)
+    alone = []
+    for task in tasks:
+        alone.append(run_task(folder, task))
+        close_workplace()
+    for one, other in zip(together, alone, strict=True):
+        assert one.result.status == "ok", one.error
+        np.testing.assert_array_equal(one.value, other.value)
+    assert abs(together[0].value - together[1].value).max() > 0
+
+
 def test_a_fold_that_was_slow_to_prepare_is_prepared_once(folder, monkeypatch):
     """A new process fits another configuration without preparing the rows again."""
     monkeypatch.setattr("automl.prepared.SHARED_S", 0.0)
-    prepared = []
-    fit_prefix = evaluate.fit_prefix
-
-    def counted(*given):
-        prepared.append(given)
-        return fit_prefix(*given)
-
-    monkeypatch.setattr(evaluate, "fit_prefix", counted)
+    prepared = counted(monkeypatch)
     scores = []
     for alpha in (1.0, 2.0, 1.0):
         done = run_task(
