@@ -27,7 +27,7 @@ from automl.fitting import (
     prepare_fold,
     takes_weights,
 )
-from automl.freeing import give_back
+from automl.freeing import forget, give_back
 from automl.history import FoldResult
 from automl.kept import keep_model
 from automl.permuted import permute
@@ -314,7 +314,7 @@ def _refit_growing(
         model.set_params(early_stopping=False)
     made, truncated = fit_growing(
         model, X, labels, growth, inner=None, fit_params=fit_params,
-        sample_weight=weights, overwrite=True,
+        sample_weight=weights, release=forget,
     )  # fmt: skip
     model.set_params(**{growth.param: made})
     return truncated and made < growth.high

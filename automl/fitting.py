@@ -21,7 +21,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import Pipeline
 
 from automl.estimators.growing import Growth, fit_growing
-from automl.freeing import give_back
+from automl.freeing import forget, give_back
 from automl.pipeline import NATIVE
 from automl.workplace import Workplace, rows_of
 
@@ -201,7 +201,7 @@ def fit_model(
     growth = Growth(resource.param, resource.high, deadline)
     return fit_growing(
         model, X, y, growth, inner=inner, fit_params=fit_params, sample_weight=weights,
-        overwrite=overwrite,
+        overwrite=overwrite, release=forget if overwrite else None,
     )  # fmt: skip
 
 

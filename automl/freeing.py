@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 import sys
+from typing import Any
 
 import numpy as np
 
@@ -49,11 +50,12 @@ def give_back() -> None:
     trim(0)
 
 
-def forget(values: np.ndarray) -> None:
+def forget(values: Any) -> None:
     """Give back the pages of a whole array, told by any view of it (Linux).
 
     All its values are lost: they read as zeros or as they were. For a matrix that a
-    callee has taken what it wants from while its callers still hold it.
+    callee has taken what it wants from while its callers still hold it. What is no
+    array stays.
 
     Examples
     --------
@@ -63,6 +65,8 @@ def forget(values: np.ndarray) -> None:
     (1000000,)
     """
     advice = getattr(mmap, "MADV_DONTNEED", None)
+    if not isinstance(values, np.ndarray):
+        return
     owner = values
     while isinstance(owner.base, np.ndarray):
         owner = owner.base

@@ -19,6 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
 from automl.estimators.growing import STEP, Growth, fit_growing, taken
+from automl.freeing import forget
 
 QUIET = {"verbosity": -1, "n_jobs": 1, "random_state": 0}
 PAST = 0.0
@@ -230,6 +231,7 @@ def test_rows_that_may_be_overwritten_give_the_same_model(order, n_classes, inne
         made, _ = fit_growing(
             model, own, y.copy(), growth, inner=inner, fit_params={},
             sample_weight=weight, overwrite=overwrite,
+            release=forget if overwrite else None,
         )  # fmt: skip
         found.append((made, model.predict_proba(X)))
         assert np.array_equal(own, X) != overwrite or sys.platform != "linux"

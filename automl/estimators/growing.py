@@ -9,12 +9,13 @@ from __future__ import annotations
 import inspect
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import is_classifier
 
-from automl.freeing import forget
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["Growth", "fit_growing", "taken"]
 
@@ -114,18 +115,19 @@ class _Callback:
 class _Spent:
     """LightGBM's callback: gives rows back before the first round.
 
-    LightGBM has its own bins by then; its callers still hold the rows that it read.
+    LightGBM has its own bins by then, while its callers still hold what it read.
     """
 
     order = 0
     before_iteration = True
 
-    def __init__(self, rows: Any) -> None:
+    def __init__(self, release: Callable[[Any], None], rows: Any) -> None:
+        self.release = release
         self.rows = rows
 
     def __call__(self, env: Any) -> None:  # noqa: ARG002 - the contract
-        if isinstance(self.rows, np.ndarray):
-            forget(self.rows)
+        if self.rows is not None:
+            self.release(self.rows)
         self.rows = None
 
 
@@ -139,6 +141,7 @@ def fit_growing(
     fit_params: dict[str, Any],
     sample_weight: np.ndarray | None,
     overwrite: bool = False,
+    release: Callable[[Any], None] | None = None,
 ) -> tuple[int, bool]:
     """Fit ``model`` and return its rounds and whether the deadline cut it short.
 
@@ -163,11 +166,15 @@ def fit_growing(
         Weights of the rows.
     overwrite : bool, default=False
         Whether ``X`` and ``y`` may hold anything afterwards: that saves copies.
+    release : callable, default=None
+        Called with the rows that train when they are read no more, before the first
+        round; by LightGBM, the others read them to the end.
     """
     if _is_lightgbm(model):
         return _fit_lightgbm(
-            model, X, y, growth, inner, fit_params, sample_weight, overwrite=overwrite
-        )
+            model, X, y, growth, inner, fit_params, sample_weight,
+            overwrite=overwrite, release=release,
+        )  # fmt: skip
     if hasattr(model, "grow"):
         return _grow(model, X, y, growth, inner, sample_weight, overwrite=overwrite)
     arguments = dict(fit_params)
@@ -190,6 +197,7 @@ def _fit_lightgbm(
     sample_weight: np.ndarray | None,
     *,
     overwrite: bool,
+    release: Callable[[Any], None] | None,
 ) -> tuple[int, bool]:
     patience = Patience(growth)
     model.set_params(**{growth.param: growth.high})
@@ -205,8 +213,8 @@ def _fit_lightgbm(
         X = taken(X, train, overwrite=overwrite)
         y = taken(y, train, overwrite=overwrite)
     callbacks: list[Any] = [_Callback(patience)]
-    if overwrite:
-        callbacks.append(_Spent(X))
+    if release is not None:
+        callbacks.append(_Spent(release, X))
     model.fit(X, y, callbacks=callbacks, **arguments)
     return max(1, patience.best_round), patience.truncated
 
