@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.effort import CONFIGURATIONS, effort_of
-from automl.estimate import LEVEL, Estimate, Selection, corrected, from_folds
+from automl.estimate import LEVEL, Estimate, corrected, from_folds
 from automl.history import BASELINE, ENSEMBLE
 from automl.scored import Scored, too_few, units_of_time
+from automl.selection import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -4,6 +4,11 @@ The best of many scores is too good. Here the selection is repeated on drawings 
 scored rows, and what it takes is scored on the rows that were not drawn: bootstrap
 bias-corrected cross-validation (Tsamardinos, Greasidou and Borboudakis, Machine
 Learning 107, 2018). It needs out-of-fold predictions and fits nothing.
+
+A drawing shows .632 of the rows to the selection, which then takes worse ones than it
+does from all. As in the .632+ bootstrap (Efron and Tibshirani, JASA 92, 1997) the score
+of the selection itself has a share in the estimate: .368 where it is far above what a
+constant scores, none where nothing was learnt.
 """
 
 from __future__ import annotations
@@ -17,6 +22,7 @@ import numpy as np
 
 from automl.resampled_scores import is_quick, scorer_of
 from automl.resampled_t import LEVEL, mean_of_folds
+from automl.selection import Selection, best, mixed_scores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,8 +31,8 @@ if TYPE_CHECKING:
     from automl.scored import Scored
 
 __all__ = [
-    "LEVEL", "Estimate", "Selection", "best", "corrected", "from_folds", "is_rate",
-    "of_test",
+    "LEVEL", "Estimate", "corrected", "from_folds", "is_rate", "of_test",
+    "outside_weight",
 ]  # fmt: skip
 
 LEAST_RESAMPLES = 20
@@ -41,15 +47,8 @@ TIGHTENED = 0.88
 of all; the square root of this, 1.15, is left as room for what no drawing repeats:
 later configurations were proposed for the scores of earlier ones."""
 
-MIXED, ADDITIONS = 6, 3
-"""Configurations and additions of the greedy selection inside a drawing: the whole one
-has up to 25 of each, and its later steps change weights, hardly the score."""
-
-ASKED_MIXED, ASKED_ADDITIONS = 4, 1
-"""The same for a metric that has to be asked each time."""
-
-MIX_ROWS = 1_000
-"""Drawn rows that choose weights inside a drawing."""
+OUTSIDE = 0.632
+"""Share of the rows in a drawing, and least weight of the scores of those outside."""
 
 
 @dataclass(frozen=True)
@@ -76,50 +75,6 @@ class Estimate:
     n_rows: int
 
 
-@dataclass(frozen=True)
-class Selection:
-    """How a configuration is taken, given the scores of all on the same rows.
-
-    Attributes
-    ----------
-    slack : float, default=0
-        How much worse than the best one may be and still be taken.
-    order : tuple of int, default=()
-        Places, the first to be taken first, of those within the slack.
-    mixes : bool, default=False
-        Whether a weighted average of configurations is taken where it is better.
-    """
-
-    slack: float = 0.0
-    order: tuple[int, ...] = ()
-    mixes: bool = False
-
-    def take(self, scores: np.ndarray) -> np.ndarray:
-        """Return the place taken in each row of scores; the first of equal ones.
-
-        Parameters
-        ----------
-        scores : array of shape (n_drawings, n_configurations)
-            Greater is better; NaN is never taken.
-
-        Examples
-        --------
-        >>> scores = np.array([[0.8, 0.9, 0.88]])
-        >>> Selection().take(scores), Selection(0.05, (2, 0, 1)).take(scores)
-        (array([1]), array([2]))
-        """
-        known = np.where(np.isnan(scores), -np.inf, scores)
-        if not self.order:
-            return np.asarray(np.argmax(known, axis=1))
-        order = np.array(self.order)
-        within = known >= known.max(axis=1, keepdims=True) - self.slack
-        return np.asarray(order[np.argmax(within[:, order], axis=1)])
-
-
-best = Selection()
-"""The best score is taken."""
-
-
 def corrected(
     predictions: Sequence[np.ndarray],
     rows: Scored,
@@ -133,8 +88,9 @@ def corrected(
     """Return what to expect of the configuration that this selection takes.
 
     Units are drawn with replacement; the selection takes a configuration by its score
-    on the drawn ones, and that is scored on the others. The mean of these scores is the
-    estimate, their quantiles, drawn in by `TIGHTENED`, are the interval.
+    on the drawn ones, and that is scored on the others. Around the mean of these scores
+    their quantiles, drawn in by `TIGHTENED`, are the interval; then all is moved a part
+    of the way to the score of what the selection takes from all units (`.632+`).
 
     Parameters
     ----------
@@ -181,7 +137,7 @@ def corrected(
         inside = np.stack([score(counts) for score in scorers], axis=1)
         taken, out = selection.take(inside), counts == 0
         if selection.mixes and len(predictions) > 1:
-            found += _mixed_scores(predictions, rows, metric, counts, inside)
+            found += mixed_scores(predictions, rows, metric, counts, inside)
         else:
             for k in np.unique(taken):
                 found += scorers[k](out[taken == k].astype(np.uint8)).tolist()
@@ -195,9 +151,49 @@ def corrected(
     low, high = (
         mean + TIGHTENED * (end - mean) for end in _quantiles(known, (1 - LEVEL) / 2)
     )
+    if not selection.mixes:  # weights fit the rows they are chosen on more closely
+        ones = np.ones((1, len(rows)), dtype=np.uint8)
+        whole = np.stack([score(ones) for score in scorers], axis=1)
+        apparent = float(whole[0, selection.take(whole)[0]])
+        constant = scorer_of(metric, rows, _constant(rows, predictions[0]))(ones)[0]
+        moved = (1 - outside_weight(mean, apparent, constant)) * (apparent - mean)
+        mean, low, high = mean + moved, low + moved, high + moved
     if is_rate(metric):
         low, high = _at_least_exact(mean, low, high, rows)
     return Estimate(mean, low, high, "bbc", len(predictions), len(known), len(rows))
+
+
+def outside_weight(outside: float, apparent: float, constant: float) -> float:
+    """Return the weight of scores outside of drawings, of the `.632+` bootstrap.
+
+    Parameters
+    ----------
+    outside, apparent, constant : float
+        The mean score of what was selected on rows not drawn; that of what is selected
+        from all rows, on these; that of a constant prediction. Greater is better.
+
+    Examples
+    --------
+    >>> round(outside_weight(0.80, 0.80, 0.5), 3)
+    0.632
+    >>> round(outside_weight(0.75, 0.80, 0.5), 3)
+    0.673
+    >>> outside_weight(0.50, 0.55, 0.5)
+    1.0
+    """
+    if not apparent > outside:  # or one of them is no number
+        return OUTSIDE if apparent == outside else 1.0
+    gain = apparent - constant
+    lost = min(1.0, (apparent - outside) / gain) if gain > 0 else 1.0
+    return OUTSIDE / (1 - (1 - OUTSIDE) * lost)
+
+
+def _constant(rows: Scored, prediction: np.ndarray) -> np.ndarray:
+    """Return what is predicted without any column: shares of classes, or the mean."""
+    if prediction.ndim == 1:
+        return np.full(len(rows), np.mean(rows.y))
+    counts = np.bincount(rows.y.astype(np.int64), minlength=prediction.shape[1])
+    return np.tile(counts / counts.sum(), (len(rows), 1))
 
 
 def is_rate(metric: Metric) -> bool:
@@ -233,62 +229,6 @@ def _quantiles(values: np.ndarray, tail: float) -> tuple[float, float]:
     """Return the quantiles; those of few values are their ends."""
     low, high = np.quantile(values, [tail, 1 - tail], method="weibull")
     return float(low), float(high)
-
-
-def _mixed_scores(
-    predictions: Sequence[np.ndarray],
-    rows: Scored,
-    metric: Metric,
-    counts: np.ndarray,
-    inside: np.ndarray,
-) -> list[float]:
-    """Return the scores, on rows not drawn, of averages chosen on those drawn."""
-    found = []
-    for drawn, scores in zip(counts, inside, strict=True):
-        mean = _greedy(predictions, rows, metric, drawn, scores)
-        outside = np.flatnonzero(drawn == 0)
-        if not len(outside):
-            continue
-        p = sum(w * predictions[k][outside] for k, w in mean.items())
-        score = scorer_of(metric, rows.at(outside), np.asarray(p))
-        found.append(float(score(np.ones((1, len(outside)), dtype=np.uint8))[0]))
-    return found
-
-
-def _greedy(
-    predictions: Sequence[np.ndarray],
-    rows: Scored,
-    metric: Metric,
-    drawn: np.ndarray,
-    scores: np.ndarray,
-) -> dict[int, float]:
-    """Return weights that a few greedy additions find on the rows drawn."""
-    quick = is_quick(metric)
-    size, additions = (MIXED, ADDITIONS) if quick else (ASKED_MIXED, ASKED_ADDITIONS)
-    known = np.where(np.isnan(scores), -np.inf, scores)
-    members = np.argsort(-known, kind="stable")[:size]
-    place = np.flatnonzero(drawn)
-    if len(place) > MIX_ROWS:  # spread over the target, so that each class is there
-        order = place[np.argsort(rows.y[place], kind="stable")]
-        place = order[np.linspace(0, len(order) - 1, MIX_ROWS).astype(np.int64)]
-    some, times = rows.at(place), drawn[None, place]
-    own = {k: np.asarray(predictions[k][place], dtype=np.float64) for k in members}
-    taken = [int(members[0])]
-    total = own[members[0]]
-    value = float(scorer_of(metric, some, total)(times)[0])
-    for _ in range(additions):
-        n = len(taken) + 1
-        tried = [
-            float(scorer_of(metric, some, (total + own[k]) / n)(times)[0])
-            for k in members
-        ]
-        place_of_best = int(np.argmax(np.nan_to_num(tried, nan=-np.inf)))
-        if not tried[place_of_best] > value:
-            break
-        value = tried[place_of_best]
-        taken.append(int(members[place_of_best]))
-        total = total + own[members[place_of_best]]
-    return {k: taken.count(k) / len(taken) for k in dict.fromkeys(taken)}
 
 
 def of_test(

@@ -5,10 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from automl.estimate import Selection, corrected, from_folds, of_test
+from automl.estimate import corrected, from_folds, of_test, outside_weight
 from automl.metrics import resolve_metric
 from automl.resampled_scores import is_quick, scorer_of
 from automl.scored import Scored, too_few, units_of_time
+from automl.selection import Selection
 
 QUICK = [
     ("roc_auc", "binary"), ("log_loss", "binary"), ("log_loss", "multiclass"),
@@ -200,3 +201,42 @@ def test_blocks_of_time_follow_one_another():
 
     assert (np.diff(units) <= 0).all()
     assert len(np.unique(units)) == 43
+
+
+def test_the_share_of_the_selection_score_falls_with_what_was_learnt_by_chance():
+    """It is .368 where nothing is lost outside, 0 where all of the gain is."""
+    assert outside_weight(0.9, 0.9, 0.5) == pytest.approx(0.632)
+    weights = [outside_weight(0.9 - lost, 0.9, 0.5) for lost in (0.01, 0.1, 0.2, 0.4)]
+    assert weights == sorted(weights)
+    assert weights[-1] == pytest.approx(1.0)
+    assert outside_weight(0.4, 0.9, 0.5) == pytest.approx(1.0)
+    assert outside_weight(0.45, 0.49, 0.5) == 1.0
+    assert outside_weight(0.6, 0.5, 0.5) == outside_weight(0.6, np.nan, 0.5) == 1.0
+
+
+@pytest.mark.parametrize("mixes", [False, True])
+def test_the_estimate_lies_between_the_drawings_and_the_selection(mixes):
+    """On a signal it is .3 to .37 of the way from the one to the other; averages stay."""
+    rng = np.random.default_rng(0)
+    y = np.arange(200) % 2
+    kept = []
+    for _ in range(12):
+        p = 1 / (1 + np.exp(-(2 * y - 1 + 1.2 * rng.normal(size=200))))
+        kept.append(np.c_[1 - p, p])
+    metric = resolve_metric("roc_auc", "binary")
+    rows, selection = rows_of(y), Selection(mixes=mixes)
+    found = corrected(kept, rows, metric, selection, n_resamples=60)
+    scores = [
+        scorer_of(metric, rows, p)(np.ones((1, 200), dtype=np.uint8)) for p in kept
+    ]
+    seen = float(np.max(scores))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("automl.estimate.outside_weight", lambda *_: 1.0)
+        drawn = corrected(kept, rows, metric, selection, n_resamples=60)
+    if mixes:
+        assert found == drawn
+        return
+    assert drawn.score < found.score < seen
+    share = (found.score - drawn.score) / (seen - drawn.score)
+    assert 0.3 < share < 0.37
+    assert found.high - found.low == pytest.approx(drawn.high - drawn.low)

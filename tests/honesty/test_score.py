@@ -99,7 +99,7 @@ def test_optimism_does_not_grow_with_the_number_of_configurations():
     raw, right = [], []
     for n_configurations in (10, 200):
         best, found = [], []
-        for seed in range(8):
+        for seed in range(16):
             rng = np.random.default_rng(seed)
             y = np.arange(120) % 2
             rows = Scored(y, np.zeros(120, dtype=int), np.arange(120))

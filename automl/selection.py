@@ -1,0 +1,131 @@
+"""A selection among configurations, repeated on drawings of the scored rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from automl.resampled_scores import is_quick, scorer_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from automl.metrics import Metric
+    from automl.scored import Scored
+
+__all__ = [
+    "ASKED_ADDITIONS", "ASKED_MIXED", "Selection", "best",
+    "mixed_scores",
+]  # fmt: skip
+
+MIXED, ADDITIONS = 6, 3
+"""Configurations and additions of the greedy selection inside a drawing: the whole one
+has up to 25 of each, and its later steps change weights, hardly the score."""
+
+ASKED_MIXED, ASKED_ADDITIONS = 4, 1
+"""The same for a metric that has to be asked each time."""
+
+MIX_ROWS = 1_000
+"""Drawn rows that choose weights inside a drawing."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """How a configuration is taken, given the scores of all on the same rows.
+
+    Attributes
+    ----------
+    slack : float, default=0
+        How much worse than the best one may be and still be taken.
+    order : tuple of int, default=()
+        Places, the first to be taken first, of those within the slack.
+    mixes : bool, default=False
+        Whether a weighted average of configurations is taken where it is better.
+    """
+
+    slack: float = 0.0
+    order: tuple[int, ...] = ()
+    mixes: bool = False
+
+    def take(self, scores: np.ndarray) -> np.ndarray:
+        """Return the place taken in each row of scores; the first of equal ones.
+
+        Parameters
+        ----------
+        scores : array of shape (n_drawings, n_configurations)
+            Greater is better; NaN is never taken.
+
+        Examples
+        --------
+        >>> scores = np.array([[0.8, 0.9, 0.88]])
+        >>> Selection().take(scores), Selection(0.05, (2, 0, 1)).take(scores)
+        (array([1]), array([2]))
+        """
+        known = np.where(np.isnan(scores), -np.inf, scores)
+        if not self.order:
+            return np.asarray(np.argmax(known, axis=1))
+        order = np.array(self.order)
+        within = known >= known.max(axis=1, keepdims=True) - self.slack
+        return np.asarray(order[np.argmax(within[:, order], axis=1)])
+
+
+best = Selection()
+"""The best score is taken."""
+
+
+def mixed_scores(
+    predictions: Sequence[np.ndarray],
+    rows: Scored,
+    metric: Metric,
+    counts: np.ndarray,
+    inside: np.ndarray,
+) -> list[float]:
+    """Return the scores, on rows not drawn, of averages chosen on those drawn."""
+    found = []
+    for drawn, scores in zip(counts, inside, strict=True):
+        mean = _greedy(predictions, rows, metric, drawn, scores)
+        outside = np.flatnonzero(drawn == 0)
+        if not len(outside):
+            continue
+        p = sum(w * predictions[k][outside] for k, w in mean.items())
+        score = scorer_of(metric, rows.at(outside), np.asarray(p))
+        found.append(float(score(np.ones((1, len(outside)), dtype=np.uint8))[0]))
+    return found
+
+
+def _greedy(
+    predictions: Sequence[np.ndarray],
+    rows: Scored,
+    metric: Metric,
+    drawn: np.ndarray,
+    scores: np.ndarray,
+) -> dict[int, float]:
+    """Return weights that a few greedy additions find on the rows drawn."""
+    quick = is_quick(metric)
+    size, additions = (MIXED, ADDITIONS) if quick else (ASKED_MIXED, ASKED_ADDITIONS)
+    known = np.where(np.isnan(scores), -np.inf, scores)
+    members = np.argsort(-known, kind="stable")[:size]
+    place = np.flatnonzero(drawn)
+    if len(place) > MIX_ROWS:  # spread over the target, so that each class is there
+        order = place[np.argsort(rows.y[place], kind="stable")]
+        place = order[np.linspace(0, len(order) - 1, MIX_ROWS).astype(np.int64)]
+    some, times = rows.at(place), drawn[None, place]
+    own = {k: np.asarray(predictions[k][place], dtype=np.float64) for k in members}
+    taken = [int(members[0])]
+    total = own[members[0]]
+    value = float(scorer_of(metric, some, total)(times)[0])
+    for _ in range(additions):
+        n = len(taken) + 1
+        tried = [
+            float(scorer_of(metric, some, (total + own[k]) / n)(times)[0])
+            for k in members
+        ]
+        place_of_best = int(np.argmax(np.nan_to_num(tried, nan=-np.inf)))
+        if not tried[place_of_best] > value:
+            break
+        value = tried[place_of_best]
+        taken.append(int(members[place_of_best]))
+        total = total + own[members[place_of_best]]
+    return {k: taken.count(k) / len(taken) for k in dict.fromkeys(taken)}
