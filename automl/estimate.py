@@ -89,8 +89,9 @@ def corrected(
 
     Units are drawn with replacement; the selection takes a configuration by its score
     on the drawn ones, and that is scored on the others. Around the mean of these scores
-    their quantiles, drawn in by `TIGHTENED`, are the interval; then all is moved a part
-    of the way to the score of what the selection takes from all units (`.632+`).
+    their quantiles, drawn in by `TIGHTENED`, are the interval. Where no average may be
+    taken, all is then moved a part of the way (`outside_weight`) to the score of what
+    the selection takes from all units.
 
     Parameters
     ----------
