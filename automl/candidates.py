@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from automl.exceptions import AutoMLConfigError, suggestion
+from automl.preparation import OPTIONS
 from automl.resources import folder
 from automl.specs import (
     KEYS,
-    PREPARATION,
     Dimension,
     Resource,
     check_known,
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 __all__ = [
-    "PREPARATION",
     "Candidate",
     "Dimension",
     "Resource",
@@ -333,8 +332,7 @@ def _check_object(candidate: Candidate) -> None:
     for task in read_tasks(where, candidate.tasks):
         kind = "regression" if task == "regression" else "classification"
         read_text(where, f"estimator.{kind}", candidate.estimators.get(kind))
-    preparation = {key for keys in PREPARATION.values() for key in keys}
-    space = {d.name: _spec_of(d) for d in candidate.space if d.name not in preparation}
+    space = {d.name: _spec_of(d) for d in candidate.space if d.name not in OPTIONS}
     read_space(where, space)
     read_limits(where, candidate.limits)
     _check_parameters(where, candidate)
@@ -351,8 +349,7 @@ def _spec_of(d: Dimension) -> dict[str, Any]:
 
 def _check_parameters(where: str, candidate: Candidate) -> None:
     """Refuse classes that cannot be fitted, and names that they do not take."""
-    preparation = {key for keys in PREPARATION.values() for key in keys}
-    searched = {d.name for d in candidate.space} - preparation
+    searched = {d.name for d in candidate.space} - OPTIONS
     grows = set() if candidate.resource is None else {candidate.resource.param}
     for task in candidate.tasks:
         fixed = set(candidate.fixed_for(task))

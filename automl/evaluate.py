@@ -216,9 +216,9 @@ def _fold(folder: Path, place: Workplace, prepared: Prepared, task: Task) -> Out
     del ready
     took_s = time.monotonic() - begun
     stop_at = _stop_at(task, started)
-    if X_test is None and stop_at is not None:  # those are prepared after the fit
-        left_s = max(0.0, stop_at - time.monotonic())
-        stop_at -= min(took_s * len(test) / len(train), LATER_SHARE * left_s)
+    if X_test is None:  # those are prepared after the fit
+        later_s = took_s * len(test) / len(train)
+        stop_at = _leaving_room(stop_at, time.monotonic(), later_s)
     model = pipeline[-1]
     rounds, truncated = fit_model(
         place, candidate, model, prefix, X_train, place.y[train], train,
@@ -261,6 +261,13 @@ def _stop_at(task: Task, started: float) -> float | None:
         return task.deadline
     longest = started + task.longest_s
     return longest if task.deadline is None else min(longest, task.deadline)
+
+
+def _leaving_room(stop_at: float | None, now: float, later_s: float) -> float | None:
+    """Return when a fit must stop for what comes after it to be done in time."""
+    if stop_at is None:
+        return None
+    return stop_at - min(later_s, LATER_SHARE * max(0.0, stop_at - now))
 
 
 def _refit(place: Workplace, task: Task) -> tuple[Pipeline, bool]:

@@ -23,6 +23,7 @@ from sklearn.pipeline import Pipeline
 from automl.estimators.growing import Growth, fit_growing
 from automl.freeing import forget, give_back
 from automl.pipeline import NATIVE
+from automl.preparation import inactive
 from automl.workplace import Workplace, rows_of
 
 if TYPE_CHECKING:
@@ -135,9 +136,7 @@ def _key(
     where: tuple[int, int | None], options: dict[str, Any]
 ) -> tuple[int, int | None, str]:
     """Return what prepared rows are kept under: options that count, on which rows."""
-    idle = {"keep"} if options["method"] == "none" else set()
-    if options["numeric"] == "passthrough":
-        idle |= {"impute", "indicator", "scale"}
+    idle = inactive(options)
     counted = {k: v for k, v in options.items() if k not in idle}
     return *where, json.dumps(counted, sort_keys=True)
 

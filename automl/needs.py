@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from automl.exceptions import AutoMLResourceError
 from automl.memory import SOFT, WORKER_MIB
 from automl.pipeline import DENSE_CELLS, ONEHOT_LEVELS, SPARSE_SHARE
-from automl.specs import DEFAULT_PREPARATION
+from automl.preparation import DEFAULT_PREPARATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

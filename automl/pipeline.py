@@ -16,7 +16,7 @@ import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
-from automl.specs import DEFAULT_PREPARATION, PREPARATION
+from automl.preparation import DEFAULT_PREPARATION, OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -123,10 +123,9 @@ def split_params(
     >>> options["scale"], options["method"], options["impute"], params
     ('robust', 'l1', 'median', {'alpha': 1.0})
     """
-    names = {key for keys in PREPARATION.values() for key in keys}
-    chosen = {k: v for k, v in params.items() if k in names}
+    chosen = {k: v for k, v in params.items() if k in OPTIONS}
     options = {**DEFAULT_PREPARATION, **candidate.preparation, **chosen}
-    return options, {k: v for k, v in params.items() if k not in names}
+    return options, {k: v for k, v in params.items() if k not in OPTIONS}
 
 
 def build_pipeline(

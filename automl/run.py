@@ -22,6 +22,7 @@ from automl.expectation import expect, expect_again
 from automl.facts import RunRecord
 from automl.freeing import give_back
 from automl.history import BASELINE, ENSEMBLE, History, Trial
+from automl.importance import importance_of
 from automl.interrupt import Interrupt
 from automl.loop import run_search
 from automl.memory import Guard, allowed_mib
@@ -38,7 +39,6 @@ from automl.session import take_up
 from automl.settings import Settings, count_workers, to_repeat
 from automl.teller import Teller, announcement
 from automl.testset import HeldOut, read_test
-from automl.winner import importance_of
 from automl.workplace import mapped, write_workplace
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from automl.specs import DEFAULT_PREPARATION
+from automl.preparation import DEFAULT_PREPARATION, inactive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -120,14 +120,7 @@ def active(candidate: Candidate, point: Mapping[str, Any]) -> dict[str, Any]:
     >>> active(c, {"method": "none", "keep": 0.5, "C": 1.0})
     {'method': 'none', 'C': 1.0}
     """
-    full = {**DEFAULT_PREPARATION, **candidate.preparation, **point}
-    dropped = set()
-    if full["method"] == "none":
-        dropped.add("keep")
-    if full["numeric"] == "passthrough":
-        dropped |= {"impute", "indicator", "scale"}
-    if full["categorical"] != "onehot":
-        dropped.add("onehot")
+    dropped = inactive({**DEFAULT_PREPARATION, **candidate.preparation, **point})
     return {k: v for k, v in point.items() if k not in dropped}
 
 

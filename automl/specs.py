@@ -13,35 +13,9 @@ from typing import Any
 
 from automl.exceptions import AutoMLConfigError, suggestion
 from automl.metrics import TASKS
+from automl.preparation import DEFAULT_PREPARATION, PREPARATION
 
-__all__ = ["DEFAULT_PREPARATION", "PREPARATION", "Dimension", "Resource"]
-
-PREPARATION: dict[str, dict[str, tuple[str, ...]]] = {
-    "preprocess": {
-        "numeric": ("passthrough", "impute"),
-        "impute": ("median", "mean", "most_frequent"),
-        "indicator": ("yes", "no"),
-        "scale": ("none", "standard", "robust", "quantile"),
-        "categorical": ("native", "ordinal", "onehot", "target"),
-        "onehot": ("dense", "sparse"),
-        "text_components": (),
-    },
-    "select": {"method": ("none", "univariate", "l1", "importance"), "keep": ()},
-}
-"""Tables of a spec that describe the steps before the estimator, with their values;
-a list of values is searched."""
-
-DEFAULT_PREPARATION: dict[str, Any] = {
-    "numeric": "impute",
-    "impute": "median",
-    "indicator": "yes",
-    "scale": "none",
-    "categorical": "onehot",
-    "onehot": "dense",
-    "text_components": 32,
-    "method": "none",
-    "keep": 0.5,
-}
+__all__ = ["Dimension", "Resource"]
 
 KEYS = frozenset(
     ["title", "tasks", "order", "estimator", "fixed", "fixed_by_task", "resource",

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from automl.assembly import Part, assemble, bag_of, from_raw, refit_of
 from automl.baseline import baseline_pipeline
-from automl.facts import Importance
 from automl.finish import refit_order
 from automl.history import BASELINE, ENSEMBLE, FoldResult, History, Trial
 from automl.kept import has_model
-from automl.permuted import IMPORTANCE_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,62 +20,15 @@ if TYPE_CHECKING:
     from automl.candidates import Candidate
     from automl.ensemble import Blend
     from automl.finish import Finish
-    from automl.kinds import Column
     from automl.search import Search
     from automl.table import Table
 
 __all__ = [
     "Deployed", "Given", "Member", "blended", "deployed", "ensemble_trial",
-    "importance_of",
 ]  # fmt: skip
 
 LEAST_LEFT = 0.5
 """Weight that must be left of an ensemble where members could not be fitted."""
-
-
-def importance_of(
-    raw: dict[str, Any] | None, columns: tuple[Column, ...], of: str = ""
-) -> Importance | None:
-    """Return the importance under the user's names, most important first.
-
-    Parameters
-    ----------
-    raw : dict or None
-        What the task gave.
-    columns : tuple of Column
-        Of the table.
-    of : str
-        Whose importance it is, where that is not what predicts.
-    """
-    if not raw or not raw["drops"]:
-        return None
-    names = {c.id: str(c.name) for c in columns}
-    drops = raw["drops"]
-    order = sorted(drops, key=lambda key: -float(np.mean(drops[key])))
-    times = sorted({len(found) for found in drops.values()})
-    often = f"{times[-1]} permutation" + "s" * (times[-1] > 1)
-    if times[1:]:
-        often = f"{times[0]} to {times[-1]} permutations"
-    left_out = sum(c.used for c in columns) - len(drops)
-    note = (
-        f"Drop in the score when a column is permuted: {raw['n_test']:,} held-out "
-        f"rows, a model fitted to {raw['n_train']:,} others, {often}."
-    )
-    if of:
-        note = f"Of {of}. {note}"
-    if left_out:
-        why = (
-            "only so many are permuted"
-            if len(drops) >= IMPORTANCE_COLUMNS
-            else ("the time for it was up")
-        )
-        note += f" {left_out} columns, drawn by chance, were left out: {why}."
-    return Importance(
-        columns=tuple(names[n] for n in order),
-        mean=tuple(float(np.mean(drops[n])) for n in order),
-        std=tuple(float(np.std(drops[n])) for n in order),
-        note=note,
-    )
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pytest
 
 from automl import fitting
 from automl.candidates import load_candidates
-from automl.evaluate import Task, run_task
+from automl.evaluate import Task, _leaving_room, run_task
 from automl.folds import make_folds
 from automl.metrics import resolve_metric
 from automl.prepared import LONG_BYTES, SHARED_S, Prepared
@@ -113,6 +113,33 @@ def test_rows_that_are_prepared_after_the_fit_are_the_same(folder, monkeypatch, 
     assert kept.result.rounds == large.result.rounds
     np.testing.assert_array_equal(kept.value, large.value)
     assert large.result.fit_s > 0
+
+
+def test_a_fit_stops_early_enough_for_rows_that_are_prepared_after_it():
+    """What comes later is taken from the fit, but never more than a quarter of it."""
+    assert _leaving_room(110.0, 100.0, 0.5) == 109.5
+    assert _leaving_room(110.0, 100.0, 60.0) == 107.5
+    assert _leaving_room(99.0, 100.0, 0.5) == 99.0  # it is late: it stops at once
+    assert _leaving_room(None, 100.0, 0.5) is None
+
+
+def test_only_rows_that_are_prepared_later_take_of_the_fit(folder, monkeypatch):
+    """Where they are at hand already the fit has all of its time."""
+    ends = []
+
+    def noted(*given, **more):
+        ends.append(given[7])
+        return fitting.fit_model(*given, **more)
+
+    monkeypatch.setattr("automl.evaluate.fit_model", noted)
+    task = Task("fold", 0, trial=1, fold=0, candidate="ridge", params={}, deadline=9e9)
+    for limit in (10**9, 0):
+        monkeypatch.setattr("automl.prepared.LONG_BYTES", limit)
+        assert run_task(folder, task).result.status == "ok"
+        close_workplace()
+    at_hand, later = ends
+    assert at_hand == 9e9
+    assert later < 9e9
 
 
 def counted(monkeypatch):

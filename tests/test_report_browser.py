@@ -20,6 +20,7 @@ from tests.report_kit import (
 from tests.test_live import events
 
 BROWSER = find_browser()
+# A machine without Chromium runs the rest; what needs none is tested without it.
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(BROWSER is None, reason="no Chromium on the path"),

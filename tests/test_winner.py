@@ -18,7 +18,7 @@ from automl.kept import kept_model
 from automl.metrics import resolve_metric
 from automl.space import default_point
 from automl.table import make_table
-from automl.winner import Given, _unfinished, deployed, importance_of
+from automl.winner import Given, _unfinished, deployed
 from automl.workplace import close_workplace, write_workplace
 from tests.data import small_table
 
@@ -213,23 +213,6 @@ def test_where_the_models_of_the_folds_are_there_a_cut_fit_stands_back():
     ending.tell(Outcome(task, value="short", truncated=True))
     assert [kind for kind, _, _ in tasks_of(ending)] == ["importance", "canary"]
     assert (ending.pipeline, ending.stump) == (None, "short")
-
-
-def test_importance_is_named_and_ordered():
-    """Columns come under the user's names, the most important first."""
-    import numpy as np
-    import pandas as pd
-
-    from automl.table import make_table
-
-    frame = pd.DataFrame({"a": np.arange(30.0) ** 2, "b": np.arange(30.0) ** 3})
-    columns = make_table(frame, np.arange(30.0)).columns
-    raw = {"drops": {"f0": [0.1, 0.2], "f1": [0.5, 0.7]}, "n_train": 20, "n_test": 10}
-    importance = importance_of(raw, columns)
-    assert importance.columns == ("b", "a")
-    assert importance.mean == pytest.approx((0.6, 0.15))
-    assert "10 held-out rows" in importance.note
-    assert importance_of(None, columns) is None
 
 
 def test_where_nothing_finished_what_leads_on_its_folds_is_fitted():
