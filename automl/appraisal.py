@@ -15,7 +15,7 @@ import numpy as np
 
 from automl.effort import CONFIGURATIONS, effort_of
 from automl.estimate import LEVEL, Estimate, corrected, from_folds
-from automl.history import BASELINE, ENSEMBLE
+from automl.history import BASELINE, DERIVED, ENSEMBLE
 from automl.scored import Scored, too_few, units_of_time
 from automl.selection import Selection
 
@@ -101,6 +101,7 @@ def appraise(
     budget: Budget,
     *,
     rule: Simplest | None = None,
+    temperature: float = 1.0,
     hurry: bool = False,
 ) -> Appraised:
     """Return what to expect of what predicts.
@@ -119,6 +120,8 @@ def appraise(
         Of the run; the share for this is `automl.pacing.SCORE_SHARE`.
     rule : Simplest, default=None
         What the one-standard-error rule took, where that predicts.
+    temperature : float, default=1.0
+        Of the probabilities of what predicts.
     hurry : bool, default=False
         Whether the user waits for the end.
     """
@@ -145,7 +148,8 @@ def appraise(
         if kept:
             estimate = corrected(
                 list(kept.values()), rows, problem.metric,
-                _selection(list(kept), winner, rule), n_resamples=effort.drawings,
+                _selection(list(kept), winner, rule), temperature=temperature,
+                n_resamples=effort.drawings,
                 is_over=lambda: timed and budget.clock() > end,
             )  # fmt: skip
             estimate = _at_most(estimate, winner.score)
@@ -200,7 +204,7 @@ def _contenders(
     What scored better than the winner and could not be deployed is none, unless the
     selection was free to leave the best.
     """
-    finished = [t for t in history.finished() if t.candidate != ENSEMBLE]
+    finished = [t for t in history.finished() if t.candidate not in DERIVED]
     if winner.candidate == ENSEMBLE:
         finished = [t for t in finished if t.candidate != BASELINE]
     elif not free:

@@ -104,7 +104,7 @@ def _prepared(candidate: Candidate, trial: Trial, fold: int) -> str:
     return f"{fold} {json.dumps(options, sort_keys=True)}"
 
 
-def assemble(parts: Sequence[Part], table: Table) -> Pipeline:
+def assemble(parts: Sequence[Part], table: Table, temperature: float = 1.0) -> Pipeline:
     """Return one pipeline from the raw table that averages the parts.
 
     Parameters
@@ -113,6 +113,8 @@ def assemble(parts: Sequence[Part], table: Table) -> Pipeline:
         Their weights sum to one.
     table : Table
         For its encoder and classes.
+    temperature : float, default=1.0
+        Of the averaged probabilities.
     """
     groups: dict[str, tuple[Pipeline, list[tuple[str, Any, float, Any]]]] = {}
     for part in parts:
@@ -120,7 +122,7 @@ def assemble(parts: Sequence[Part], table: Table) -> Pipeline:
         _, heads = groups.setdefault(part.prepared, (prepare, []))
         heads.append((part.name, part.pipeline[-1], part.weight, part.places))
     classes = None if table.classes is None else plain_classes(table.classes)
-    ensemble = WeightedEnsemble(list(groups.values()), classes)
+    ensemble = WeightedEnsemble(list(groups.values()), classes, temperature)
     return Pipeline([("encode", table.encoder), ("model", ensemble)])
 
 

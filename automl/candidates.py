@@ -126,7 +126,7 @@ DISTRIBUTION = "automl-pipelines"
 EXTRAS = {"catboost": "boosters", "xgboost": "boosters"}
 """Modules that an extra of this library installs, and which."""
 
-TAKEN = ("baseline", "ensemble")
+TAKEN = ("baseline", "ensemble", "calibrated")
 """Names in every history that no candidate may have."""
 
 

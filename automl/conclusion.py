@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl.calibration import calibrated
 from automl.constraints import Choice, constrained, unchecked
-from automl.ensemble import POOL, Blend, blend, mixed, pool
+from automl.ensemble import POOL, Blend, blend, pool
 from automl.exceptions import AutoMLWarning
 from automl.finish import REFITS, SPARE_S, Finish, Wanted
-from automl.history import BASELINE, ENSEMBLE, History
+from automl.history import BASELINE, DERIVED, History
 from automl.kept import has_model
 from automl.loop import finish_run, fit_now
 from automl.pacing import ENSEMBLE_SHARE
@@ -110,6 +111,11 @@ class Concluded:
     given_up: tuple[Trial, Blend] | None = None
 
     @property
+    def temperature(self) -> float:
+        """Of the probabilities of what predicts."""
+        return 1.0 if self.blend is None else self.blend.temperature
+
+    @property
     def told(self) -> tuple[Trial, ...]:
         """All that the report tells of: the ensemble that was given up as well."""
         more = () if self.given_up is None else (self.given_up[0],)
@@ -119,7 +125,7 @@ class Concluded:
     def drawn(self) -> Pipeline:
         """The pipeline that the report draws: of one configuration, if one predicts."""
         out = self.out
-        alone = out.trial.candidate != ENSEMBLE
+        alone = out.trial.candidate not in DERIVED
         other = out.trial.number != out.single_trial.number
         return out.pipeline if alone and other else out.single
 
@@ -127,10 +133,9 @@ class Concluded:
         """Return a trial's out-of-fold predictions, NaN where a row was not scored."""
         own = None if self.ensemble is None else self.ensemble.number
         if self.blend is not None and trial == own:
-            return mixed(self.blend.weights, self.predictions).astype(np.float32)
+            return self.blend.mixed(self.predictions).astype(np.float32)
         if self.given_up is not None and trial == self.given_up[0].number:
-            weights = self.given_up[1].weights
-            return mixed(weights, self.predictions).astype(np.float32)
+            return self.given_up[1].mixed(self.predictions).astype(np.float32)
         table = self.problem.table
         shape = (table.n_rows, table.n_classes) if table.n_classes else (table.n_rows,)
         found = np.full(shape, np.nan, dtype=np.float32)
@@ -248,7 +253,7 @@ def _weigh(
 ) -> Blend | None:
     """Return the weights of an ensemble that beats the best configuration."""
     leader = next(iter(history.finished()), None)
-    if not search.plan.ensemble or leader is None or leader.candidate == BASELINE:
+    if history.chosen is not None or leader is None or leader.candidate == BASELINE:
         return None
     budget = search.budget
     end = float("inf")
@@ -257,11 +262,17 @@ def _weigh(
     if interrupt.asked:
         end = min(end, budget.clock() + INTERRUPTED_S)
     table = problem.table
+    scored = (table.y, problem.folds, problem.metric, table.sample_weight)
     try:
-        return blend(
-            pool(history.trials), journal.predictions, table.y, problem.folds,
-            problem.metric, table.sample_weight, lambda: budget.clock() > end,
-        )  # fmt: skip
+        found = None
+        if search.plan.ensemble:
+            found = blend(
+                pool(history.trials), journal.predictions, *scored,
+                lambda: budget.clock() > end,
+            )  # fmt: skip
+        if not table.is_classification or budget.clock() > end:
+            return found
+        return calibrated(found, leader, journal.predictions, *scored)
     except Exception as error:  # noqa: BLE001 - the user's metric may raise anything
         notes.append(
             f"No ensemble was made: choosing its weights raised {type(error).__name__}."

@@ -170,6 +170,9 @@ class Choice:
     @property
     def what(self) -> str:
         """The model in words."""
+        if self.ensemble is not None and len(self.out.members) == 1:
+            trial = self.out.members[0].trial
+            return f"trial {trial.number} ({trial.candidate}), calibrated,"
         if self.ensemble is not None:
             return f"an ensemble of {len(self.out.members)} configurations"
         if not self.out.members:
@@ -317,7 +320,7 @@ def _ensembles(
         trial = ensemble_trial(blend, given.history, _at_s(first))
         out = replace(
             first.out, trial=trial, shown=trial.number, members=members,
-            pipeline=assemble(parts, given.table),
+            pipeline=assemble(parts, given.table, blend.temperature),
         )  # fmt: skip
         yield Choice(out, trial, blend)
 

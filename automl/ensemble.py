@@ -9,12 +9,13 @@ predictions that were made for rows that no fit had seen.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from automl.estimators.temperature import tempered
 from automl.fast_scores import fast_score
 from automl.history import BASELINE, Trial
 
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
     from automl.folds import Folds
     from automl.metrics import Metric
 
-__all__ = ["POOL", "Blend", "blend", "mixed", "pool", "pruned"]
+__all__ = [
+    "POOL", "Blend", "blend", "fold_scores", "is_better", "mixed", "pool", "pruned",
+    "spread",
+]  # fmt: skip
 
 POOL = 15
 """Best configurations that are candidates, beside the best of each family."""
@@ -55,10 +59,18 @@ class Blend:
         Trial's number to weight, largest first; they sum to one.
     scores : tuple of float
         Of each fold, greater is better.
+    temperature : float, default=1.0
+        Of the averaged probabilities.
     """
 
     weights: Mapping[int, float]
     scores: tuple[float, ...]
+    temperature: float = 1.0
+
+    def mixed(self, predictions: Callable[[int], np.ndarray]) -> np.ndarray:
+        """Return what it predicts, from the predictions of its members."""
+        average = mixed(self.weights, predictions)
+        return average if average.ndim == 1 else tempered(average, self.temperature)
 
 
 def pool(trials: Sequence[Trial], size: int = POOL) -> list[Trial]:
@@ -123,7 +135,8 @@ def blend(
     if len(members) < 2:
         return None
     whole = [test for _, test in folds.splits]
-    part = [_sample(test, y, len(whole)) for test in whole]
+    limit = SELECTION_CELLS // (len(whole) * POOL)
+    part = [spread(test, y, limit) for test in whole]
     stored = {
         t.number: [
             np.asarray(predictions(t.number, k))[place] for k, place in enumerate(part)
@@ -143,12 +156,13 @@ def blend(
     weights = _weights(counts)
     if len(weights) < 2:
         return None
-    scores = _scores(weights, predictions, y, folds, metric, sample_weight)
-    return Blend(weights, scores) if _is_better(scores, members[0]) else None
+    found = Blend(weights, ())
+    scores = fold_scores(found, predictions, y, folds, metric, sample_weight)
+    return replace(found, scores=scores) if is_better(scores, members[0]) else None
 
 
-def _scores(
-    weights: Mapping[int, float],
+def fold_scores(
+    found: Blend,
     predictions: Callable[[int, int], np.ndarray],
     y: np.ndarray,
     folds: Folds,
@@ -159,7 +173,7 @@ def _scores(
     return tuple(
         metric.score(
             y[test],
-            mixed(weights, lambda number, k=k: predictions(number, k)),  # type: ignore[misc]
+            found.mixed(lambda number, k=k: predictions(number, k)),  # type: ignore[misc]
             None if sample_weight is None else sample_weight[test],
         )
         for k, (_, test) in enumerate(folds.splits)
@@ -193,9 +207,10 @@ def pruned(
         kept = kept[:-1]
         total = sum(weight for _, weight in kept)
         weights = {number: weight / total for number, weight in kept}
-        scores = _scores(weights, predictions, y, folds, metric, sample_weight)
+        found = replace(whole, weights=weights)
+        scores = fold_scores(found, predictions, y, folds, metric, sample_weight)
         if fmean(scores) > single.score:
-            yield Blend(weights, scores)
+            yield replace(found, scores=scores)
 
 
 def mixed(
@@ -256,7 +271,7 @@ def _weights(counts: Mapping[int, int]) -> dict[int, float]:
     return {k: c / n for k, c in sorted(kept.items(), key=lambda item: -item[1])}
 
 
-def _is_better(scores: Sequence[float], single: Trial) -> bool:
+def is_better(scores: Sequence[float], single: Trial) -> bool:
     """Return whether the gain over the best configuration is more than noise."""
     gains = [s - single.scores[k] for k, s in enumerate(scores)]
     gain = fmean(gains)
@@ -265,12 +280,11 @@ def _is_better(scores: Sequence[float], single: Trial) -> bool:
     return gain > NOISE * stdev(gains) / math.sqrt(len(gains))
 
 
-def _sample(test: np.ndarray, y: np.ndarray, n_folds: int) -> np.ndarray:
-    """Return which of a fold's scored rows choose the weights: all, or a spread part.
+def spread(test: np.ndarray, y: np.ndarray, limit: int) -> np.ndarray:
+    """Return places of at most so many of a fold's scored rows.
 
     Rows are taken in the order of the target, so that each class keeps its share.
     """
-    limit = SELECTION_CELLS // (n_folds * POOL)
     if len(test) <= limit:
         return np.arange(len(test))
     order = np.argsort(y[test], kind="stable")

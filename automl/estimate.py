@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from automl.estimators.temperature import tempered
 from automl.resampled_scores import is_quick, scorer_of
 from automl.resampled_t import LEVEL, mean_of_folds
 from automl.selection import Selection, best, mixed_scores
@@ -81,6 +82,7 @@ def corrected(
     metric: Metric,
     selection: Selection = best,
     *,
+    temperature: float = 1.0,
     n_resamples: int = 1000,
     random_state: int = 0,
     is_over: Callable[[], bool] = lambda: False,
@@ -103,6 +105,10 @@ def corrected(
         What is selected by and estimated.
     selection : Selection
         How one is taken.
+    temperature : float, default=1.0
+        Of the probabilities of what predicts. It is one number from all rows, which is
+        worth a twentieth of a standard error for a thousand of them: it is not chosen
+        anew in each drawing.
     n_resamples : int, default=1000
         Drawings at most.
     random_state : int, default=0
@@ -127,7 +133,8 @@ def corrected(
     >>> found.low < 0.5 < found.high
     True
     """
-    scorers = [scorer_of(metric, rows, p) for p in predictions]
+    finished = [_tempered(p, temperature) for p in predictions]
+    scorers = [scorer_of(metric, rows, p) for p in finished]
     rng = np.random.default_rng([random_state, 7])
     found: list[float] = []
     n_drawn, batch = 0, BATCH if is_quick(metric) else 1
@@ -138,7 +145,9 @@ def corrected(
         inside = np.stack([score(counts) for score in scorers], axis=1)
         taken, out = selection.take(inside), counts == 0
         if selection.mixes and len(predictions) > 1:
-            found += mixed_scores(predictions, rows, metric, counts, inside)
+            found += mixed_scores(
+                predictions, rows, metric, counts, inside, temperature
+            )
         else:
             for k in np.unique(taken):
                 found += scorers[k](out[taken == k].astype(np.uint8)).tolist()
@@ -162,6 +171,10 @@ def corrected(
     if is_rate(metric):
         low, high = _at_least_exact(mean, low, high, rows)
     return Estimate(mean, low, high, "bbc", len(predictions), len(known), len(rows))
+
+
+def _tempered(prediction: np.ndarray, temperature: float) -> np.ndarray:
+    return prediction if prediction.ndim == 1 else tempered(prediction, temperature)
 
 
 def outside_weight(outside: float, apparent: float, constant: float) -> float:

@@ -78,7 +78,7 @@ def expect(
         if found.estimate is None:
             found = appraise(
                 trial, done.ranked, problem, done.journal.predictions, budget,
-                rule=done.rule, hurry=interrupt.asked,
+                rule=done.rule, temperature=done.temperature, hurry=interrupt.asked,
             )  # fmt: skip
     except Exception as error:  # noqa: BLE001 - there is a model, estimated or not
         why = f"There is no estimate: making it raised {type(error).__name__}."

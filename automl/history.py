@@ -14,13 +14,25 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["BASELINE", "ENSEMBLE", "FoldResult", "History", "Known", "Trial"]
+__all__ = [
+    "BASELINE", "CALIBRATED", "DERIVED", "ENSEMBLE", "TEMPERATURE", "FoldResult",
+    "History", "Known", "Trial",
+]  # fmt: skip
 
 BASELINE = "baseline"
 """The candidate that predicts without looking at the features."""
 
 ENSEMBLE = "ensemble"
 """The weighted average of configurations, as one more candidate."""
+
+CALIBRATED = "calibrated"
+"""One configuration with a temperature, as one more candidate."""
+
+DERIVED = {ENSEMBLE: "greedy selection", CALIBRATED: "calibration"}
+"""Candidates that are made of configurations which were scored before, and how."""
+
+TEMPERATURE = "temperature"
+"""Among their parameters; the others are names of trials, with their shares."""
 
 FAILED = frozenset({"crash", "error", "invalid_score", "lost", "memory", "timeout"})
 """Statuses of a configuration that was tried and did not work."""

@@ -88,7 +88,9 @@ class AutoML(BaseAutoML):
     Attributes
     ----------
     model_ : Pipeline
-        What predicts, from the raw table: an ensemble, or the best configuration.
+        What predicts, from the raw table: an ensemble, or the best configuration. In
+        classification with a temperature, where out-of-fold predictions show that its
+        probabilities should be surer or less sure.
     best_score_ : float
         Its raw cross-validated score, greater is better: the selection score, the best
         of many and so optimistic.

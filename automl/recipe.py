@@ -17,7 +17,14 @@ from automl.assembly import assemble, bag_of, from_raw, refit_of
 from automl.baseline import baseline_pipeline
 from automl.evaluate import Outcome, Task, run_task
 from automl.exceptions import AutoMLResourceError
-from automl.history import BASELINE, ENSEMBLE, FoldResult, History, Trial
+from automl.history import (
+    BASELINE,
+    DERIVED,
+    TEMPERATURE,
+    FoldResult,
+    History,
+    Trial,
+)
 from automl.scratch import Scratch
 from automl.workplace import close_workplace, write_workplace
 
@@ -143,17 +150,17 @@ def remake(recipe: Mapping[str, Any], problem: Problem, seed: int) -> Pipeline:
         try:
             if recipe["kind"] == "fallback":
                 return from_raw(table, _run(scratch, _fallback_task(recipe)).value)
-            return _average(recipe["parts"], problem, scratch)
+            return _average(recipe, problem, scratch)
         finally:
             close_workplace()
 
 
-def _average(
-    recipes: Sequence[Mapping[str, Any]], problem: Problem, scratch: Path
-) -> Pipeline:
+def _average(whole: Mapping[str, Any], problem: Problem, scratch: Path) -> Pipeline:
     table, candidates = problem.table, {c.name: c for c in problem.candidates}
+    derived = whole.get("candidate") in DERIVED
+    temperature = float(whole["params"].get(TEMPERATURE, 1.0)) if derived else 1.0
     parts = []
-    for recipe in recipes:
+    for recipe in whole["parts"]:
         number, params = int(recipe["trial"]), dict(recipe["params"])
         trial = Trial(number, recipe["candidate"], params, "", "ok")
         weight = float(recipe["weight"])
@@ -163,7 +170,7 @@ def _average(
                 rounds=recipe["rounds"], n_jobs=int(recipe["threads"]),
             )  # fmt: skip
             model = _run(scratch, task).value
-            if len(recipes) == 1:
+            if not derived:
                 return from_raw(table, model)
             parts.append(refit_of(trial, weight, candidates, table, model))
             continue
@@ -172,7 +179,7 @@ def _average(
             _run(scratch, Task("fold", 0, number, fold, name, params, keep=True))
             trial = trial.with_fold(FoldResult(number, fold, "ok"))
         parts += bag_of(trial, weight, candidates, table, scratch)
-    return assemble(parts, table)
+    return assemble(parts, table, temperature)
 
 
 def _run(scratch: Path, task: Task) -> Outcome:
@@ -231,13 +238,14 @@ def digest(predictions: np.ndarray) -> str:
 def winner_of(recipe: Mapping[str, Any], history: History) -> Trial:
     """Return the trial that a recipe is of."""
     number = int(recipe["winner"])
-    if recipe["candidate"] == ENSEMBLE:
+    if recipe["candidate"] in DERIVED:
         folds = tuple(
             FoldResult(number, k, "ok", score)
             for k, score in enumerate(recipe["scores"])
         )
         params = dict(recipe["params"])
-        return Trial(number, ENSEMBLE, params, "greedy selection", "ok", folds)
+        name = recipe["candidate"]
+        return Trial(number, name, params, DERIVED[name], "ok", folds)
     if number >= 0:
         return history[number]
     return Trial(-1, recipe["candidate"], {}, "fallback", "ok")

@@ -17,7 +17,7 @@ import numpy as np
 
 from automl.budget import Budget
 from automl.exceptions import AutoMLDataError
-from automl.history import ENSEMBLE
+from automl.history import DERIVED, TEMPERATURE
 from automl.journal import read_facts, read_journal
 from automl.problem import Problem, make_problem
 from automl.recipe import checked_predictions, digest, remake, winner_of
@@ -74,8 +74,11 @@ class Replayed:
         """What the model is, in words."""
         if self.trial.number < 0:
             return f"the small {self.trial.candidate} that was fitted first"
-        if self.trial.candidate == ENSEMBLE:
-            return f"an ensemble of {len(self.trial.params)} configurations"
+        if self.trial.candidate in DERIVED:
+            members = [name for name in self.trial.params if name != TEMPERATURE]
+            if len(members) == 1:
+                return f"{members[0]}, calibrated"
+            return f"an ensemble of {len(members)} configurations"
         return f"trial {self.trial.number}, {self.trial.candidate}"
 
     def save(self, folder: str | Path) -> Path:

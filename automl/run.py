@@ -21,7 +21,14 @@ from automl.exceptions import AutoMLWarning
 from automl.expectation import expect, expect_again
 from automl.facts import RunRecord
 from automl.freeing import give_back
-from automl.history import BASELINE, ENSEMBLE, History, Trial
+from automl.history import (
+    BASELINE,
+    CALIBRATED,
+    DERIVED,
+    ENSEMBLE,
+    History,
+    Trial,
+)
 from automl.importance import importance_of
 from automl.interrupt import Interrupt
 from automl.loop import run_search
@@ -201,7 +208,8 @@ def run(
                     random_state=settings.random_state,
                 ),
                 table=table, metric=metric, folds=folds, trials=done.told,
-                winner=done.out.shown, predictions=done.predictions, titles=titles,
+                winner=done.out.shown, predictions=done.predictions,
+                titles=_titled(titles, done),
                 pipeline=done.drawn, members=done.out.shares,
                 **to_repeat(settings, groups, time, sample_weight, test),
                 importance=importance_of(
@@ -294,7 +302,7 @@ def _again(
     if recipe["single"] is not None:
         single = remake(recipe["single"], problem, session.settings.random_state)
         single_trial = winner_of(recipe["single"], history)
-    if trial.candidate == ENSEMBLE:
+    if trial.candidate in DERIVED:
         ranked = History((*history.trials, trial))
     weights = {int(p["trial"]): float(p["weight"]) for p in recipe.get("parts", ())}
     facts, expected = expect_again(
@@ -325,6 +333,12 @@ def _affordable(
     fitting = tuple(c for c in problem.candidates if c in kept or c.name in tried)
     fewer, why = workers_that_fit(fitting, *common)
     return fitting, fewer, (*notes, *why)
+
+
+def _titled(titles: Mapping[str, str], done: Concluded) -> dict[str, str]:
+    """Return what candidates are called, what was calibrated after what it is of."""
+    of = done.out.single_trial.candidate
+    return {**titles, CALIBRATED: f"{titles.get(of, of)}, calibrated"}
 
 
 def _explained(done: Concluded) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from automl.estimators.temperature import tempered
 from automl.resampled_scores import is_quick, scorer_of
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def mixed_scores(
     metric: Metric,
     counts: np.ndarray,
     inside: np.ndarray,
+    temperature: float = 1.0,
 ) -> list[float]:
     """Return the scores, on rows not drawn, of averages chosen on those drawn."""
     found = []
@@ -89,8 +91,9 @@ def mixed_scores(
         outside = np.flatnonzero(drawn == 0)
         if not len(outside):
             continue
-        p = sum(w * predictions[k][outside] for k, w in mean.items())
-        score = scorer_of(metric, rows.at(outside), np.asarray(p))
+        p = np.asarray(sum(w * predictions[k][outside] for k, w in mean.items()))
+        p = p if p.ndim == 1 else tempered(p, temperature)
+        score = scorer_of(metric, rows.at(outside), p)
         found.append(float(score(np.ones((1, len(outside)), dtype=np.uint8))[0]))
     return found
 

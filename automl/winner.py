@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 from automl.assembly import Part, assemble, bag_of, from_raw, refit_of
 from automl.baseline import baseline_pipeline
 from automl.finish import refit_order
-from automl.history import BASELINE, ENSEMBLE, FoldResult, History, Trial
+from automl.history import (
+    BASELINE,
+    CALIBRATED,
+    DERIVED,
+    ENSEMBLE,
+    TEMPERATURE,
+    FoldResult,
+    History,
+    Trial,
+)
 from automl.kept import has_model
 
 if TYPE_CHECKING:
@@ -152,8 +161,11 @@ def ensemble_trial(blend: Blend, history: History, at_s: float) -> Trial:
         )
         for k, score in enumerate(blend.scores)
     )  # fmt: skip
-    shares = {f"trial {n}": round(w, 4) for n, w in blend.weights.items()}
-    return Trial(number, ENSEMBLE, shares, "greedy selection", "ok", folds)
+    params = {f"trial {n}": round(w, 4) for n, w in blend.weights.items()}
+    if blend.temperature != 1.0:
+        params[TEMPERATURE] = blend.temperature
+    name = CALIBRATED if len(blend.weights) == 1 else ENSEMBLE
+    return Trial(number, name, params, DERIVED[name], "ok", folds)
 
 
 def _fold(trial: Trial, fold: int) -> FoldResult:
@@ -177,7 +189,7 @@ def deployed(given: Given, ensemble: Trial | None) -> Deployed:
         parts, kept = blended(given, given.blend)
         if parts:
             trial, shown, of = ensemble, ensemble.number, kept
-            pipeline = assemble(parts, given.table)
+            pipeline = assemble(parts, given.table, given.blend.temperature)
     if given.bag and trial is not ensemble and not any(m.bagged for m in members):
         bag = _bagged(given, given.history.preferred()[0])
         if bag is not None:
@@ -210,6 +222,8 @@ def blended(given: Given, blend: Blend) -> tuple[list[Part], tuple[Member, ...]]
         return [], ()
     left = sum(m.weight for m, _ in found)
     lost = len(blend.weights) - len(found)
+    if not left and len(blend.weights) == 1:  # what is said of the leader says it
+        return [], ()
     if left < LEAST_LEFT:
         given.notes.append(
             "The ensemble's members could not be fitted in the time left: the best "

@@ -7,6 +7,8 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from automl.estimators.temperature import tempered
+
 __all__ = ["WeightedEnsemble"]
 
 
@@ -23,11 +25,16 @@ class WeightedEnsemble(BaseEstimator):
         its weight, and the places of its classes among `classes`.
     classes : array of shape (n_classes,), default=None
         Labels; None for regression.
+    temperature : float, default=1.0
+        What the logarithms of the averaged probabilities are divided by.
     """
 
-    def __init__(self, parts: Any, classes: Any = None) -> None:
+    def __init__(
+        self, parts: Any, classes: Any = None, temperature: float = 1.0
+    ) -> None:
         self.parts = parts
         self.classes = classes
+        self.temperature = temperature
 
     @property
     def classes_(self) -> np.ndarray:
@@ -58,7 +65,7 @@ class WeightedEnsemble(BaseEstimator):
             rows = prepare.transform(X)
             for _, model, weight, places in heads:
                 total[:, places] += weight * model.predict_proba(rows)
-        return np.asarray(total / total.sum(axis=1, keepdims=True))
+        return tempered(total / total.sum(axis=1, keepdims=True), self.temperature)
 
     def predict(self, X: Any) -> np.ndarray:
         """Return labels or numbers of shape (n_rows,)."""

@@ -28,7 +28,7 @@ from automl.facts.searching import search_facts
 from automl.facts.standings import failures, leaderboard, ranked
 from automl.facts.trajectory import progress, slices
 from automl.facts.verdict import give_verdict, label_of_metric
-from automl.history import BASELINE, ENSEMBLE, Trial
+from automl.history import BASELINE, DERIVED, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -287,7 +287,7 @@ def _circumstances(record: RunRecord, titles: Mapping[str, str]) -> Circumstance
 
 def _run(record: RunRecord, order: list[Trial], n_failed: int) -> dict[str, Any]:
     table = record.table
-    averages = (BASELINE, ENSEMBLE)
+    averages = (BASELINE, *DERIVED)
     tried = [t for t in record.trials if t.candidate not in averages]
     return {
         "target": shorten(str(table.target), MAX_TEXT),

@@ -11,7 +11,7 @@ from automl.facts.compact import spread
 from automl.facts.timeline import timeline
 from automl.facts.trajectory import drawn
 from automl.facts.tuning import axes, importance
-from automl.history import BASELINE, ENSEMBLE, FAILED, Trial
+from automl.history import BASELINE, DERIVED, FAILED, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,7 +69,7 @@ def search_facts(
     """
     groups: dict[str, list[Trial]] = {}
     for trial in trials:
-        if trial.candidate not in (BASELINE, ENSEMBLE):
+        if trial.candidate not in (BASELINE, *DERIVED):
             groups.setdefault(trial.candidate, []).append(trial)
     order = sorted(groups, key=lambda name: (-_best(groups[name]), name))
     seconds = {name: _seconds(groups[name]) for name in order}

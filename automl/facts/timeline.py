@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from automl.history import BASELINE, ENSEMBLE, Trial
+from automl.history import BASELINE, DERIVED, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ __all__ = ["timeline"]
 MAX_BARS = 800
 """Folds drawn; the longest ones, as the others could not be seen."""
 
-NO_WORK = (BASELINE, ENSEMBLE)
+NO_WORK = (BASELINE, *DERIVED)
 """Candidates that no worker fits."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from automl.facts.verdict import figure
-from automl.history import ENSEMBLE
+from automl.history import DERIVED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,7 +81,8 @@ def badges(board: Mapping[str, Any]) -> dict[int, list[str]]:
     """Return what is remarkable about ranked rows: number of a trial to words.
 
     ``fastest`` predicts in the least time and ``simplest`` is marked by the facts;
-    ``best single`` is the first that is no ensemble, where one is ahead of it.
+    ``best single`` is the first that is a configuration by itself, where an ensemble or
+    a calibrated one is ahead of it.
 
     Examples
     --------
@@ -97,9 +98,9 @@ def badges(board: Mapping[str, Any]) -> dict[int, list[str]]:
         found.setdefault(row["trial"], []).append(badge)
 
     for row in ranked:
-        if row["candidate"] == ENSEMBLE:
-            give(row, "ensemble")
-    single = next((r for r in ranked if r["candidate"] != ENSEMBLE), None)
+        if row["candidate"] in DERIVED:
+            give(row, row["candidate"])
+    single = next((r for r in ranked if r["candidate"] not in DERIVED), None)
     if single is not None and found:
         give(single, "best single")
     timed = [r for r in ranked if r["predict_s"] is not None]
