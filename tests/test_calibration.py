@@ -213,10 +213,13 @@ def test_a_calibrated_model_is_made_again_and_travels(run, data):
     assert words in again.winner
 
 
-def test_the_report_says_what_was_calibrated(run):
-    """The verdict names the configuration, and that it is calibrated."""
+def test_the_report_says_what_was_calibrated(run, tmp_path):
+    """The verdict names the configuration; the page tells the temperature."""
     model, _ = run
     named = model.facts_["verdict"]["sentence"]
-    assert named.startswith(
-        "Weighted ensemble" if model.ensemble else "Extra trees, cal"
-    )
+    expected = "Weighted ensemble" if model.ensemble else "Extra trees, calibrated"
+    assert named.startswith(expected)
+    assert model.facts_["temperature"] == model.model_[-1].temperature
+    page = model.report(tmp_path / "r.html").read_text("utf-8")
+    assert "a temperature of" in page
+    assert "are made surer" in page

@@ -28,7 +28,7 @@ from automl.facts.searching import search_facts
 from automl.facts.standings import failures, leaderboard, ranked
 from automl.facts.trajectory import progress, slices
 from automl.facts.verdict import give_verdict, label_of_metric
-from automl.history import BASELINE, DERIVED, Trial
+from automl.history import BASELINE, DERIVED, TEMPERATURE, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -196,6 +196,8 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
         - ``importance``: None, or ``rows`` (name, mean, std), ``note``, ``cut``.
         - ``members``: of what predicts, each ``trial``, ``title``, ``weight``,
           ``natural`` and ``bagged``; none for the baseline.
+        - ``temperature``: None, or what the logarithms of the probabilities of what
+          predicts are divided by.
         - ``pipeline``: see `automl.facts.diagram.describe_pipeline`.
         - ``columns``: ``rows``, ``cut``, ``n_all``, ``n_left_out``.
         - ``checks``: what was checked, worst first, each ``code``, ``title``,
@@ -255,6 +257,7 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
         ),
         "importance": _importance(record.importance),
         "members": _members(record, titles),
+        "temperature": _temperature(record.best),
         "pipeline": describe_pipeline(record.pipeline, names),
         "columns": describe_columns(table),
         "checks": [_finding(found) for found in record.checks],
@@ -313,6 +316,12 @@ def _run(record: RunRecord, order: list[Trial], n_failed: int) -> dict[str, Any]
         "n_raced": sum(t.status == "raced" for t in tried),
         "n_failed": n_failed,
     }
+
+
+def _temperature(winner: Trial) -> float | None:
+    """Return what the logarithms of its probabilities are divided by, if anything."""
+    found = winner.params.get(TEMPERATURE) if winner.candidate in DERIVED else None
+    return None if found is None else float(found)
 
 
 def _members(record: RunRecord, titles: Mapping[str, str]) -> list[dict[str, Any]]:

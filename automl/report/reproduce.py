@@ -50,9 +50,11 @@ CODE_TO_PREDICT = """\
 import automl
 import pandas as pd
 
-model.save("model/")  # after the fit; a folder to give to others
+# after the fit: a folder to give to others
+model.save("model/")
 
-model = automl.load("model/")  # elsewhere, or: python model/predict.py new.csv
+# elsewhere, or: python model/predict.py new.csv
+model = automl.load("model/")
 model.predict(pd.read_csv("new.csv"))"""
 """The saved folder, from the model that was fitted to predictions."""
 
