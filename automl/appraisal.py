@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl.calibration import temperature_of
 from automl.effort import CONFIGURATIONS, effort_of
 from automl.estimate import LEVEL, Estimate, corrected, from_folds
+from automl.estimators.temperature import tempered
 from automl.history import BASELINE, DERIVED, ENSEMBLE
-from automl.scored import Scored, too_few, units_of_time
+from automl.scored import too_few
+from automl.scored_rows import scored_rows
 from automl.selection import Selection
 
 if TYPE_CHECKING:
@@ -27,9 +30,10 @@ if TYPE_CHECKING:
     from automl.history import History, Trial
     from automl.metrics import Metric
     from automl.problem import Problem
+    from automl.scored import Scored
 
 __all__ = [
-    "Appraised", "alike", "appraise", "contenders_of", "estimate_facts", "scored_rows",
+    "Appraised", "alike", "appraise", "contenders_of", "estimate_facts",
 ]  # fmt: skip
 
 MANY_UNITS = 10_000
@@ -55,6 +59,8 @@ class Appraised:
         Configurations that the winner was selected from.
     simplest : bool
         Whether the one-standard-error rule was repeated.
+    tempered : bool
+        Whether what predicts has a temperature.
     """
 
     estimate: Estimate | None
@@ -63,34 +69,7 @@ class Appraised:
     warning: str | None = None
     n_tried: int = 0
     simplest: bool = False
-
-
-def scored_rows(problem: Problem) -> Scored:
-    """Return the rows that folds score.
-
-    Groups are drawn together, as are copies of rows where there are many, and blocks of
-    rows that follow one another in time.
-
-    Parameters
-    ----------
-    problem : Problem
-        Table and folds.
-    """
-    table = problem.table
-    tests = [test for _, test in problem.folds.splits]
-    place = np.concatenate(tests)
-    fold = np.repeat(np.arange(len(tests)), [len(t) for t in tests])
-    rows = np.unique(place)
-    unit = rows
-    if table.groups is not None:
-        unit = table.groups[rows]
-    elif table.time is not None:
-        unit = units_of_time(table.time[rows])
-    elif table.copies is not None:
-        unit = table.copies[rows]
-    codes = np.unique(unit, return_inverse=True)[1].astype(np.int64)
-    weight = None if table.sample_weight is None else table.sample_weight[place]
-    return Scored(table.y[place], fold, codes[np.searchsorted(rows, place)], weight)
+    tempered: bool = False
 
 
 def appraise(
@@ -128,7 +107,7 @@ def appraise(
     begun = time.monotonic()
     if winner.number < 0 or not winner.scores:
         return Appraised(None)
-    rows = scored_rows(problem)
+    rows = scored_rows(problem.table, problem.folds)
     table = problem.table
     blocks = table.time is not None and table.groups is None  # rows count, not blocks
     n_units = len(rows) if blocks else rows.n_units
@@ -148,8 +127,8 @@ def appraise(
         if kept:
             estimate = corrected(
                 list(kept.values()), rows, problem.metric,
-                _selection(list(kept), winner, rule), temperature=temperature,
-                n_resamples=effort.drawings,
+                _selection(list(kept), winner, rule),
+                finish=_finish(winner, temperature, rows), n_resamples=effort.drawings,
                 is_over=lambda: timed and budget.clock() > end,
             )  # fmt: skip
             estimate = _at_most(estimate, winner.score)
@@ -164,8 +143,23 @@ def appraise(
         estimate = from_folds(scores, len(train), len(test), n_tried, bounds)
     return Appraised(
         estimate, time.monotonic() - begun, winner.candidate == ENSEMBLE, warning,
-        n_tried, rule is not None,
+        n_tried, rule is not None, temperature != 1.0,
     )  # fmt: skip
+
+
+def _finish(
+    winner: Trial, temperature: float, rows: Scored
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Return what becomes of probabilities before they are given.
+
+    An average keeps the temperature of the whole, one configuration gets its own. Each
+    is one number from all rows: it is not chosen anew in each drawing.
+    """
+    if temperature == 1.0:
+        return np.asarray
+    if winner.candidate == ENSEMBLE:
+        return lambda p: tempered(p, temperature)
+    return lambda p: tempered(p, temperature_of(p, rows))
 
 
 def alike(estimate: Estimate | None) -> str | None:
@@ -342,4 +336,6 @@ def _text(estimate: Estimate, found: Appraised) -> str:
     return (
         f"{what} selected anew on each of {times} drawings of the {n_rows} scored rows "
         "and scored on the rows not drawn (BBC-CV)."
+        + " The temperature is that of all rows."
+        * found.tempered
     )

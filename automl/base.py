@@ -20,6 +20,7 @@ from automl.bundle.rows import encode_rows
 from automl.bundle.schema import describe_table
 from automl.checks.finding import Finding
 from automl.exceptions import AutoMLConfigError, AutoMLDataError, suggestion
+from automl.history import learner_of
 from automl.leaderboard import leaderboard
 from automl.progress import observer
 from automl.run import Run, run
@@ -329,13 +330,14 @@ class BaseAutoML(BaseEstimator):
         check_is_fitted(self, "model_")
         from automl.bundle import BundleInfo, save_bundle
 
-        std = self._winner.score_std
+        winner, std = self._winner, self._winner.score_std
+        candidate, params = learner_of(winner, self.trials_)
         info = BundleInfo(
             metric=self.metric_.name,
             score=self.metric_.natural(self.best_score_),
             score_std=None if math.isnan(std) else std,
-            candidate=self._winner.candidate,
-            params=dict(self._winner.params),
+            candidate=candidate,
+            params=params,
             cv=self._folds_name,
             random_state=self._seed,
             created_utc=str(self.facts_["run"]["started_utc"]),

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from automl.ensemble import Blend, fold_scores, is_better, mixed, spread
+from automl.ensemble import Blend, is_better, mixed, spread
+from automl.estimators.temperature import LEAST, tempered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from automl.folds import Folds
     from automl.history import Trial
     from automl.metrics import Metric
+    from automl.scored import Scored
 
 __all__ = ["calibrated", "temperature_of"]
 
@@ -28,26 +30,23 @@ LIMITS = (0.25, 4.0)
 quarter."""
 
 LEAST_GAIN = 1.92
-"""Nats that the likelihood of all rows must gain: half of 3.84, the 95 % quantile of
-chi-squared with one degree of freedom (a likelihood-ratio test of a temperature of 1).
-On 31 tables it let 11 through: log loss on rows never seen -13 % in the median, from
--33 % to +.6 %; of the 20 others 9 would have lost."""
+"""Nats that the likelihood of independent rows must gain: half of 3.84, the 95 %
+quantile of chi-squared with one degree of freedom (a likelihood-ratio test of a
+temperature of 1). On 31 tables it let 11 through: log loss on rows never seen -13 % in
+the median, from -33 % to +.6 %; of the 20 others 9 would have lost."""
 
 CELLS = 500_000
 """Probabilities that decide; more rows say no more."""
-
-LEAST_PROBABILITY = 1e-15
-"""What a probability of nothing counts as, as in scikit-learn's log loss in float64."""
 
 
 def calibrated(
     whole: Blend | None,
     leader: Trial,
     predictions: Callable[[int, int], np.ndarray],
-    y: np.ndarray,
+    rows: Scored,
     folds: Folds,
     metric: Metric,
-    sample_weight: np.ndarray | None = None,
+    is_over: Callable[[], bool] = lambda: False,
 ) -> Blend | None:
     """Return what predicts with a temperature, where that is better by more than noise.
 
@@ -61,79 +60,88 @@ def calibrated(
         The average; None if the leader predicts.
     leader : Trial
         The best configuration, with all folds.
-    predictions, y, folds, metric, sample_weight
-        As in `automl.ensemble.blend`.
+    predictions : callable
+        From a trial's number and a fold to predictions of its scored rows, of shape
+        (n_test, n_classes).
+    rows : Scored
+        The scored rows of all folds, one fold after the other.
+    folds, metric : Folds, Metric
+        Of the run.
+    is_over : callable, default=None
+        Asked before each fold is scored whether to leave all as it is.
 
     Returns
     -------
     Blend or None
         `whole` where nothing is gained.
     """
-    start = whole or Blend(
-        {leader.number: 1.0}, tuple(leader.scores[k] for k in range(len(folds)))
-    )
-    tests = [test for _, test in folds.splits]
-    width = max(1, int(y.max()) + 1)
-    chosen = [spread(test, y, CELLS // (len(tests) * width)) for test in tests]
-    rows = np.concatenate([t[c] for t, c in zip(tests, chosen, strict=True)])
-    p = np.concatenate(
-        [
-            mixed(start.weights, lambda number, k=k: predictions(number, k))[c]  # type: ignore[misc]
-            for k, c in enumerate(chosen)
-        ]
-    )
-    weight = None if sample_weight is None else sample_weight[rows]
-    temperature = temperature_of(p, y[rows], weight)
+    start = whole or Blend({leader.number: 1.0}, tuple(leader.scores.values()))
+    blocks = []
+    for k in range(len(folds)):
+        if is_over():
+            return whole
+        blocks.append(mixed(start.weights, lambda number, k=k: predictions(number, k)))  # type: ignore[misc]
+    temperature = temperature_of(np.concatenate(blocks), rows)
     if temperature == 1.0:
         return whole
-    found = replace(start, temperature=temperature)
-    scores = fold_scores(found, predictions, y, folds, metric, sample_weight)
-    found = replace(found, scores=scores)
+    scores = []
+    for k, block in enumerate(blocks):
+        if is_over():
+            return whole
+        own = rows.at(np.flatnonzero(rows.fold == k))
+        scores.append(metric.score(own.y, tempered(block, temperature), own.weight))
+    found = replace(start, scores=tuple(scores), temperature=temperature)
     if whole is None:
         return found if is_better(scores, leader) else None
     return found if fmean(scores) >= fmean(whole.scores) else whole
 
 
-def temperature_of(
-    p: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None
-) -> float:
+def temperature_of(p: np.ndarray, rows: Scored) -> float:
     """Return the temperature of the greatest likelihood; 1 if that may be chance.
+
+    Rows count as evidence once, however often they are scored: by groups, blocks of
+    time or copies that are drawn together, and by their weights (Kish, Survey Sampling,
+    1965).
 
     Parameters
     ----------
-    p : array of shape (n_rows, n_classes)
+    p : array of shape (n_entries, n_classes)
         Probabilities for rows that no fit had seen.
-    y : array of shape (n_rows,)
-        Their classes, as places in a row of `p`.
-    sample_weight : array of shape (n_rows,), default=None
-        Of the rows.
+    rows : Scored
+        Their classes, weights and units.
 
     Examples
     --------
     Classes that come up as often as they should, of probabilities that were flattened:
 
+    >>> from automl.scored import Scored
     >>> rng = np.random.default_rng(0)
     >>> p = rng.dirichlet([0.5, 0.5, 0.5], 2000)
     >>> y = (rng.random((2000, 1)) > p.cumsum(axis=1)).sum(axis=1)
-    >>> temperature_of(p, y), round(temperature_of(tempered(p, 2.0), y), 1)
+    >>> rows = Scored(y, np.zeros(2000, int), np.arange(2000))
+    >>> temperature_of(p, rows), round(temperature_of(tempered(p, 2.0), rows), 1)
     (1.0, 0.5)
     """
     from scipy.optimize import minimize_scalar
     from scipy.special import logsumexp
 
-    known = np.log(np.maximum(p, LEAST_PROBABILITY))
-    weight = np.ones(len(y)) if sample_weight is None else sample_weight
+    weight = np.ones(len(rows)) if rows.weight is None else rows.weight
     if not weight.sum() > 0:
         return 1.0
-    weight = weight * (len(y) / weight.sum())
-    own = known[np.arange(len(y)), y]
+    alone = rows.n_units / len(rows)
+    evidence = alone * weight.sum() ** 2 / (weight**2).sum()
+    counts = np.flatnonzero(weight > 0)
+    counts = counts[spread(counts, rows.y, CELLS // p.shape[1])]
+    y, weight = rows.y[counts].astype(np.int64), weight[counts] / weight[counts].sum()
+    logs = np.log(np.maximum(p[counts].astype(np.float64), LEAST))
+    own = logs[np.arange(len(y)), y]
 
     def lost(log_temperature: float) -> float:
         sure = np.exp(-log_temperature)
-        return float(weight @ (logsumexp(sure * known, axis=1) - sure * own))
+        found = sure * own - logsumexp(sure * logs, axis=1)
+        return -float(weight @ np.maximum(found, np.log(LEAST)))
 
-    ends = tuple(np.log(LIMITS))
-    found = minimize_scalar(lost, bounds=ends, method="bounded")
-    if not lost(0.0) - found.fun > LEAST_GAIN:
+    found = minimize_scalar(lost, bounds=tuple(np.log(LIMITS)), method="bounded")
+    if not evidence * (lost(0.0) - found.fun) > LEAST_GAIN:
         return 1.0
     return round(float(np.exp(found.x)), 4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from automl.history import BASELINE, DERIVED, History
 from automl.kept import has_model
 from automl.loop import finish_run, fit_now
 from automl.pacing import ENSEMBLE_SHARE
+from automl.scored_rows import scored_rows
 from automl.winner import Deployed, Given, deployed, ensemble_trial
 
 if TYPE_CHECKING:
@@ -38,6 +40,10 @@ if TYPE_CHECKING:
     from automl.watchdog import MemoryGuard
 
 __all__ = ["Concluded", "conclude", "deployment_plan"]
+
+TEMPERATURE_PART = 0.25
+"""Of the time for an ensemble's weights: what is left for a temperature. It takes up to
+.3 s, and one score of each fold by the metric."""
 
 TRAINED_SHARE = 0.5
 """Least share of the rows that every fold trains on, for its models to be deployed:
@@ -251,33 +257,40 @@ def _weigh(
     interrupt: Interrupt,
     notes: list[str],
 ) -> Blend | None:
-    """Return the weights of an ensemble that beats the best configuration."""
+    """Return what predicts better than the best configuration as it is."""
     leader = next(iter(history.finished()), None)
     if history.chosen is not None or leader is None or leader.candidate == BASELINE:
         return None
-    budget = search.budget
-    end = float("inf")
+    budget, allowed_s = search.budget, math.inf
     if budget.time_s is not None:
-        end = budget.clock() + max(0.1, ENSEMBLE_SHARE * budget.time_s)
+        allowed_s = max(0.1, ENSEMBLE_SHARE * budget.time_s)
     if interrupt.asked:
-        end = min(end, budget.clock() + INTERRUPTED_S)
-    table = problem.table
-    scored = (table.y, problem.folds, problem.metric, table.sample_weight)
-    try:
-        found = None
-        if search.plan.ensemble:
+        allowed_s = min(allowed_s, INTERRUPTED_S)
+    end = budget.clock() + allowed_s * (1 - TEMPERATURE_PART)
+    table, found = problem.table, None
+    if search.plan.ensemble:
+        try:
             found = blend(
-                pool(history.trials), journal.predictions, *scored,
+                pool(history.trials), journal.predictions, table.y, problem.folds,
+                problem.metric, table.sample_weight,
                 lambda: budget.clock() > end,
             )  # fmt: skip
-        if not table.is_classification or budget.clock() > end:
-            return found
-        return calibrated(found, leader, journal.predictions, *scored)
-    except Exception as error:  # noqa: BLE001 - the user's metric may raise anything
-        notes.append(
-            f"No ensemble was made: choosing its weights raised {type(error).__name__}."
-        )
-        return None
+        except Exception as error:  # noqa: BLE001 - the user's metric may raise anything
+            why = f"choosing its weights raised {type(error).__name__}."
+            notes.append(f"No ensemble was made: {why}")
+    if not table.is_classification:
+        return found
+    end = budget.clock() + allowed_s * TEMPERATURE_PART
+    rows = scored_rows(table, problem.folds)
+    try:
+        return calibrated(
+            found, leader, journal.predictions, rows, problem.folds, problem.metric,
+            lambda: budget.clock() > end,
+        )  # fmt: skip
+    except Exception as error:  # noqa: BLE001 - the same metric, on other probabilities
+        why = f"choosing their temperature raised {type(error).__name__}."
+        notes.append(f"Probabilities are as the learners give them: {why}")
+        return found
 
 
 def _wanted(pace: Pace, weights: Blend | None, folder: Path) -> Wanted:

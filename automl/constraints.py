@@ -16,14 +16,16 @@ from automl.assembly import assemble, from_raw
 from automl.bundle.portable import make_portable
 from automl.bundle.predictor import Predictor
 from automl.bundle.schema import describe_table, sample_rows
+from automl.calibration import calibrated
 from automl.ensemble import pruned
 from automl.exceptions import AutoMLConfigError
 from automl.finish import ahead_of
-from automl.history import BASELINE
+from automl.history import BASELINE, CALIBRATED
+from automl.scored_rows import scored_rows
 from automl.winner import Deployed, Member, blended, ensemble_trial
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     import numpy as np
     from sklearn.pipeline import Pipeline
@@ -170,9 +172,9 @@ class Choice:
     @property
     def what(self) -> str:
         """The model in words."""
-        if self.ensemble is not None and len(self.out.members) == 1:
+        if self.ensemble is not None and self.ensemble.candidate == CALIBRATED:
             trial = self.out.members[0].trial
-            return f"trial {trial.number} ({trial.candidate}), calibrated,"
+            return f"trial {trial.number} (calibrated {trial.candidate})"
         if self.ensemble is not None:
             return f"an ensemble of {len(self.out.members)} configurations"
         if not self.out.members:
@@ -291,10 +293,15 @@ def _choices(
             fits = [fit(history[n]) for n in first.blend.weights]
             if None not in fits:
                 yield from _ensembles([first.blend], refitted, first)
-        smaller = pruned(
-            first.blend, leader, predictions, problem.table.y, problem.folds,
-            problem.metric, problem.table.sample_weight,
+        table, metric = problem.table, problem.metric
+        smaller: Iterable[Blend] = pruned(
+            replace(first.blend, temperature=1.0), leader, predictions, table.y,
+            problem.folds, metric, table.sample_weight,
         )  # fmt: skip
+        if first.blend.temperature != 1.0:  # fewer members are surer
+            rows = scored_rows(table, problem.folds)
+            others = (leader, predictions, rows, problem.folds, metric)
+            smaller = (calibrated(less, *others) or less for less in smaller)
         yield from _ensembles(smaller, refitted, first)
     if leader.candidate == BASELINE:
         return
@@ -304,14 +311,21 @@ def _choices(
             return
         tries += trial is not leader
         outcome = fit(trial)
-        is_first = first.ensemble is None and first.out.trial.number == trial.number
-        if outcome is None or (is_first and not first.out.members[0].bagged):
+        if outcome is None or _is_first(trial, first):
             continue
         yield Choice(_alone(trial, outcome, first.out, given.table), None, None)
 
 
+def _is_first(trial: Trial, first: Choice) -> bool:
+    """Return whether a fit of this trial on all rows was measured already."""
+    if [m.trial.number for m in first.out.members] != [trial.number]:
+        return False
+    calibrated = first.ensemble is not None and first.ensemble.candidate == CALIBRATED
+    return calibrated or not first.out.members[0].bagged
+
+
 def _ensembles(
-    blends: Iterator[Blend] | list[Blend], given: Given, first: Choice
+    blends: Iterable[Blend], given: Given, first: Choice
 ) -> Iterator[Choice]:
     for blend in blends:
         parts, members = blended(given, blend)

@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from statistics import NormalDist
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.estimators.temperature import tempered
 from automl.resampled_scores import is_quick, scorer_of
 from automl.resampled_t import LEVEL, mean_of_folds
 from automl.selection import Selection, best, mixed_scores
@@ -82,7 +82,7 @@ def corrected(
     metric: Metric,
     selection: Selection = best,
     *,
-    temperature: float = 1.0,
+    finish: Callable[[np.ndarray], np.ndarray] = np.asarray,
     n_resamples: int = 1000,
     random_state: int = 0,
     is_over: Callable[[], bool] = lambda: False,
@@ -105,10 +105,8 @@ def corrected(
         What is selected by and estimated.
     selection : Selection
         How one is taken.
-    temperature : float, default=1.0
-        Of the probabilities of what predicts. It is one number from all rows, which is
-        worth a twentieth of a standard error for a thousand of them: it is not chosen
-        anew in each drawing.
+    finish : callable, default=numpy.asarray
+        What is done to predictions that are taken, before they are scored.
     n_resamples : int, default=1000
         Drawings at most.
     random_state : int, default=0
@@ -133,8 +131,14 @@ def corrected(
     >>> found.low < 0.5 < found.high
     True
     """
-    finished = [_tempered(p, temperature) for p in predictions]
-    scorers = [scorer_of(metric, rows, p) for p in finished]
+    scorers = [scorer_of(metric, rows, p) for p in predictions]
+
+    @cache
+    def final(k: int) -> Any:
+        made = finish(predictions[k])
+        same = made is predictions[k]
+        return scorers[k] if same else scorer_of(metric, rows, made)
+
     rng = np.random.default_rng([random_state, 7])
     found: list[float] = []
     n_drawn, batch = 0, BATCH if is_quick(metric) else 1
@@ -145,12 +149,10 @@ def corrected(
         inside = np.stack([score(counts) for score in scorers], axis=1)
         taken, out = selection.take(inside), counts == 0
         if selection.mixes and len(predictions) > 1:
-            found += mixed_scores(
-                predictions, rows, metric, counts, inside, temperature
-            )
+            found += mixed_scores(predictions, rows, metric, counts, inside, finish)
         else:
             for k in np.unique(taken):
-                found += scorers[k](out[taken == k].astype(np.uint8)).tolist()
+                found += final(int(k))(out[taken == k].astype(np.uint8)).tolist()
         if is_over():
             break
     known = np.array(found)
@@ -164,17 +166,13 @@ def corrected(
     if not selection.mixes:  # weights fit the rows they are chosen on more closely
         ones = np.ones((1, len(rows)), dtype=np.uint8)
         whole = np.stack([score(ones) for score in scorers], axis=1)
-        apparent = float(whole[0, selection.take(whole)[0]])
+        apparent = float(final(int(selection.take(whole)[0]))(ones)[0])
         constant = scorer_of(metric, rows, _constant(rows, predictions[0]))(ones)[0]
         moved = (1 - outside_weight(mean, apparent, constant)) * (apparent - mean)
         mean, low, high = mean + moved, low + moved, high + moved
     if is_rate(metric):
         low, high = _at_least_exact(mean, low, high, rows)
     return Estimate(mean, low, high, "bbc", len(predictions), len(known), len(rows))
-
-
-def _tempered(prediction: np.ndarray, temperature: float) -> np.ndarray:
-    return prediction if prediction.ndim == 1 else tempered(prediction, temperature)
 
 
 def outside_weight(outside: float, apparent: float, constant: float) -> float:

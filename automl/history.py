@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 __all__ = [
     "BASELINE", "CALIBRATED", "DERIVED", "ENSEMBLE", "TEMPERATURE", "FoldResult",
-    "History", "Known", "Trial",
+    "History", "Known", "Trial", "derived",
+    "learner_of",
 ]  # fmt: skip
 
 BASELINE = "baseline"
@@ -28,8 +29,8 @@ ENSEMBLE = "ensemble"
 CALIBRATED = "calibrated"
 """One configuration with a temperature, as one more candidate."""
 
-DERIVED = {ENSEMBLE: "greedy selection", CALIBRATED: "calibration"}
-"""Candidates that are made of configurations which were scored before, and how."""
+DERIVED = (ENSEMBLE, CALIBRATED)
+"""Candidates that are made of configurations which were scored before."""
 
 TEMPERATURE = "temperature"
 """Among their parameters; the others are names of trials, with their shares."""
@@ -136,6 +137,14 @@ class Trial:
     reason: str | None = None
 
     @cached_property
+    def made_of(self) -> tuple[int, ...]:
+        """Numbers of the trials that a derived candidate is made of."""
+        if self.candidate not in DERIVED:
+            return ()
+        names = (name for name in self.params if name != TEMPERATURE)
+        return tuple(int(name.removeprefix("trial ")) for name in names)
+
+    @cached_property
     def scores(self) -> dict[int, float]:
         """Score of each finished fold."""
         return {f.fold: f.score for f in self.folds if f.score is not None}
@@ -172,6 +181,37 @@ class Trial:
         """Return the trial with one more fold."""
         folds = [f for f in self.folds if f.fold != result.fold] + [result]
         return replace(self, folds=tuple(sorted(folds, key=lambda f: f.fold)))
+
+
+def derived(
+    number: int, params: Mapping[str, Any], folds: tuple[FoldResult, ...]
+) -> Trial:
+    """Return what is made of scored configurations as one more.
+
+    Examples
+    --------
+    >>> derived(9, {"trial 3": 1.0, "temperature": 0.5}, ()).origin
+    'calibration of trial 3'
+    >>> derived(9, {"trial 3": 0.6, "trial 1": 0.4}, ()).made_of
+    (3, 1)
+    """
+    members = [name for name in params if name != TEMPERATURE]
+    if len(members) > 1:
+        return Trial(number, ENSEMBLE, params, "greedy selection", "ok", folds)
+    origin = f"calibration of {members[0]}"
+    return Trial(number, CALIBRATED, params, origin, "ok", folds)
+
+
+def learner_of(trial: Trial, trials: Iterable[Trial]) -> tuple[str, dict[str, Any]]:
+    """Return the candidate and the parameters to tell of what predicts.
+
+    Of what is calibrated they are those of the configuration, and the temperature.
+    """
+    params = dict(trial.params)
+    if trial.candidate != CALIBRATED:
+        return trial.candidate, params
+    member = next(t for t in trials if t.number in trial.made_of)
+    return member.candidate, {**member.params, TEMPERATURE: params[TEMPERATURE]}
 
 
 @dataclass(frozen=True)

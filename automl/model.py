@@ -61,7 +61,8 @@ class AutoML(BaseAutoML):
     drop_missing_target : bool, default=False
         Whether rows without a target are left out; they are an error otherwise.
     ensemble : bool, default=True
-        Whether a weighted average of configurations may win; otherwise one does.
+        Whether a weighted average of configurations may win; otherwise one does, as it
+        was fitted or with a temperature.
     deploy : {"auto", "bag", "refit"}
         What predicts: ``refit`` is one fit on all rows for each configuration, ``bag``
         the models of all its folds, averaged, which are larger and slower. ``auto``
@@ -90,7 +91,8 @@ class AutoML(BaseAutoML):
     model_ : Pipeline
         What predicts, from the raw table: an ensemble, or the best configuration. In
         classification with a temperature, where out-of-fold predictions show that its
-        probabilities should be surer or less sure.
+        probabilities should be surer or less sure; not with ``select="simplest"``, nor
+        where a limit takes one configuration instead of an ensemble.
     best_score_ : float
         Its raw cross-validated score, greater is better: the selection score, the best
         of many and so optimistic.

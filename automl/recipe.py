@@ -24,6 +24,7 @@ from automl.history import (
     FoldResult,
     History,
     Trial,
+    derived,
 )
 from automl.scratch import Scratch
 from automl.workplace import close_workplace, write_workplace
@@ -243,9 +244,7 @@ def winner_of(recipe: Mapping[str, Any], history: History) -> Trial:
             FoldResult(number, k, "ok", score)
             for k, score in enumerate(recipe["scores"])
         )
-        params = dict(recipe["params"])
-        name = recipe["candidate"]
-        return Trial(number, name, params, DERIVED[name], "ok", folds)
+        return derived(number, dict(recipe["params"]), folds)
     if number >= 0:
         return history[number]
     return Trial(-1, recipe["candidate"], {}, "fallback", "ok")

@@ -17,7 +17,7 @@ import numpy as np
 
 from automl.budget import Budget
 from automl.exceptions import AutoMLDataError
-from automl.history import DERIVED, TEMPERATURE
+from automl.history import DERIVED, learner_of
 from automl.journal import read_facts, read_journal
 from automl.problem import Problem, make_problem
 from automl.recipe import checked_predictions, digest, remake, winner_of
@@ -25,6 +25,8 @@ from automl.resume import Restored, identity, refuse_another, restore
 from automl.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sklearn.pipeline import Pipeline
 
     from automl.history import Trial
@@ -49,6 +51,8 @@ class Replayed:
         Its seed.
     n_trials : int
         Configurations in the journal.
+    candidate, params : str, dict
+        As a bundle tells them; see `automl.history.learner_of`.
     same_leader : bool
         Whether the history has the same best trial as was recorded.
     identical : bool
@@ -64,6 +68,8 @@ class Replayed:
     problem: Problem
     random_state: int
     n_trials: int
+    candidate: str
+    params: Mapping[str, Any]
     same_leader: bool
     identical: bool
     difference: float | None
@@ -75,10 +81,10 @@ class Replayed:
         if self.trial.number < 0:
             return f"the small {self.trial.candidate} that was fitted first"
         if self.trial.candidate in DERIVED:
-            members = [name for name in self.trial.params if name != TEMPERATURE]
-            if len(members) == 1:
-                return f"{members[0]}, calibrated"
-            return f"an ensemble of {len(members)} configurations"
+            n_members = len(self.trial.made_of)
+            if n_members > 1:
+                return f"an ensemble of {n_members} configurations"
+            return f"trial {self.trial.made_of[0]}, {self.candidate}, calibrated"
         return f"trial {self.trial.number}, {self.trial.candidate}"
 
     def save(self, folder: str | Path) -> Path:
@@ -92,8 +98,8 @@ class Replayed:
             metric=metric.name,
             score=metric.natural(trial.score),
             score_std=None if math.isnan(std) else std,
-            candidate=trial.candidate,
-            params=trial.params,
+            candidate=self.candidate,
+            params=dict(self.params),
             cv=self.problem.folds.name,
             random_state=self.random_state,
             created_utc=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -149,12 +155,16 @@ def replay(
     pipeline = remake(recipe, problem, settings.random_state)
     found = checked_predictions(pipeline, problem.table)
     leader = next(iter(restored.history.finished()), None)
+    trial = winner_of(recipe, restored.history)
+    candidate, params = learner_of(trial, restored.history.trials)
     return Replayed(
         pipeline=pipeline,
-        trial=winner_of(recipe, restored.history),
+        trial=trial,
         problem=problem,
         random_state=settings.random_state,
         n_trials=sum(1 for t in restored.history if t.number),
+        candidate=candidate,
+        params=params,
         same_leader=leader is not None and leader.number == recipe["leader"],
         identical=digest(found) == recipe["predictions"],
         difference=_difference(folder / "winner.npy", found),

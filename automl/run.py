@@ -337,7 +337,10 @@ def _affordable(
 
 def _titled(titles: Mapping[str, str], done: Concluded) -> dict[str, str]:
     """Return what candidates are called, what was calibrated after what it is of."""
-    of = done.out.single_trial.candidate
+    found = next((t for t in done.told if t.candidate == CALIBRATED), None)
+    if found is None:
+        return dict(titles)
+    of = done.ranked[found.made_of[0]].candidate
     return {**titles, CALIBRATED: f"{titles.get(of, of)}, calibrated"}
 
 

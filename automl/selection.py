@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from automl.estimators.temperature import tempered
 from automl.resampled_scores import is_quick, scorer_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from automl.metrics import Metric
     from automl.scored import Scored
@@ -82,7 +81,7 @@ def mixed_scores(
     metric: Metric,
     counts: np.ndarray,
     inside: np.ndarray,
-    temperature: float = 1.0,
+    finish: Callable[[np.ndarray], np.ndarray] = np.asarray,
 ) -> list[float]:
     """Return the scores, on rows not drawn, of averages chosen on those drawn."""
     found = []
@@ -92,8 +91,7 @@ def mixed_scores(
         if not len(outside):
             continue
         p = np.asarray(sum(w * predictions[k][outside] for k, w in mean.items()))
-        p = p if p.ndim == 1 else tempered(p, temperature)
-        score = scorer_of(metric, rows.at(outside), p)
+        score = scorer_of(metric, rows.at(outside), finish(p))
         found.append(float(score(np.ones((1, len(outside)), dtype=np.uint8))[0]))
     return found
 

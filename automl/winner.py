@@ -10,13 +10,11 @@ from automl.baseline import baseline_pipeline
 from automl.finish import refit_order
 from automl.history import (
     BASELINE,
-    CALIBRATED,
-    DERIVED,
-    ENSEMBLE,
     TEMPERATURE,
     FoldResult,
     History,
     Trial,
+    derived,
 )
 from automl.kept import has_model
 
@@ -164,8 +162,7 @@ def ensemble_trial(blend: Blend, history: History, at_s: float) -> Trial:
     params = {f"trial {n}": round(w, 4) for n, w in blend.weights.items()}
     if blend.temperature != 1.0:
         params[TEMPERATURE] = blend.temperature
-    name = CALIBRATED if len(blend.weights) == 1 else ENSEMBLE
-    return Trial(number, name, params, DERIVED[name], "ok", folds)
+    return derived(number, params, folds)
 
 
 def _fold(trial: Trial, fold: int) -> FoldResult:
@@ -214,16 +211,16 @@ def blended(given: Given, blend: Blend) -> tuple[list[Part], tuple[Member, ...]]
             if parts:
                 found.append((Member(trial, weight, bagged), parts))
                 break
+    if not found and len(blend.weights) == 1:  # what is said of the leader says it
+        return [], ()
     if not _know_all_classes([p for _, own in found for p in own], given.table):
         given.notes.append(
-            "The ensemble's models do not know all classes: the best single "
+            "The models that were to predict do not know all classes: the best single "
             "configuration was taken."
         )
         return [], ()
     left = sum(m.weight for m, _ in found)
     lost = len(blend.weights) - len(found)
-    if not left and len(blend.weights) == 1:  # what is said of the leader says it
-        return [], ()
     if left < LEAST_LEFT:
         given.notes.append(
             "The ensemble's members could not be fitted in the time left: the best "

@@ -8,12 +8,13 @@ import pytest
 from sklearn.metrics import accuracy_score, make_scorer, mean_absolute_error
 
 from automl import AutoML
-from automl.appraisal import appraise, contenders_of, estimate_facts, scored_rows
+from automl.appraisal import appraise, contenders_of, estimate_facts
 from automl.budget import Budget
 from automl.choice import Simplest
 from automl.effort import _seconds_of
 from automl.history import FoldResult, History, Trial
 from automl.problem import make_problem
+from automl.scored_rows import scored_rows
 from automl.settings import Settings
 
 N_ROWS = 80
@@ -154,7 +155,8 @@ def test_the_first_call_of_a_metric_does_not_decide():
 
     problem = problem_of(metric=make_scorer(compiled, greater_is_better=False))
 
-    assert _seconds_of(problem.metric, scored_rows(problem), 1, 2.0) < 0.05
+    rows = scored_rows(problem.table, problem.folds)
+    assert _seconds_of(problem.metric, rows, 1, 2.0) < 0.05
 
 
 def test_the_rule_that_was_repeated_is_named():

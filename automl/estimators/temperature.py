@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 __all__ = ["tempered"]
 
+LEAST = float(np.finfo(np.float64).eps)
+"""What a probability of nothing counts as: the least of scikit-learn's log loss."""
 
-def tempered(p: np.ndarray, temperature: float) -> np.ndarray:
+
+def tempered(p: Any, temperature: float) -> np.ndarray:
     """Return probabilities with their logarithms divided by a temperature.
 
     Below 1 they become surer, above it less sure; the most probable class stays the
@@ -26,7 +31,7 @@ def tempered(p: np.ndarray, temperature: float) -> np.ndarray:
     array([[0.059, 0.941]])
     """
     if temperature == 1.0:
-        return p
-    # of the largest, so that no row is lost to powers too small for a number
-    powers = (p / p.max(axis=1, keepdims=True)) ** (1.0 / temperature)
+        return np.asarray(p)
+    logs = np.log(np.maximum(np.asarray(p, dtype=np.float64), LEAST)) / temperature
+    powers = np.exp(logs - logs.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.facts.standings import compare
-from automl.history import BASELINE, Trial
+from automl.history import BASELINE, CALIBRATED, Trial
 from automl.resampled_t import mean_of_folds
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from automl.folds import Folds
     from automl.metrics import Metric
 
-__all__ = ["comparison"]
+__all__ = ["comparison", "rivals_of"]
 
 MAX_RIVALS = 12
 """Configurations compared: the best of each kind, then the best of all."""
@@ -67,15 +67,24 @@ def _chosen(order: Sequence[Trial], winner: Trial) -> list[Trial]:
     """Return the winner, the best of each kind, and the best of all where room is."""
     if winner.candidate == BASELINE:
         return []
+    others = rivals_of(winner, order)
     best: dict[str, Trial] = {winner.candidate: winner}
-    for trial in order:
+    for trial in others:
         best.setdefault(trial.candidate, trial)
     kept = {t.number for t in [winner, *best.values()][: MAX_RIVALS + 1]}
-    for trial in order[:MAX_RIVALS]:
+    for trial in others[:MAX_RIVALS]:
         if len(kept) < min(MAX_RIVALS, 8):
             kept.add(trial.number)
-    rest = [t for t in order if t.number in kept and t.number != winner.number]
+    rest = [t for t in others if t.number in kept]
     return [winner, *rest][:MAX_RIVALS]
+
+
+def rivals_of(winner: Trial, order: Sequence[Trial]) -> list[Trial]:
+    """Return what the winner is compared with: not itself without a temperature."""
+    own = {winner.number}
+    if winner.candidate == CALIBRATED:
+        own.update(winner.made_of)
+    return [t for t in order if t.number not in own]
 
 
 def _row(

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from automl.facts.advice import PROMISE, advise, promise
 from automl.facts.circumstances import Circumstances
 from automl.facts.compact import DIGITS, rounded
+from automl.facts.rivals import rivals_of
 from automl.facts.standings import compare
-from automl.history import BASELINE, Trial
+from automl.history import BASELINE, CALIBRATED, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -131,10 +132,12 @@ def give_verdict(
     floor = None if base is None else base.score
     gain = _gain(winner, base, folds, metric, estimate)
     why = around.why(winner, order, titles)
-    others = [t for t in order if t.number != winner.number]
+    others = rivals_of(winner, order)
     against = {t.number: compare(t, winner, folds) for t in others}
     equal = [t for t in others if against[t.number]["within_noise"]]
-    rival = next((t for t in others if t.candidate != winner.candidate), None)
+    own = {t.candidate for t in trials if t.number in winner.made_of}
+    kind = own if winner.candidate == CALIBRATED else {winner.candidate}
+    rival = next((t for t in others if t.candidate not in kind), None)
     if rival is None and others:
         rival = others[0]
     if winner.candidate == BASELINE:

@@ -1,0 +1,37 @@
+"""The rows that the folds of a run score, and which of them are drawn together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from automl.scored import Scored, units_of_time
+
+if TYPE_CHECKING:
+    from automl.folds import Folds
+    from automl.table import Table
+
+__all__ = ["scored_rows"]
+
+
+def scored_rows(table: Table, folds: Folds) -> Scored:
+    """Return the rows that folds score, one fold after the other.
+
+    Groups are drawn together, as are copies of rows where there are many, and blocks of
+    rows that follow one another in time.
+    """
+    tests = [test for _, test in folds.splits]
+    place = np.concatenate(tests)
+    fold = np.repeat(np.arange(len(tests)), [len(t) for t in tests])
+    rows = np.unique(place)
+    unit = rows
+    if table.groups is not None:
+        unit = table.groups[rows]
+    elif table.time is not None:
+        unit = units_of_time(table.time[rows])
+    elif table.copies is not None:
+        unit = table.copies[rows]
+    codes = np.unique(unit, return_inverse=True)[1].astype(np.int64)
+    weight = None if table.sample_weight is None else table.sample_weight[place]
+    return Scored(table.y[place], fold, codes[np.searchsorted(rows, place)], weight)
