@@ -9,7 +9,6 @@ the same for any number of workers up to that.
 from __future__ import annotations
 
 import threading
-from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from automl.evaluate import Outcome, Task
 from automl.history import FoldResult, History, Trial
 from automl.pacing import Pace
 from automl.racing import is_losing
+from automl.reruns import Reruns
 from automl.space import active, point_key, start_point
 
 if TYPE_CHECKING:
@@ -35,9 +35,6 @@ __all__ = ["Search"]
 
 LOOK_AHEAD = 8
 """Tasks that may be out before the oldest result is known, where order matters."""
-
-TRIES = {"crash": 2, "lost": 4}
-"""How often a task is run that ends its worker, or whose worker ends beside it."""
 
 UNBEGUN = ("late", "cancelled")
 """What counts as if it had never begun: the end of the search came first."""
@@ -105,8 +102,7 @@ class Search:
             for t in history
             if t.candidate in self._by_name
         }
-        self._deaths: dict[tuple[int, str], int] = {}
-        self._again: deque[Task] = deque()
+        self._reruns = Reruns()
         self._crashes = 0
         self._closed = False
         self._lock = threading.RLock()
@@ -128,8 +124,9 @@ class Search:
     def _next(self) -> Task | None:
         over = self.stopped or self._closed or self.given_up is not None
         over = over or self._out_of_time()
-        if self._again and not over:
-            return self._with_limits(self._again.popleft())
+        again = None if over else self._reruns.next()
+        if again is not None:
+            return self._with_limits(again)
         if not self._take_arrived():
             return None if over else Task("wait", -1)
         if self._fallback_due:
@@ -168,12 +165,8 @@ class Search:
                 self._count_crash(outcome)
             if outcome.error in DEATHS and self.pace.is_closing:
                 self._closed = True
-            if outcome.error in TRIES:
-                deaths = self._deaths.get((task.serial, outcome.error), 0) + 1
-                self._deaths[task.serial, outcome.error] = deaths
-                if deaths < TRIES[outcome.error]:
-                    self._again.append(task)
-                    return
+            if self._reruns.died(task, outcome.error or ""):
+                return
             result = outcome.result
             if result is None and outcome.error not in UNBEGUN:
                 result = _died(outcome)

@@ -209,6 +209,19 @@ def test_a_configuration_that_ends_its_worker_twice_is_put_aside(tmp_path):
     assert folds[1, 0]["status"] == "crash"
 
 
+def test_what_may_have_ended_its_worker_is_run_again_one_at_a_time(tmp_path):
+    """Beside each other, the one that did would take the blame of the other again."""
+    search = make(tmp_path, n_trials=6)
+    first, second = search.source(), search.source()
+    for task in (first, second):
+        search.tell(Outcome(task, error="crash", detail="ended by SIGKILL"))
+    sent = [search.source() for _ in range(4)]
+    assert [t.serial for t in sent].count(first.serial) == 1
+    assert second.serial not in [t.serial for t in sent]
+    search.tell(answer(first))
+    assert search.source().serial == second.serial
+
+
 def test_what_died_once_leaves_no_trace_in_the_history(tmp_path):
     """With a budget in trials, a killed worker changes nothing that is found."""
     calm = drive(make(tmp_path / "a", n_trials=20))

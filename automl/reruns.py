@@ -1,0 +1,68 @@
+"""Tasks whose worker died: which are run again, and when."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from automl.evaluate import Task
+
+__all__ = ["Reruns"]
+
+TRIES = {"crash": 2, "lost": 4}
+"""How often a task is run that ends its worker, or whose worker ends beside it."""
+
+
+class Reruns:
+    """What died and gets another chance, the first that died first.
+
+    Examples
+    --------
+    >>> from automl.evaluate import Task
+    >>> reruns, one, other = Reruns(), Task("fold", 1), Task("fold", 2)
+    >>> reruns.died(one, "crash"), reruns.died(other, "crash")
+    (True, True)
+    >>> reruns.next().serial, reruns.next()
+    (1, None)
+    >>> reruns.ended(one)
+    >>> reruns.next().serial
+    2
+    """
+
+    def __init__(self) -> None:
+        self._deaths: dict[tuple[int, str], int] = {}
+        self._due: deque[Task] = deque()
+        self._suspect: int | None = None
+
+    def died(self, task: Task, error: str) -> bool:
+        """Note how a task ended, and return whether it is run again."""
+        self.ended(task)
+        if error not in TRIES:
+            return False
+        deaths = self._deaths.get((task.serial, error), 0) + 1
+        self._deaths[task.serial, error] = deaths
+        if deaths < TRIES[error]:
+            self._due.append(task)
+            return True
+        return False
+
+    def ended(self, task: Task) -> None:
+        """Note that a task is not running any more."""
+        if task.serial == self._suspect:
+            self._suspect = None
+
+    def next(self) -> Task | None:
+        """Return what is run again now, if anything.
+
+        Of those that may have ended their worker one at a time: beside each other, the
+        one that did would take the blame of the others with it again.
+        """
+        for task in self._due:
+            crashed = (task.serial, "crash") in self._deaths
+            if crashed and self._suspect is not None:
+                continue
+            self._due.remove(task)
+            self._suspect = task.serial if crashed else self._suspect
+            return task
+        return None
