@@ -19,8 +19,12 @@ pytestmark = [
 
 MIB = 2**20
 
-SHAPES = {"ten rows": (10, 3), "half a million rows": (500_000, 6), "wide": (150, 2000)}
-"""Rows and columns."""
+SHAPES = {
+    "ten rows": (10, 3, {"n_trials": 2}),
+    "half a million rows": (500_000, 6, {"time_budget_s": 15}),
+    "wide": (150, 2000, {"n_trials": 2}),
+}
+"""Rows, columns and what the search may take."""
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +48,10 @@ def table(n_rows, n_columns):
 @pytest.fixture(scope="module", params=SHAPES)
 def report(request, tmp_path_factory):
     """The page of a real run of that shape."""
-    X, y = table(*SHAPES[request.param])
+    n_rows, n_columns, budget = SHAPES[request.param]
+    X, y = table(n_rows, n_columns)
     model = AutoML(
-        n_trials=2, candidates=["lightgbm", "logistic"], random_state=0, n_jobs=1,
+        **budget, candidates=["lightgbm", "logistic"], random_state=0, n_jobs=1,
         verbose=0,
     )  # fmt: skip
     folder = tmp_path_factory.mktemp("report")
