@@ -12,6 +12,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 # Waiting OpenMP threads that spin cost a hundredfold where processes share cores.
 export OMP_WAIT_POLICY := PASSIVE
+# Where this is set, each of the tests' hundreds of processes compiles the package anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 # The first of these that is at least 3.11; the versions the lock is made for first.
 find_python = for name in $(or $(PYTHON),python3 python3.11 python3.12 python3.13 python3.14); do \
