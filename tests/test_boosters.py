@@ -27,6 +27,7 @@ PAIRS = {
 @pytest.fixture(params=LIBRARIES)
 def library(request):
     """A library of the extra, if it is installed."""
+    # Both are extras of the user's choice: what is absent has nothing to hold.
     pytest.importorskip(request.param)
     return request.param
 

@@ -17,8 +17,9 @@ def held_mib():
     return tree_mib(os.getpid())[os.getpid()]
 
 
-# Elsewhere the module does nothing, and says so: the allocator takes no advice there.
-linux = pytest.mark.skipif(sys.platform != "linux", reason="others keep the pages")
+linux = pytest.mark.skipif(  # elsewhere the allocator takes no advice: a no-op
+    sys.platform != "linux", reason="others keep the pages"
+)
 
 
 @linux

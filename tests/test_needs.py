@@ -78,7 +78,7 @@ def test_formulas_say_what_was_measured(
     name, task, n_rows, n_numbers, n_categories, measured
 ):
     """No need is said to be less than two thirds, or more than twice, the true one."""
-    if name in ("xgboost", "catboost"):
+    if name in ("xgboost", "catboost"):  # extras: absent ones are no candidates
         pytest.importorskip(name)
     said = predicted_mib(
         load_candidates(name)[name],

@@ -50,6 +50,7 @@ def wheel(tmp_path_factory):
 def tracked():
     """Paths of the files that git tracks in the folders we ship."""
     if not (ROOT / ".git").exists() or shutil.which("git") is None:
+        # In an unpacked source distribution nothing says what was tracked.
         pytest.skip("not a git checkout")
     # A clone that somebody else owns is still ours to list.
     listed = run(

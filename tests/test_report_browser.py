@@ -20,9 +20,9 @@ from tests.report_kit import (
 from tests.test_live import events
 
 BROWSER = find_browser()
-# A machine without Chromium runs the rest; what needs none is tested without it.
 pytestmark = [
     pytest.mark.browser,
+    # A machine without Chromium runs the rest; what needs none is tested without it.
     pytest.mark.skipif(BROWSER is None, reason="no Chromium on the path"),
 ]
 
@@ -274,7 +274,7 @@ def test_matrix_switches_between_counts_and_shares(tab, reports):
 def axe(tmp_path_factory):
     """The rules of axe-core, fetched for this run."""
     script = fetch_axe(tmp_path_factory.mktemp("axe"))
-    if script is None:
+    if script is None:  # npm, or its registry, is not there: the other tests run
         pytest.skip("axe-core could not be fetched")
     return script
 

@@ -11,9 +11,9 @@ from tests.browser_kit import browser_page, find_browser
 from tests.test_report import size_beside_plotly
 
 BROWSER = find_browser()
-# A machine without Chromium runs the rest; what needs none is tested without it.
 pytestmark = [
     pytest.mark.browser,
+    # A machine without Chromium runs the rest; what needs none is tested without it.
     pytest.mark.skipif(BROWSER is None, reason="no Chromium on the path"),
 ]
 

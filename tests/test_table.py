@@ -127,7 +127,7 @@ def test_sparse_targets_are_refused_and_column_vectors_read():
 @pytest.mark.parametrize("module", ["polars", "pyarrow"])
 def test_tables_of_other_libraries_are_read(module):
     """Words, dates and missing cells come through."""
-    library = pytest.importorskip(module)
+    library = pytest.importorskip(module)  # not needed by us: users bring them
     days = [d.date() for d in pd.date_range("2020", periods=N)]
     data = {"word": ["a", None] * 15, "day": days}
     frame = (library.DataFrame if module == "polars" else library.table)(data)

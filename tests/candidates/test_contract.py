@@ -17,8 +17,8 @@ from automl.space import active, default_point, draw, start_point
 from automl.table import make_table
 
 CANDIDATES = load_candidates()
-# The core install has no boosters: without them their contract is not there to hold.
 ABSENT = [
+    # The core install has no boosters: without them there is no contract to hold.
     pytest.param(path.stem, marks=pytest.mark.skip("its library is not installed"))
     for path in sorted(folder("pipelines").glob("*.toml"))
     if path.stem not in CANDIDATES

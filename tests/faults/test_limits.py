@@ -74,10 +74,10 @@ def test_f06_few_processes(tmp_path, spare):
         probe = start(
             "import automl", tmp_path, environment=few, preexec=as_nobody(500)
         )
-    except PermissionError:
+    except PermissionError:  # its folder is closed to others: no limit can be tried
         pytest.skip("an ordinary user cannot reach this Python")
     probe.end()
-    if probe.process.returncode:
+    if probe.process.returncode:  # installed where only its owner reads
         pytest.skip("an ordinary user cannot read the library")
     code = common() + "say(fit(n_jobs=2, n_trials=4))\n"
     most = threads_of_nobody() + spare

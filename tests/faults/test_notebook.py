@@ -37,6 +37,7 @@ print("end", json.dumps(outputs), flush=True)
 
 def run_notebook(cells, tmp_path):
     """Return the outputs of each cell of code, run by a kernel of its own."""
+    # The three are among the tests' own extras; who left them out has no notebooks.
     pytest.importorskip("ipykernel")
     nbformat = pytest.importorskip("nbformat")
     pytest.importorskip("nbclient")
