@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from automl.metrics import Metric
 
 __all__ = [
-    "POOL", "Blend", "blend", "fold_scores", "is_better", "mixed", "pool", "pruned",
+    "POOL", "Blend", "blend", "is_better", "mixed", "pool", "pruned",
     "spread",
 ]  # fmt: skip
 
@@ -157,11 +157,11 @@ def blend(
     if len(weights) < 2:
         return None
     found = Blend(weights, ())
-    scores = fold_scores(found, predictions, y, folds, metric, sample_weight)
+    scores = _fold_scores(found, predictions, y, folds, metric, sample_weight)
     return replace(found, scores=scores) if is_better(scores, members[0]) else None
 
 
-def fold_scores(
+def _fold_scores(
     found: Blend,
     predictions: Callable[[int, int], np.ndarray],
     y: np.ndarray,
@@ -208,7 +208,7 @@ def pruned(
         total = sum(weight for _, weight in kept)
         weights = {number: weight / total for number, weight in kept}
         found = replace(whole, weights=weights)
-        scores = fold_scores(found, predictions, y, folds, metric, sample_weight)
+        scores = _fold_scores(found, predictions, y, folds, metric, sample_weight)
         if fmean(scores) > single.score:
             yield replace(found, scores=scores)
 

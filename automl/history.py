@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BASELINE", "CALIBRATED", "DERIVED", "ENSEMBLE", "TEMPERATURE", "FoldResult",
-    "History", "Known", "Trial", "derived",
-    "learner_of",
+    "History", "Known", "Trial", "derived", "learner_of",
 ]  # fmt: skip
 
 BASELINE = "baseline"
@@ -139,10 +138,7 @@ class Trial:
     @cached_property
     def made_of(self) -> tuple[int, ...]:
         """Numbers of the trials that a derived candidate is made of."""
-        if self.candidate not in DERIVED:
-            return ()
-        names = (name for name in self.params if name != TEMPERATURE)
-        return tuple(int(name.removeprefix("trial ")) for name in names)
+        return _members(self.params) if self.candidate in DERIVED else ()
 
     @cached_property
     def scores(self) -> dict[int, float]:
@@ -195,11 +191,17 @@ def derived(
     >>> derived(9, {"trial 3": 0.6, "trial 1": 0.4}, ()).made_of
     (3, 1)
     """
-    members = [name for name in params if name != TEMPERATURE]
+    members = _members(params)
     if len(members) > 1:
         return Trial(number, ENSEMBLE, params, "greedy selection", "ok", folds)
-    origin = f"calibration of {members[0]}"
+    origin = f"calibration of trial {members[0]}"
     return Trial(number, CALIBRATED, params, origin, "ok", folds)
+
+
+def _members(params: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the numbers of the trials among the parameters of a derived candidate."""
+    names = (name for name in params if name != TEMPERATURE)
+    return tuple(int(name.removeprefix("trial ")) for name in names)
 
 
 def learner_of(trial: Trial, trials: Iterable[Trial]) -> tuple[str, dict[str, Any]]:

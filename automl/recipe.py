@@ -158,7 +158,7 @@ def remake(recipe: Mapping[str, Any], problem: Problem, seed: int) -> Pipeline:
 
 def _average(whole: Mapping[str, Any], problem: Problem, scratch: Path) -> Pipeline:
     table, candidates = problem.table, {c.name: c for c in problem.candidates}
-    derived = whole.get("candidate") in DERIVED
+    derived = whole["candidate"] in DERIVED
     temperature = float(whole["params"].get(TEMPERATURE, 1.0)) if derived else 1.0
     parts = []
     for recipe in whole["parts"]:

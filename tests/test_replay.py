@@ -84,7 +84,9 @@ def test_the_model_of_a_holdout_is_made_again(tmp_path, high):
         "trial": 1, "candidate": "lightgbm", "params": params, "weight": 1.0,
         "folds": [fold],
     }  # fmt: skip
-    recipe = {"kind": "average", "winner": 1, "parts": [part]}
+    recipe = {
+        "kind": "average", "winner": 1, "candidate": "lightgbm", "parts": [part],
+    }  # fmt: skip
     again = remake(recipe, problem, 0)
     _, test = problem.folds.splits[0]
     X = problem.table.X.iloc[test]
@@ -107,7 +109,10 @@ def test_models_of_some_folds_are_made_again_without_the_others(tmp_path):
         "trial": 1, "candidate": "logistic", "params": params, "weight": 1.0,
         "folds": [fold],
     }  # fmt: skip
-    again = remake({"kind": "average", "winner": 1, "parts": [part]}, problem, 0)
+    recipe = {
+        "kind": "average", "winner": 1, "candidate": "logistic", "parts": [part],
+    }  # fmt: skip
+    again = remake(recipe, problem, 0)
     X = problem.table.X.iloc[THREE[1][1]]
     found = again[1:].predict_proba(X).astype(np.float32)
     assert found.tobytes() == outcome.value.tobytes()
