@@ -186,7 +186,7 @@ def _facts(model: Any, paths: Mapping[str, str]) -> dict[str, Any]:
         "winner": "ensemble" if len(model.weights_) > 1 else model.best_candidate_,
         "best_candidate": model.best_candidate_,
         "params": model.best_params_,
-        "temperature": model.facts_.get("temperature"),
+        "temperature": model.facts_["temperature"],
         "weights": {str(k): v for k, v in model.weights_.items()},
         "checks": [found.as_json() for found in model.checks_],
         "interrupted": model.interrupted_,

@@ -28,6 +28,7 @@ class FakeModel:
     best_params_ = {"alpha": 0.5}  # noqa: RUF012 - a stand-in
     summary_ = "Logistic wins."
     facts_ = {  # noqa: RUF012 - a stand-in
+        "temperature": 0.7,
         "estimate": {
             "method": "bbc",
             "natural": 0.2712, "low": 0.25, "high": 0.3, "level": 0.95,

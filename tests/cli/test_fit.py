@@ -146,6 +146,7 @@ def test_fit_prints_one_json_object():
     assert facts["winner"] == "ridge"
     assert (facts["score"], facts["value"]) == (-0.25, 0.25)
     assert facts["estimate"]["natural"] == 0.2712
+    assert facts["temperature"] == 0.7
     assert facts["paths"]["report"] == str(Path("a/report.html"))
     assert facts["leaderboard"][-1]["score"] is None
     assert facts["leaderboard"][0]["params"] == {"alpha": 0.5}
