@@ -35,8 +35,9 @@ quantile of chi-squared with one degree of freedom (a likelihood-ratio test of a
 temperature of 1). On 31 tables it let 11 through: log loss on rows never seen -13 % in
 the median, from -33 % to +.6 %; of the 20 others 9 would have lost."""
 
-CELLS = 500_000
-"""Probabilities that decide; more rows say no more."""
+CELLS = 100_000
+"""Probabilities that decide, .2 s of work; of more rows a part is taken that says
+enough, and that counts as no more evidence than it is."""
 
 
 def calibrated(
@@ -101,7 +102,7 @@ def temperature_of(p: np.ndarray, rows: Scored) -> float:
 
     Rows count as evidence once, however often they are scored: by groups, blocks of
     time or copies that are drawn together, and by their weights (Kish, Survey Sampling,
-    1965).
+    1965). Rows that are not looked at (`CELLS`) are no evidence.
 
     Parameters
     ----------
@@ -128,11 +129,10 @@ def temperature_of(p: np.ndarray, rows: Scored) -> float:
     weight = np.ones(len(rows)) if rows.weight is None else rows.weight
     if not weight.sum() > 0:
         return 1.0
-    alone = rows.n_units / len(rows)
-    evidence = alone * weight.sum() ** 2 / (weight**2).sum()
     counts = np.flatnonzero(weight > 0)
     counts = counts[spread(counts, rows.y, CELLS // p.shape[1])]
     y, weight = rows.y[counts].astype(np.int64), weight[counts] / weight[counts].sum()
+    evidence = rows.n_units / len(rows) / (weight**2).sum()
     logs = np.log(np.maximum(p[counts].astype(np.float64), LEAST))
     own = logs[np.arange(len(y)), y]
 

@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 __all__ = ["Concluded", "conclude", "deployment_plan"]
 
 TEMPERATURE_PART = 0.25
-"""Of the time for an ensemble's weights: what is left for a temperature. It takes up to
-.3 s, and one score of each fold by the metric."""
+"""Of the time for an ensemble's weights: what is left for a temperature. To find one
+takes up to .25 s on top, however many rows there are."""
 
 TRAINED_SHARE = 0.5
 """Least share of the rows that every fold trains on, for its models to be deployed:
