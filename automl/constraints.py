@@ -288,21 +288,26 @@ def _choices(
     history = given.history
     leader = history.finished()[0]
     refitted = replace(given, bag=False, notes=[])
+
+    def mended(whole: Blend | None, trial: Trial) -> Blend | None:
+        """Return it with a temperature of its own, where what gives way has one."""
+        if first.blend is None or first.blend.temperature == 1.0:
+            return whole
+        rows, folds = scored_rows(problem.table, problem.folds), problem.folds
+        return calibrated(whole, trial, predictions, rows, folds, problem.metric)
+
     if first.ensemble is not None and first.blend is not None:
         if any(m.bagged for m in first.out.members):
             fits = [fit(history[n]) for n in first.blend.weights]
             if None not in fits:
                 yield from _ensembles([first.blend], refitted, first)
         table, metric = problem.table, problem.metric
-        smaller: Iterable[Blend] = pruned(
+        smaller = pruned(
             replace(first.blend, temperature=1.0), leader, predictions, table.y,
             problem.folds, metric, table.sample_weight,
         )  # fmt: skip
-        if first.blend.temperature != 1.0:  # fewer members are surer
-            rows = scored_rows(table, problem.folds)
-            others = (leader, predictions, rows, problem.folds, metric)
-            smaller = (calibrated(less, *others) or less for less in smaller)
-        yield from _ensembles(smaller, refitted, first)
+        fewer = (mended(less, leader) or less for less in smaller)
+        yield from _ensembles(fewer, refitted, first)
     if leader.candidate == BASELINE:
         return
     tries = 0
@@ -313,7 +318,10 @@ def _choices(
         outcome = fit(trial)
         if outcome is None or _is_first(trial, first):
             continue
-        yield Choice(_alone(trial, outcome, first.out, given.table), None, None)
+        own = mended(None, trial) if trial.status == "ok" else None
+        blends = [] if own is None else [own]
+        alone = Choice(_alone(trial, outcome, first.out, given.table), None, None)
+        yield from list(_ensembles(blends, refitted, first)) or [alone]
 
 
 def _is_first(trial: Trial, first: Choice) -> bool:

@@ -1,8 +1,7 @@
-"""The temperature of what predicts: when there is one, and that it is everywhere."""
+"""The temperature of what predicts: when there is one, and which."""
 
 from __future__ import annotations
 
-import pickle
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -10,27 +9,21 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.datasets import make_classification
-from sklearn.metrics import log_loss
 
-from automl import AutoML
+from automl import calibration
 from automl.calibration import LIMITS, calibrated, temperature_of
 from automl.ensemble import Blend
 from automl.estimate import corrected
 from automl.estimators.temperature import tempered
-from automl.history import CALIBRATED, ENSEMBLE, TEMPERATURE, FoldResult, Trial
+from automl.history import FoldResult, Trial
 from automl.metrics import resolve_metric
-from automl.replay import replay
 from automl.scored import Scored
-from automl.splits import freeze
 from automl.table import make_table
 from automl.winner import blended
+from tests.blend_kit import finished, reader, thirds
 
 N = 600
-FOLDS = freeze(
-    [(np.flatnonzero(np.arange(N) % 3 != k), np.flatnonzero(np.arange(N) % 3 == k))
-     for k in range(3)], "3 folds",
-)  # fmt: skip
+FOLDS = thirds(N)
 LOG_LOSS = resolve_metric("log_loss", "multiclass")
 
 
@@ -43,16 +36,7 @@ def world(n=N, seed=0, sureness=1.0):
 
 def trial_of(number, y, p, metric=LOG_LOSS):
     """Return a finished trial with the scores of its predictions."""
-    folds = tuple(
-        FoldResult(number, k, "ok", metric.score(y[test], p[test]))
-        for k, (_, test) in enumerate(FOLDS.splits)
-    )
-    return Trial(number, f"c{number}", {}, "", "ok", folds)
-
-
-def reader(predictions):
-    """Return the reader of out-of-fold predictions."""
-    return lambda number, k: predictions[number][FOLDS.splits[k][1]]
+    return finished(number, y, p, FOLDS, metric)
 
 
 @given(
@@ -105,6 +89,19 @@ def test_probabilities_that_are_right_are_left_alone(kind):
         return p, scored(y)
 
     assert alarms(draw) <= 18  # 10 are expected; more than 18 with a chance of .5 %
+
+
+def test_rows_that_are_not_looked_at_are_no_evidence(monkeypatch):
+    """Of many rows a part decides, by as much as it proves."""
+    monkeypatch.setattr(calibration, "CELLS", 900)  # 300 of 3,000 rows
+
+    def draw(seed):
+        p, y = world(3000, seed)
+        return p, scored(y)
+
+    assert alarms(draw) <= 18
+    p, rows = draw(0)
+    assert temperature_of(tempered(p, 3.0), rows) == pytest.approx(1 / 3, rel=0.3)
 
 
 def test_few_rows_prove_nothing():
@@ -167,14 +164,17 @@ def test_one_configuration_is_calibrated_where_the_metric_gains():
     p, y = world()
     flat = {1: tempered(p, 2.0)}
     leader = trial_of(1, y, flat[1])
-    found = calibrated(None, leader, reader(flat), entries(y), FOLDS, LOG_LOSS)
+    found = calibrated(None, leader, reader(flat, FOLDS), entries(y), FOLDS, LOG_LOSS)
     assert found.weights == {1: 1.0}
     assert 0.3 < found.temperature < 0.8
     for k, (_, test) in enumerate(FOLDS.splits):
         surer = tempered(flat[1][test], found.temperature)
         assert found.scores[k] == pytest.approx(LOG_LOSS.score(y[test], surer))
     right, leader = {1: p}, trial_of(1, y, p)
-    assert calibrated(None, leader, reader(right), entries(y), FOLDS, LOG_LOSS) is None
+    assert (
+        calibrated(None, leader, reader(right, FOLDS), entries(y), FOLDS, LOG_LOSS)
+        is None
+    )
 
 
 @pytest.mark.parametrize("name", ["accuracy", "roc_auc"])
@@ -186,7 +186,7 @@ def test_one_configuration_is_left_alone_where_only_the_order_counts(name):
     y = (rng.random(N) < p[:, 1]).astype(int)
     flat = {1: tempered(p, 2.0), 2: tempered(p, 2.1)}
     leader = trial_of(1, y, flat[1], metric)
-    rest = (leader, reader(flat), entries(y), FOLDS, metric)
+    rest = (leader, reader(flat, FOLDS), entries(y), FOLDS, metric)
     assert calibrated(None, *rest) is None
     whole = Blend({1: 0.5, 2: 0.5}, tuple(leader.scores.values()))
     found = calibrated(whole, *rest)
@@ -205,7 +205,10 @@ def test_an_average_whose_score_would_fall_is_left_alone():
     metric = resolve_metric(unsure, "multiclass")
     leader = trial_of(1, y, flat[1], metric)
     whole = Blend({1: 0.5, 2: 0.5}, tuple(leader.scores.values()))
-    assert calibrated(whole, leader, reader(flat), entries(y), FOLDS, metric) is whole
+    assert (
+        calibrated(whole, leader, reader(flat, FOLDS), entries(y), FOLDS, metric)
+        is whole
+    )
 
 
 def test_without_time_all_stays_as_it_is():
@@ -213,7 +216,7 @@ def test_without_time_all_stays_as_it_is():
     p, y = world()
     flat = {1: tempered(p, 2.0)}
     leader = trial_of(1, y, flat[1])
-    rest = (leader, reader(flat), entries(y), FOLDS, LOG_LOSS)
+    rest = (leader, reader(flat, FOLDS), entries(y), FOLDS, LOG_LOSS)
     assert calibrated(None, *rest, lambda: True) is None
     clock = iter([False] * 3 + [True])  # read, but not scored
     assert calibrated(None, *rest, lambda: next(clock)) is None
@@ -241,171 +244,9 @@ def test_the_estimate_chooses_what_the_search_chose():
     assert asked
 
 
-def drawn():
-    """Return rows that forests are right about, and not sure enough."""
-    X, y = make_classification(
-        900, 12, n_informative=8, n_classes=4, class_sep=1.5, random_state=0
-    )
-    return X, np.array(list("abcd"))[y]
-
-
-X, Y = drawn()
-SEEN, NEW = slice(0, 600), slice(600, 900)
-
-
-def fitted(folder, *, ensemble, **more):
-    """Return a run of forests."""
-    model = AutoML(
-        n_trials=5, candidates=["extra_trees", "random_forest"], cv=3,
-        ensemble=ensemble, n_jobs=1, random_state=0, run_dir=folder, verbose=0, **more,
-    )  # fmt: skip
-    return model.fit(X[SEEN], Y[SEEN])
-
-
-@pytest.fixture(scope="module")
-def single(tmp_path_factory):
-    """Return a run whose winner is one configuration, and its folder."""
-    folder = tmp_path_factory.mktemp("single") / "run"
-    return fitted(folder, ensemble=False), folder
-
-
-@pytest.fixture(scope="module")
-def average(tmp_path_factory):
-    """Return a run whose winner is an ensemble, and its folder."""
-    folder = tmp_path_factory.mktemp("average") / "run"
-    return fitted(folder, ensemble=True), folder
-
-
-@pytest.fixture(params=["single", "average"])
-def run(request):
-    """Return either."""
-    return request.getfixturevalue(request.param)
-
-
-def test_what_predicts_is_as_sure_as_it_should_be(run):
-    """The temperature pays on rows never seen, and stands among the parameters."""
-    model, _ = run
-    ensemble = model.model_[-1]
-    assert ensemble.temperature < 0.9
-    p = model.predict_proba(X[NEW])
-    before = tempered(p, 1 / ensemble.temperature)
-    assert log_loss(Y[NEW], p) < 0.95 * log_loss(Y[NEW], before)
-    best = model.classes_[before.argmax(axis=1)]
-    np.testing.assert_array_equal(model.predict(X[NEW]), best)
-    first = model.leaderboard_.iloc[0]
-    assert first["candidate"] == (ENSEMBLE if model.ensemble else CALIBRATED)
-    assert first["params"][TEMPERATURE] == ensemble.temperature
-    assert first["score"] > model.leaderboard_["score"].iloc[1]
-
-
-def test_the_score_to_expect_is_that_of_the_tempered_probabilities(run):
-    """The estimate is near the loss on rows never seen, and above that without."""
-    model, _ = run
-    p = model.predict_proba(X[NEW])
-    before = tempered(p, 1 / model.model_[-1].temperature)
-    low, high = model.score_interval_
-    assert low <= -log_loss(Y[NEW], p) <= high
-    assert model.score_estimate_ > -log_loss(Y[NEW], before)
-    naked = [t.score for t in model.trials_ if t.number in model.weights_]
-    assert model.best_score_ > max(naked)
-    assert "temperature" in model.facts_["estimate"]["text"]
-
-
-def test_a_calibrated_model_is_made_again_and_travels(run):
-    """Replayed from its journal it predicts the same bytes; so does its pickle."""
-    model, folder = run
-    again = replay(folder, X[SEEN], Y[SEEN])
-    assert again.identical
-    assert again.same_leader
-    expected = model.predict_proba(X[NEW])
-    np.testing.assert_array_equal(again.pipeline.predict_proba(X[NEW]), expected)
-    travelled = pickle.loads(pickle.dumps(model.model_))
-    np.testing.assert_array_equal(travelled.predict_proba(X[NEW]), expected)
-    words = "an ensemble of 2" if model.ensemble else "extra_trees, calibrated"
-    assert words in again.winner
-
-
-def test_a_finished_run_comes_back_with_its_temperature(run):
-    """Given the same folder again, nothing is fitted but what predicts."""
-    model, folder = run
-    again = fitted(folder, ensemble=model.ensemble)
-    assert again.model_[-1].temperature == model.model_[-1].temperature
-    assert again.leaderboard_["candidate"].tolist() == (
-        model.leaderboard_["candidate"].tolist()
-    )
-    assert again.best_score_ == model.best_score_
-
-
-def test_the_report_says_what_was_calibrated(run, tmp_path):
-    """The verdict names the configuration; the page tells the temperature."""
-    model, _ = run
-    named = model.facts_["verdict"]["sentence"]
-    expected = "Weighted ensemble" if model.ensemble else "Extra trees, calibrated"
-    assert named.startswith(expected)
-    assert model.facts_["temperature"] == model.model_[-1].temperature
-    page = model.report(tmp_path / "r.html").read_text("utf-8")
-    assert "a temperature of" in page
-    assert "are made surer" in page
-
-
-def test_a_calibrated_winner_is_not_compared_with_itself(single):
-    """The trial that it is made of is no rival, and stands in no verdict."""
-    model, _ = single
-    rivals = [row["trial"] for row in model.facts_["comparison"]["rows"]]
-    assert len(rivals) > 1
-    assert not set(rivals) & set(model.weights_)
-    second = model.facts_["verdict"]["second"]
-    assert f"trial {next(iter(model.weights_))}" not in second
-
-
-def test_the_card_tells_the_learner_and_its_temperature(run, tmp_path):
-    """Whoever gets the bundle reads what was fitted, and that it was calibrated."""
-    model, folder = run
-    for made in (model, replay(folder, X[SEEN], Y[SEEN])):
-        made.save(tmp_path / "bundle")
-        card = (tmp_path / "bundle" / "model_card.md").read_text("utf-8")
-        assert f"temperature = {model.model_[-1].temperature}" in card
-        assert "made surer" in card
-        if not model.ensemble:
-            assert "candidate extra_trees" in card
-            assert "min_samples_leaf = " in card
-
-
-def test_models_of_folds_have_the_temperature(average):
-    """`deploy="bag"` averages them, and makes them as sure as the fits on all rows."""
-    model, _ = average
-    bag = fitted(None, ensemble=True, deploy="bag")
-    assert bag.model_[-1].temperature == model.model_[-1].temperature
-    assert len(bag.model_[-1].estimators) == 3 * len(bag.weights_)
-
-
-def test_a_limit_leaves_no_stale_temperature(average):
-    """An ensemble that is made smaller for a limit is calibrated again, or not."""
-    model, _ = average
-    size = len(pickle.dumps(model.model_)) / 2**20
-    less = fitted(None, ensemble=True, max_model_mib=0.8 * size)
-    assert len(less.weights_) < len(model.weights_)
-    if len(less.weights_) == 1:
-        assert not hasattr(less.model_[-1], "temperature")
-        assert less.facts_["temperature"] is None
-
-
-def test_an_ensemble_outlives_a_temperature_that_cannot_be_found(monkeypatch):
-    """What raises on the way is a note; the weights were chosen before."""
-
-    def broken(*_given):
-        raise ZeroDivisionError
-
-    monkeypatch.setattr("automl.conclusion.calibrated", broken)
-    model = fitted(None, ensemble=True)
-    assert len(model.weights_) == 2
-    assert model.model_[-1].temperature == 1.0
-    assert any("as the learners give them" in note for note in model.notes_)
-
-
 def test_what_could_not_be_fitted_is_no_ensemble_that_failed(tmp_path):
     """One configuration without a model says nothing here: the leader's notes do."""
-    table = make_table(X[SEEN], Y[SEEN])
+    table = make_table(*world(60))
     trial = Trial(1, "extra_trees", {}, "", "ok", (FoldResult(1, 0, "ok", -0.5),))
     given = SimpleNamespace(
         history={1: trial}, table=table, bag=False, notes=[], folder=tmp_path,

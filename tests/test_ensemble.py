@@ -15,13 +15,10 @@ from automl.estimators.ensemble import WeightedEnsemble
 from automl.fast_scores import fast_score
 from automl.history import FoldResult, Trial
 from automl.metrics import resolve_metric
-from automl.splits import freeze
+from tests.blend_kit import finished, reader, thirds
 
 N = 120
-FOLDS = freeze(
-    [(np.flatnonzero(np.arange(N) % 3 != k), np.flatnonzero(np.arange(N) % 3 == k))
-     for k in range(3)], "3 folds",
-)  # fmt: skip
+FOLDS = thirds(N)
 RMSE = resolve_metric("rmse", "regression")
 
 
@@ -35,26 +32,20 @@ def world(noise, seed=0):
 
 def trials_of(y, members, metric=RMSE):
     """Return finished trials with the scores of their predictions, best first."""
-    found = []
-    for number, p in enumerate(members, start=1):
-        folds = tuple(
-            FoldResult(number, k, "ok", metric.score(y[test], p[test]))
-            for k, (_, test) in enumerate(FOLDS.splits)
-        )
-        found.append(Trial(number, f"c{number}", {}, "", "ok", folds))
+    found = [finished(k, y, p, FOLDS, metric) for k, p in enumerate(members, start=1)]
     return sorted(found, key=lambda t: -t.score)
 
 
-def reader(members):
-    """Return the reader of out-of-fold predictions."""
-    return lambda number, k: members[number - 1][FOLDS.splits[k][1]]
+def read(members):
+    """Return the reader of their out-of-fold predictions; numbers start at 1."""
+    return reader(dict(enumerate(members, start=1)), FOLDS)
 
 
 def test_members_with_other_errors_are_averaged():
     """Three equally good ones with independent errors share the weight and win."""
     y, members = world([0.5, 0.5, 0.5])
     trials = trials_of(y, members)
-    found = blend(trials, reader(members), y, FOLDS, RMSE)
+    found = blend(trials, read(members), y, FOLDS, RMSE)
     assert set(found.weights) == {1, 2, 3}
     assert sum(found.weights.values()) == pytest.approx(1.0)
     assert min(found.weights.values()) > 0.2
@@ -64,7 +55,7 @@ def test_members_with_other_errors_are_averaged():
 def test_the_scores_are_those_of_the_weighted_predictions():
     """Each fold's score is the metric of the average of its scored rows."""
     y, members = world([0.5, 0.6, 0.7])
-    found = blend(trials_of(y, members), reader(members), y, FOLDS, RMSE)
+    found = blend(trials_of(y, members), read(members), y, FOLDS, RMSE)
     for k, (_, test) in enumerate(FOLDS.splits):
         whole = mixed(found.weights, lambda n: members[n - 1])
         assert found.scores[k] == pytest.approx(RMSE.score(y[test], whole[test]))
@@ -75,14 +66,14 @@ def test_one_that_cannot_be_improved_stays_alone():
     y, members = world([0.1, 5.0])
     members.append(members[0])
     trials = trials_of(y, members)
-    assert blend(trials, reader(members), y, FOLDS, RMSE) is None
-    assert blend(trials[:1], reader(members), y, FOLDS, RMSE) is None
+    assert blend(trials, read(members), y, FOLDS, RMSE) is None
+    assert blend(trials[:1], read(members), y, FOLDS, RMSE) is None
 
 
 def test_small_weights_are_dropped():
     """What hardly counts is not fitted."""
     y, members = world([0.3, 1.2, 1.3, 1.4, 1.5, 1.6])
-    found = blend(trials_of(y, members), reader(members), y, FOLDS, RMSE)
+    found = blend(trials_of(y, members), read(members), y, FOLDS, RMSE)
     assert min(found.weights.values()) >= LEAST_WEIGHT
     assert list(found.weights.values()) == sorted(found.weights.values(), reverse=True)
 
@@ -91,7 +82,7 @@ def test_the_end_of_the_time_keeps_what_there_is():
     """Asked to stop at once there is no average; after some additions there is."""
     y, members = world([0.5, 0.5, 0.5])
     trials = trials_of(y, members)
-    args = (trials, reader(members), y, FOLDS, RMSE, None)
+    args = (trials, read(members), y, FOLDS, RMSE, None)
     assert blend(*args, lambda: True) is None
     asked = iter([False] * 8 + [True] * 1000)
     assert blend(*args, lambda: next(asked)) is not None
@@ -111,7 +102,7 @@ def test_weights_of_rows_count():
             for k, (_, t) in enumerate(FOLDS.splits)
         )
         trials.append(Trial(number, f"c{number}", {}, "", "ok", folds))
-    assert blend(trials, reader(members), y, FOLDS, RMSE, w) is None
+    assert blend(trials, read(members), y, FOLDS, RMSE, w) is None
 
 
 def test_the_best_and_the_best_of_each_family_may_be_members():
