@@ -167,19 +167,34 @@ def test_what_takes_the_place_of_an_ensemble_gets_a_temperature_of_its_own(avera
     assert any("calibrated" in note for note in less.notes_)
 
 
-def test_a_smaller_ensemble_is_calibrated_again():
-    """Two of three members have another temperature than the three had."""
+def three_then_two(candidates, n_trials, share):
+    """Return runs with three members, and with two within a share of their size."""
     given = {
-        "n_trials": 6, "candidates": ["extra_trees", "k_nearest", "svm"], "cv": 3,
-        "n_jobs": 1, "random_state": 0, "verbose": 0,
+        "n_trials": n_trials, "candidates": candidates, "cv": 3, "n_jobs": 1,
+        "random_state": 0, "verbose": 0,
     }  # fmt: skip
     three = AutoML(**given).fit(X[SEEN], Y[SEEN])
     size = len(pickle.dumps(three.model_)) / 2**20
-    two = AutoML(**given, max_model_mib=0.9 * size).fit(X[SEEN], Y[SEEN])
+    two = AutoML(**given, max_model_mib=share * size).fit(X[SEEN], Y[SEEN])
     assert (len(three.weights_), len(two.weights_)) == (3, 2)
-    assert two.model_[-1].temperature not in (1.0, three.model_[-1].temperature)
-    first = two.leaderboard_.iloc[0]
-    assert first["params"][TEMPERATURE] == two.model_[-1].temperature
+    assert three.model_[-1].temperature != 1.0
+    return three, two
+
+
+def test_a_smaller_ensemble_is_calibrated_again():
+    """Two of three members have another temperature than the three had."""
+    three, two = three_then_two(["extra_trees", "k_nearest", "svm"], 6, 0.9)
+    found = two.model_[-1].temperature
+    assert found not in (1.0, three.model_[-1].temperature)
+    assert two.leaderboard_["params"].iloc[0][TEMPERATURE] == found
+
+
+@pytest.mark.filterwarnings("ignore:No model was found within:UserWarning")
+def test_a_smaller_ensemble_has_none_where_it_needs_none():
+    """Two of three members that are as sure as they should be stay as they are."""
+    _, two = three_then_two(["extra_trees", "svm", "mlp"], 8, 0.3)
+    assert two.model_[-1].temperature == 1.0
+    assert two.facts_["temperature"] is None
 
 
 def test_an_ensemble_outlives_a_temperature_that_cannot_be_found(monkeypatch):

@@ -18,6 +18,7 @@ from automl.estimators.temperature import tempered
 from automl.history import FoldResult, Trial
 from automl.metrics import resolve_metric
 from automl.scored import Scored
+from automl.selection import Selection
 from automl.table import make_table
 from automl.winner import blended
 from tests.blend_kit import finished, reader, thirds
@@ -102,6 +103,14 @@ def test_rows_that_are_not_looked_at_are_no_evidence(monkeypatch):
     assert alarms(draw) <= 18
     p, rows = draw(0)
     assert temperature_of(tempered(p, 3.0), rows) == pytest.approx(1 / 3, rel=0.3)
+
+
+def test_a_part_of_many_rows_is_one_of_those_with_weight(monkeypatch):
+    """Rows without weight take no place among those that are looked at."""
+    monkeypatch.setattr(calibration, "CELLS", 300)  # 100 of 3,000 rows
+    p, y = world(3000)
+    weight = (np.arange(3000) < 100) * 1.0
+    assert temperature_of(tempered(p, 3.0), scored(y, weight)) < 0.6
 
 
 def test_few_rows_prove_nothing():
@@ -242,6 +251,22 @@ def test_the_estimate_chooses_what_the_search_chose():
     assert flat < min(LOG_LOSS.score(y, q) for q in contenders[1:])
     assert 0 not in asked  # it would be the best with a temperature
     assert asked
+
+
+def test_averages_in_the_drawings_get_the_temperature_of_the_whole():
+    """The estimate of an ensemble is of what it gives, not of the average before."""
+    rng = np.random.default_rng(0)
+    p, y = world(400, sureness=0.3)
+    noisy = [np.maximum(p + rng.normal(0, 0.02, p.shape), 1e-6) for _ in range(3)]
+    flat = [tempered(q / q.sum(axis=1, keepdims=True), 3.0) for q in noisy]
+    naked, made = (
+        corrected(
+            flat, scored(y), LOG_LOSS, selection=Selection(mixes=True),
+            finish=finish, n_resamples=50,
+        )
+        for finish in (np.asarray, lambda q: tempered(q, 1 / 3))
+    )  # fmt: skip
+    assert made.score > naked.score + 0.1
 
 
 def test_what_could_not_be_fitted_is_no_ensemble_that_failed(tmp_path):
