@@ -64,9 +64,12 @@
       find(`out-${key}`).textContent = share(found[key]);
     }
     find("out-cost").textContent = style.format(Number(found.cost.toPrecision(6)));
-    const most = Math.max(facts.positives, facts.negatives, 1);
-    for (const key of ["tn", "fp", "fn", "tp"]) {
-      find(key).parentElement.style.setProperty("--p", `${(100 * found[key]) / most}%`);
+    for (const [key, own] of [
+      ["tn", facts.negatives], ["fp", facts.negatives],
+      ["fn", facts.positives], ["tp", facts.positives],
+    ]) {
+      const part = (100 * found[key]) / Math.max(own, 1);
+      find(key).parentElement.style.setProperty("--p", `${part}%`);
     }
   };
   // Of equal ones the threshold nearest to one half is taken.

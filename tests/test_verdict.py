@@ -4,12 +4,16 @@ import dataclasses
 import math
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from automl.checks.finding import Finding
 from automl.conclusion import Concluded, _given_up
 from automl.constraints import Choice, _alone
 from automl.ensemble import Blend
 from automl.facts import build_facts
+from automl.facts.advice import _of_equals
+from automl.facts.decisions import overlooked, thresholds
 from automl.facts.standings import compare
 from automl.facts.verdict import figure
 from automl.history import ENSEMBLE, FoldResult, Trial
@@ -184,6 +188,64 @@ def test_advice_names_the_columns_that_matter_most():
 def test_p_stands_below_the_difference():
     """Beside it, the column pushes the last one out of the page."""
     assert '<span class="sub">p = ' in render(build_facts(record("binary")))
+
+
+def test_few_folds_are_told_instead_of_tested():
+    """What was dropped on the way has no p-value, but the folds that it was seen on."""
+    run = record("binary")
+    n = len(run.folds)
+    best = next(t for t in run.trials if t.status == "ok" and t.number)
+    early = dataclasses.replace(
+        best, number=99, status="raced", folds=best.folds[:2], reason="behind"
+    )
+    page = render(build_facts(dataclasses.replace(run, trials=(*run.trials, early))))
+    row = page[page.index("trial 99") :].partition("</tr>")[0]
+    assert f"on 2 of {n} folds" in row
+    assert "p = " not in row
+
+
+def test_labels_that_miss_most_of_a_class_are_told_first():
+    """With it the threshold that finds more, and what that one finds."""
+    truth, score = (
+        np.repeat([0, 1, 1], [90, 6, 4]),
+        np.repeat([0.1, 0.3, 0.9], [90, 6, 4]),
+    )
+    said = overlooked(thresholds(truth, score), "yes")
+    assert "find 40 % of 'yes'" in said
+    assert "it would be 100 %, and 100 % of the rows called so would be right" in said
+    assert not overlooked(thresholds(truth, np.maximum(score, 0.5 * truth)), "yes")
+    assert not overlooked(thresholds(truth, 0.1 + 0.0 * score), "yes")
+
+    run = record("binary")
+    shy = dataclasses.replace(run, predictions=lambda n: run.predictions(n) * [1, 0.5])
+    advice = build_facts(shy)["verdict"]["advice"]
+    assert advice[0][0] == "If you take its labels"
+    readers = [reader for reader, _ in build_facts(run)["verdict"]["advice"]]
+    assert "If you take its labels" not in readers
+
+
+def test_weak_slices_are_among_what_to_look_at():
+    """A reader of the verdict alone hears of rows on which the model is worse."""
+    weak = Finding("AML017", "Weak slices", "note", "3 of 12 slices are worse.")
+    run = dataclasses.replace(record("binary"), checks=(weak.as_json(),))
+    advice = dict(build_facts(run)["verdict"]["advice"])
+    assert advice["If some rows are not like others"] == "3 of 12 slices are worse."
+    fine = dataclasses.replace(weak, status="pass")
+    even = dataclasses.replace(run, checks=(fine.as_json(),))
+    advice = dict(build_facts(even)["verdict"]["advice"])
+    assert "If some rows are not like others" not in advice
+
+
+def test_of_faster_ones_the_best_is_named():
+    """Speed is no reason to give away more of the score than must be."""
+    winner, slow, good, poor = (
+        Trial(n, "ridge", {}, "", "ok", (FoldResult(n, 0, "ok", 0.8, predict_s=s),))
+        for n, s in ((1, 1.0), (2, 0.9), (3, 0.3), (4, 0.1))
+    )
+    reader, sentence = _of_equals(winner, [slow, good, poor], {})
+    assert reader == "If prediction must be fast"
+    assert "(trial 3) is within noise of the winner and predicts 3.3 times" in sentence
+    assert _of_equals(winner, [slow], {})[0] == "If you choose the model"
 
 
 def test_no_interval_is_said_in_words():

@@ -53,7 +53,10 @@ class Drift:
         """Return what it came to."""
         test = evidence.test
         if test is None:
-            return Finding(self.code, self.title, "skipped", "No test set was given.")
+            return Finding(
+                self.code, self.title, "skipped", "No test set was given.",
+                "Give rows of a later time, or held back: fit(X, y, test=…).",
+            )  # fmt: skip
         columns = evidence.plain
         if len(test) < LEAST_ROWS or evidence.table.n_rows < LEAST_ROWS or not columns:
             return Finding(

@@ -323,7 +323,7 @@ class IdentifierLeak:
             names = tuple(str(c.name) for c in left_out.values())
             said = "No column names the rows."
             if names:
-                said = f"{listed(names)} name the rows and are left out."
+                said = f"What names the rows is left out: {listed(names)}."
             return Finding(self.code, self.title, "pass", said, "", names)
         found = []
         for column, values in suspects:
@@ -337,7 +337,7 @@ class IdentifierLeak:
             used = [c for _, c in leaks if c.used]
             return Finding(
                 self.code, self.title, "warn",
-                f"{listed(names)} name the rows and yet tell the target "
+                f"What names the rows, {listed(names)}, yet tells the target "
                 f"({leaks[0][0]:.0%} of its ranking is left): rows were numbered in "
                 "the order of the target, or by something that knows it.",
                 "Drop it; a new row's number says nothing." if used else
@@ -348,14 +348,15 @@ class IdentifierLeak:
         if names:
             return Finding(
                 self.code, self.title, "note",
-                f"{listed(names)} hold whole numbers without gaps, one for each row, "
-                "as identifiers do.",
+                f"Whole numbers without gaps, one for each row, as identifiers are: "
+                f"{listed(names)}.",
                 "Drop it if it only names the rows.", names,
             )  # fmt: skip
         names = tuple(str(c.name) for c in left_out.values())
         return Finding(
             self.code, self.title, "pass",
-            f"{listed(names)} name the rows, are left out and do not tell the target.",
+            f"What names the rows is left out, and does not tell the target: "
+            f"{listed(names)}.",
             "", names,
         )  # fmt: skip
 

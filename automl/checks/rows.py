@@ -337,7 +337,10 @@ class SeenBefore:
         """Return what it came to."""
         test, shared = evidence.test, evidence.shared
         if test is None or shared is None:
-            return Finding(self.code, self.title, "skipped", "No test set was given.")
+            return Finding(
+                self.code, self.title, "skipped", "No test set was given.",
+                "Give rows of a later time, or held back: fit(X, y, test=…).",
+            )  # fmt: skip
         share, by_chance = shared
         said = f"{share:.1%} of the {len(test):,} test rows stand in the training table"
         if share < COPIES_SHARE:

@@ -97,9 +97,11 @@ class Overfit:
         floor, natural = base.scores[0], evidence.metric.natural
         gain = train - floor
         lost = (train - test) / gain if gain > 0 else 0.0
+        label = label_of_metric(evidence.metric.name)
         said = (
-            f"{label_of_metric(evidence.metric.name)} {figure(natural(train))} on "
-            f"training rows, {figure(natural(test))} on held-out ones"
+            f"On {found['n_test']:,} rows of one fold, the best single configuration "
+            f"has a {label} of {figure(natural(test))}; on as many that it was trained "
+            f"on, {figure(natural(train))}"
         )
         if lost < GAP_LARGE:
             if gain > 0:
@@ -173,8 +175,9 @@ class NoiseCanary:
         deviations = off / found["std"] if found["std"] > 0 else 0.0
         said = (
             f"Fitted to a shuffled target, the winner scores "
-            f"{figure(natural(found['score']))}; chance is "
-            f"{figure(natural(found['chance']))} ± {figure(found['std'])}"
+            f"{figure(natural(found['score']))}; by chance it is "
+            f"{figure(natural(found['chance']))}, and seldom beyond "
+            f"{figure(natural(found['chance'] + CANARY_DEVIATIONS * found['std']))}"
         )
         if deviations < CANARY_DEVIATIONS:
             return Finding(self.code, self.title, "pass", f"{said}.")

@@ -108,12 +108,10 @@ class UselessColumns:
         many = len(drops) > 1 and len(idle) >= USELESS_SHARE * len(drops)
         parts = []
         if empty:
-            parts.append(
-                f"{len(empty)} of {len(columns)} columns are constant or copies"
-            )
+            parts.append(f"constant or copies: {len(empty)} of {len(columns)} columns")
         if many:
             parts.append(
-                f"{len(idle)} of {len(drops)} have no importance for the winner"
+                f"of no importance for the winner: {len(idle)} of {len(drops)}"
             )
         if not parts:
             return Finding(
@@ -122,7 +120,7 @@ class UselessColumns:
             )  # fmt: skip
         told = empty + (idle if many else [])
         return Finding(
-            self.code, self.title, "note", f"{' and '.join(parts)}.",
+            self.code, self.title, "note", f"{'; '.join(parts).capitalize()}.",
             "A model of fewer columns is easier to feed." if many else "", tuple(told),
         )  # fmt: skip
 

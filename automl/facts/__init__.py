@@ -19,6 +19,7 @@ from automl.facts.compact import compact, shorten
 from automl.facts.comparison import describe_folds
 from automl.facts.curves import performance
 from automl.facts.data import describe_data
+from automl.facts.decisions import overlooked
 from automl.facts.diagram import describe_pipeline
 from automl.facts.explanation import describe_explanation
 from automl.facts.repeat import shareable
@@ -41,6 +42,9 @@ __all__ = ["FORMAT", "Importance", "RunRecord", "build_facts"]
 
 FORMAT = 1
 """Version of the facts' keys."""
+
+WEAK_SLICES = "AML017"
+"""Code of the check that tells on which rows the winner is worse."""
 
 DEAREST = 2
 """Columns that matter most, to be named in a sentence."""
@@ -220,6 +224,10 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
     titles.setdefault(BASELINE, "Baseline")
     wrong = failures(record.trials, titles)
     order = ranked(record.trials)
+    judged = performance(
+        table.task, table.y, np.asarray(record.predictions(record.winner)),
+        record.folds, table.classes,
+    )  # fmt: skip
     facts: dict[str, Any] = {
         "format": FORMAT,
         "run": _run(record, order, wrong["n_all"]),
@@ -239,7 +247,7 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
             metric,
             titles,
             record.estimate,
-            _circumstances(record, titles),
+            _circumstances(record, titles, judged),
         ),
         "leaderboard": leaderboard(
             record.trials, winner, record.folds, metric, titles, record.simplest
@@ -248,13 +256,7 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
         "progress": progress(record.trials, metric),
         "slices": slices(record.trials, metric, titles),
         "search": search_facts(record.trials, metric, titles),
-        "performance": performance(
-            table.task,
-            table.y,
-            np.asarray(record.predictions(record.winner)),
-            record.folds,
-            table.classes,
-        ),
+        "performance": judged,
         "importance": _importance(record.importance),
         "members": _members(record, titles),
         "temperature": _temperature(record.best),
@@ -278,8 +280,20 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
     return small
 
 
-def _circumstances(record: RunRecord, titles: Mapping[str, str]) -> Circumstances:
+def _circumstances(
+    record: RunRecord, titles: Mapping[str, str], judged: Mapping[str, Any]
+) -> Circumstances:
+    decided = judged.get("thresholds")
     return Circumstances(
+        overlooked=overlooked(decided, judged["positive"]) if decided else "",
+        weakest=next(
+            (
+                f["evidence"]
+                for f in record.checks
+                if f["code"] == WEAK_SLICES and f["status"] == "note"
+            ),
+            "",
+        ),
         limits=record.limited,
         simplest=record.ruled,
         unscored=titles.get(record.unscored, record.unscored),

@@ -44,7 +44,7 @@ def advise(
     trials, winner : sequence of Trial, Trial
         All, and what predicts.
     equal : sequence of Trial
-        Those within noise of it.
+        Those within noise of it, best first.
     titles, estimate : dict, dict or None
         Of the run.
     around : Circumstances
@@ -60,11 +60,15 @@ def advise(
     wrong = sum(t.status in FAILED for t in trials)
     if not beaten:
         advice["Before anything else"] = _warning(around, wrong, finished=finished)
+    if beaten and around.overlooked:
+        advice["If you take its labels"] = around.overlooked
+    if beaten and around.weakest:
+        advice["If some rows are not like others"] = around.weakest
+    if beaten:
+        advice[PROMISE] = promise(estimate, chosen=chosen)
     if beaten and equal and not around.limits:
         reader, sentence = _of_equals(winner, equal, titles)
         advice[reader] = sentence
-    if beaten:
-        advice[PROMISE] = promise(estimate, chosen=chosen)
     if wrong:
         advice["If you search again"] = (
             f"{wrong} configuration{'s' if wrong > 1 else ''} failed; the reasons are "
@@ -94,8 +98,8 @@ def _of_equals(
     winner: Trial, equal: Sequence[Trial], titles: Mapping[str, str]
 ) -> tuple[str, str]:
     """Return what those within noise of the winner are good for."""
-    fast = min(equal, key=lambda t: t.predict_s)
-    if fast.predict_s * FASTER <= winner.predict_s:
+    fast = next((t for t in equal if t.predict_s * FASTER <= winner.predict_s), None)
+    if fast is not None:
         name = titles.get(fast.candidate, fast.candidate)
         times = winner.predict_s / max(fast.predict_s, 1e-9)
         return "If prediction must be fast", (

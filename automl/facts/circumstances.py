@@ -29,6 +29,10 @@ class Circumstances:
         Of the run.
     dearest : tuple of str
         Columns that matter most; none where that was not measured.
+    overlooked : str
+        What the labels miss, in a sentence; see `automl.facts.decisions.overlooked`.
+    weakest : str
+        On which rows it is worst, in a sentence; empty if on none.
     """
 
     limits: str = ""
@@ -36,6 +40,8 @@ class Circumstances:
     unscored: str = ""
     seconds: float | None = None
     dearest: tuple[str, ...] = ()
+    overlooked: str = ""
+    weakest: str = ""
 
     @property
     def cause(self) -> str:

@@ -6,16 +6,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from automl.facts.compact import shorten
 
-__all__ = ["gains", "one_vs_rest", "thresholds"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["gains", "one_vs_rest", "overlooked", "thresholds"]
 
 MAX_THRESHOLDS = 199
 """Thresholds that can be looked at."""
 
 GAIN_POINTS = 101
 """Points of the curve of gains: one for each percent of the rows."""
+
+FOUND_LEAST = 0.5
+"""Share of the positive class that labels should find, if another threshold would."""
+
+LIFT = 1.5
+"""Times as often as among all rows must be right what such a threshold calls so."""
+
+LONGEST_LABEL = 60
+"""Characters of a class's name in a sentence."""
 
 MAX_CURVES = 8
 """Classes with a curve of their own: more cannot be told apart."""
@@ -63,6 +74,43 @@ def thresholds(truth: np.ndarray, score: np.ndarray) -> dict[str, Any]:
         "positives": int((truth == 1).sum()),
         "negatives": int((truth == 0).sum()),
     }
+
+
+def overlooked(found: Mapping[str, Any], positive: str) -> str:
+    """Return that labels miss most of a class and what would find more; else nothing.
+
+    Parameters
+    ----------
+    found : dict
+        As `thresholds` returns it.
+    positive : str
+        What the class is called.
+
+    Examples
+    --------
+    >>> truth, score = np.repeat([0, 1], [90, 10]), np.repeat([0.1, 0.3], [90, 10])
+    >>> overlooked(thresholds(truth, score), "yes").split(". ")[0]
+    "The labels, from a probability of 0.5 on, find 0 % of 'yes'"
+    """
+    at, tp, fp = (np.asarray(found[name]) for name in ("at", "tp", "fp"))
+    n = int(found["positives"])
+    if not n:
+        return ""
+    f1 = 2 * tp / (tp + fp + n)
+    off = np.abs(at - 0.5)
+    half, best = int(np.argmin(off)), int(np.lexsort((off, -f1))[0])
+    own, more = 100 * tp[half] / n, 100 * tp[best] / n
+    right = 100 * tp[best] / max(tp[best] + fp[best], 1)
+    by_chance = 100 * n / (n + int(found["negatives"]))
+    if own >= 100 * FOUND_LEAST or more <= own or right < LIFT * by_chance:
+        return ""
+    name = shorten(positive, LONGEST_LABEL)
+    return (
+        f"The labels, from a probability of 0.5 on, find {own:.0f} % of {name!r}. From "
+        f"{at[best]:.3g} on, where F1 is best, it would be {more:.0f} %, and "
+        f"{right:.0f} % of the rows called so would be right: choose a threshold under "
+        "Performance."
+    )
 
 
 def gains(truth: np.ndarray, score: np.ndarray) -> dict[str, Any]:

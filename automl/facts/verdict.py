@@ -358,9 +358,10 @@ def _second(
     if against["margin"] is None:
         word = "ahead" if difference < 0 else "behind"
         return f"{who} is {gap} {word}; with one fold, noise cannot be told."
+    size, margin = abs(difference), against["margin"]
     span = (
-        f"{gap} ± {figure(against['margin'], difference)} on the same folds, "
-        "95 % interval"
+        f"{gap} on the same folds, 95 % interval {figure(size - margin, difference)} "
+        f"to {figure(size + margin, difference)}"
     )
     if against["within_noise"]:
         return f"{who} is within noise of the winner ({span})."

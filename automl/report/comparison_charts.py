@@ -86,8 +86,8 @@ def _folds(every: Sequence[Mapping[str, Any]], metric: Mapping[str, Any]) -> Cha
     return chart(
         "fold-dots",
         "Scores by fold",
-        f"{sentence}; {metric['better']} is better. The best of each kind is drawn, "
-        "the winner on top, with the number of its trial.",
+        f"{sentence}; {metric['better']} is better. The best of each kind and "
+        "of all are drawn, the winner on top, with the number of the trial.",
         traces,
         layout(
             axis(f"{metric['label']} {metric['arrow']}", range=span),

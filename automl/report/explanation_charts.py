@@ -290,9 +290,10 @@ def _swarm(found: Mapping[str, Any]) -> Chart:
         "shap",
         "Contributions to single predictions (SHAP)",
         f"“{shorten(str(first), 60)}” moves predictions most: by {figure(size)} on "
-        f"average, in {found['unit']}. A dot is a group of {found['n_rows']:,} "
-        "held-out rows, the larger the more; right of zero the column raises the "
-        "prediction. The colour is the mean of the column's value from low to high; "
+        f"average, in {found['unit']}. A dot stands for rows that are alike, the "
+        f"larger the more, {found['n_rows']:,} held-out rows in all; right of zero the "
+        "column raises the prediction. The colour is the mean of the column's value "
+        "from low to high; "
         "grey squares are categories.",
         traces,
         layout(

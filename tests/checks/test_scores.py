@@ -32,14 +32,14 @@ def test_the_winner_has_to_beat_the_constant(scores, status):
     ("train", "test", "status", "said"),
     [(0.85, 0.8, "pass", "86% of the gain over the constant prediction holds."),
      (0.8, 0.85, "pass", "100% of the gain over the constant prediction holds."),
-     (0.4, 0.4, "pass", "0.4000 on held-out ones."),
+     (0.4, 0.4, "pass", "On 300 rows of one fold"),
      (1.0, 0.7, "note", "60% of the gain over the constant prediction is learnt"),
      (1.0, 0.52, "warn", "96% of the gain over the constant prediction is learnt")],
     ids=["little", "none", "no gain", "large", "all"],
 )  # fmt: skip
 def test_what_is_learnt_by_heart_is_told(train, test, status, said):
     """The gap is compared with what training rows gain over the constant."""
-    gap = {"train_score": train, "test_score": test, "drops": {}}
+    gap = {"train_score": train, "test_score": test, "n_test": 300, "drops": {}}
     found = found_by("AML011", scored([test] * 5, BASE, explained=gap))
     assert found.status == status
     assert said in found.evidence
@@ -62,6 +62,9 @@ def test_a_pipeline_that_finds_something_in_noise_fails():
     good = scored([0.8] * 5, BASE, canary={"score": 0.55, **chance})
     bad = scored([0.8] * 5, BASE, canary={"score": 0.6, **chance})
     assert found_by("AML013", good).status == "pass"
+    assert "by chance it is 0.5000, and seldom beyond 0.5800." in (
+        found_by("AML013", good).evidence
+    )
     assert found_by("AML013", bad).status == "fail"
     assert found_by("AML013", scored([0.8] * 5, BASE)).status == "skipped"
 
