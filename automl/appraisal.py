@@ -82,6 +82,7 @@ def appraise(
     rule: Simplest | None = None,
     temperature: float = 1.0,
     hurry: bool = False,
+    is_over: Callable[[], bool] = lambda: False,
 ) -> Appraised:
     """Return what to expect of what predicts.
 
@@ -103,6 +104,8 @@ def appraise(
         Of the probabilities of what predicts.
     hurry : bool, default=False
         Whether the user waits for the end.
+    is_over : callable, default=None
+        Asked after some drawings whether he waits by now.
     """
     begun = time.monotonic()
     if winner.number < 0 or not winner.scores:
@@ -129,7 +132,7 @@ def appraise(
                 list(kept.values()), rows, problem.metric,
                 _selection(list(kept), winner, rule),
                 finish=_finish(winner, temperature, rows), n_resamples=effort.drawings,
-                is_over=lambda: timed and budget.clock() > end,
+                is_over=lambda: is_over() or (timed and budget.clock() > end),
             )  # fmt: skip
             estimate = _at_most(estimate, winner.score)
             if estimate is not None:
@@ -334,8 +337,9 @@ def _text(estimate: Estimate, found: Appraised) -> str:
     elif found.simplest:
         what = f"The simplest of {n} configurations within one standard error was"
     return (
-        f"{what} selected anew on each of {times} drawings of the {n_rows} scored rows "
-        "and scored on the rows not drawn (BBC-CV)."
+        f"{what} chosen anew on each of {times} random drawings of the {n_rows} scored "
+        "rows, and scored on the rows not drawn: bootstrap bias-corrected "
+        "cross-validation (BBC-CV)."
         + " The temperature is that of all rows."
         * found.tempered
     )

@@ -155,7 +155,8 @@ class BaseAutoML(BaseEstimator):
         sample_weight : array-like of shape (n_rows,), default=None
             Weights of rows in fitting and scoring.
         X_test, y_test : as X and y, default=None
-            Rows never used by the search; the model is scored on them at the end.
+            Rows never used by the search; the model is scored on them at the end. With
+            ``sample_weight`` that score, which knows no weights, is a note.
 
         Returns
         -------

@@ -12,7 +12,7 @@ import numpy as np
 
 from automl.calibration import calibrated
 from automl.constraints import Choice, constrained, unchecked
-from automl.ensemble import POOL, Blend, blend, pool
+from automl.ensemble import POOL, Blend, blend, is_better, part_of, pool
 from automl.exceptions import AutoMLWarning
 from automl.finish import REFITS, SPARE_S, Finish, Wanted
 from automl.history import BASELINE, DERIVED, History
@@ -20,13 +20,15 @@ from automl.kept import has_model
 from automl.loop import finish_run, fit_now
 from automl.pacing import ENSEMBLE_SHARE
 from automl.scored_rows import scored_rows
-from automl.winner import Deployed, Given, deployed, ensemble_trial
+from automl.winner import Deployed, Given, deployed, ensemble_trial, there
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from sklearn.pipeline import Pipeline
 
+    from automl.budget import Budget
     from automl.choice import Simplest
     from automl.constraints import Constraints
     from automl.history import Trial
@@ -69,9 +71,10 @@ def deployment_plan(settings: Settings, problem: Problem) -> dict[str, Any]:
     )
     bag = settings.deploy == "bag"
     ensemble = settings.ensemble and settings.select == "best"
-    short = settings.deploy == "auto" and settings.budget.time_s is not None
     keeps = 0
-    if bag or (suited and short):
+    if bag or (
+        suited and settings.deploy == "auto"
+    ):  # a Ctrl-C leaves no time to refit
         keeps = POOL if ensemble else REFITS
     limited = settings.max_predict_ms is not None or settings.max_model_mib is not None
     return {"keeps": keeps, "ensemble": ensemble, "bag": bag, "limited": limited}
@@ -192,7 +195,8 @@ def conclude(
         {c.name: c for c in problem.candidates}, folder, plan.n_folds, weights,
         plan.bag, notes,
     )  # fmt: skip
-    ensemble = None
+    weights = _of_those_there(given, weights, problem, journal)
+    given, ensemble = replace(given, blend=weights), None
     if weights is not None:
         ensemble = ensemble_trial(weights, history, search.budget.elapsed_s)
     out = deployed(given, ensemble)
@@ -205,7 +209,7 @@ def conclude(
             chosen = constrained(
                 first, given, problem, constraints, journal.predictions,
                 lambda trial: fit_now(runner, finish, trial, interrupt, memory),
-                lambda: search.budget.remaining_s < SPARE_S,
+                _after(search.budget, interrupt, search.budget.remaining_s - SPARE_S),
             )  # fmt: skip
         except Exception as error:  # noqa: BLE001 - there is a model, within them or not
             chosen = unchecked(first, constraints, error)
@@ -266,31 +270,77 @@ def _weigh(
         allowed_s = max(0.1, ENSEMBLE_SHARE * budget.time_s)
     if interrupt.asked:
         allowed_s = min(allowed_s, INTERRUPTED_S)
-    end = budget.clock() + allowed_s * (1 - TEMPERATURE_PART)
+    is_over = _after(budget, interrupt, allowed_s * (1 - TEMPERATURE_PART))
     table, found = problem.table, None
     if search.plan.ensemble:
         try:
             found = blend(
                 pool(history.trials), journal.predictions, table.y, problem.folds,
-                problem.metric, table.sample_weight,
-                lambda: budget.clock() > end,
+                problem.metric, table.sample_weight, is_over,
             )  # fmt: skip
         except Exception as error:  # noqa: BLE001 - the user's metric may raise anything
             why = f"choosing its weights raised {type(error).__name__}."
             notes.append(f"No ensemble was made: {why}")
     if not table.is_classification:
         return found
-    end = budget.clock() + allowed_s * TEMPERATURE_PART
+    is_over = _after(budget, interrupt, allowed_s * TEMPERATURE_PART)
     rows = scored_rows(table, problem.folds)
     try:
         return calibrated(
             found, leader, journal.predictions, rows, problem.folds, problem.metric,
-            lambda: budget.clock() > end,
+            is_over,
         )  # fmt: skip
     except Exception as error:  # noqa: BLE001 - the same metric, on other probabilities
         why = f"choosing their temperature raised {type(error).__name__}."
         notes.append(f"Probabilities are as the learners give them: {why}")
         return found
+
+
+def _of_those_there(
+    given: Given, whole: Blend | None, problem: Problem, journal: Journal
+) -> Blend | None:
+    """Return the average of the members that were fitted, with scores of its own.
+
+    None where that is not better than the best configuration.
+    """
+    if whole is None or len(whole.weights) == 1:
+        return whole
+    left = there(given, whole)
+    lost = len(whole.weights) - len(left)
+    if not lost:
+        return whole
+    table, folds, metric = problem.table, problem.folds, problem.metric
+    leader, found = given.history.finished()[0], None
+    try:
+        if len(left) > 1:
+            less = part_of(
+                replace(whole, temperature=1.0), left, journal.predictions, table.y,
+                folds, metric, table.sample_weight,
+            )  # fmt: skip
+            found = less if is_better(less.scores, leader) else None
+        if found is not None and table.is_classification:
+            rows = scored_rows(table, folds)
+            found = calibrated(found, leader, journal.predictions, rows, folds, metric)
+    except Exception as error:  # noqa: BLE001 - the user's metric may raise anything
+        given.notes.append(f"Scoring a part of it raised {type(error).__name__}.")
+        found = None
+    given.notes.append(
+        f"{lost} of {len(whole.weights)} members of the ensemble could not be fitted "
+        f"in the time left: {'the others predict' if found else 'it was given up'}."
+    )
+    return found
+
+
+def _after(budget: Budget, interrupt: Interrupt, seconds: float) -> Callable[[], bool]:
+    """Return what says whether so many seconds are over; few are left by a Ctrl-C."""
+    end, asked_before = budget.clock() + seconds, interrupt.asked
+
+    def is_over() -> bool:
+        asked_s = None if asked_before else interrupt.asked_s
+        soon = math.inf if asked_s is None else asked_s + INTERRUPTED_S
+        return budget.clock() > min(end, soon)
+
+    return is_over
 
 
 def _wanted(pace: Pace, weights: Blend | None, folder: Path) -> Wanted:
@@ -310,7 +360,7 @@ def _wanted(pace: Pace, weights: Blend | None, folder: Path) -> Wanted:
     whole = {t.number for t in trials if not absent[t.number] or t in again}
     refits = members if not plan.bag else [t for t in members if t.number not in whole]
     return Wanted(
-        single=pace.refits_leader or leader.number not in whole,
+        single=pace.refits(leader) or leader.number not in whole,
         refits=() if weights is None else tuple(refits),
         folds=tuple((t, k) for t in again for k in absent[t.number]),
         kept=plan.keeps > 0 and leader.number in whole,

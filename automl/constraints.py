@@ -213,7 +213,7 @@ def constrained(
     """
     table = problem.table
     measured: list[tuple[Choice, Cost]] = []
-    for choice in _choices(first, given, problem, predictions, fit):
+    for choice in _choices(first, given, problem, predictions, fit, is_over):
         cost = cost_of(choice.out.pipeline, table)
         measured.append((choice, cost))
         if constraints.excess(cost) <= 1 or is_over():
@@ -282,6 +282,7 @@ def _choices(
     problem: Problem,
     predictions: Callable[[int, int], np.ndarray],
     fit: Callable[[Trial], Outcome | None],
+    is_over: Callable[[], bool],
 ) -> Iterator[Choice]:
     """Yield models, the preferred ones first; those that need a fit are fitted then."""
     yield first
@@ -294,7 +295,8 @@ def _choices(
         if first.blend is None or first.blend.temperature == 1.0:
             return whole
         rows, folds = scored_rows(problem.table, problem.folds), problem.folds
-        return calibrated(whole, trial, predictions, rows, folds, problem.metric)
+        given_rows = (predictions, rows, folds, problem.metric)
+        return calibrated(whole, trial, *given_rows, is_over)
 
     if first.ensemble is not None and first.blend is not None:
         if any(m.bagged for m in first.out.members):
@@ -304,17 +306,20 @@ def _choices(
         table, metric = problem.table, problem.metric
         smaller = pruned(
             replace(first.blend, temperature=1.0), leader, predictions, table.y,
-            problem.folds, metric, table.sample_weight,
+            problem.folds, metric, table.sample_weight, is_over,
         )  # fmt: skip
         fewer = (mended(less, leader) or less for less in smaller)
         yield from _ensembles(fewer, refitted, first)
     if leader.candidate == BASELINE:
         return
     tries = 0
-    for trial in [leader, *_by_family(given)]:
-        if trial is not leader and tries == TRIES:
+    chosen = history.preferred()[0]  # the leader, or what the rule of simplicity took
+    first_ones = [chosen] if chosen is leader else [chosen, leader]
+    others = (t for t in _by_family(given) if t is not chosen)
+    for trial in [*first_ones, *others]:
+        if trial not in first_ones and tries == TRIES:
             return
-        tries += trial is not leader
+        tries += trial not in first_ones
         outcome = fit(trial)
         if outcome is None or _is_first(trial, first):
             continue

@@ -102,7 +102,7 @@ def effort_of(
         once_s, mix_s = once_s * width, mix_s * width
     if not is_quick(metric):
         once_s = ASKED_S + 10 * CELL_S * n
-        if budget.time_s is not None:
+        if budget.time_s is not None or hurry:
             once_s = max(once_s, _seconds_of(metric, rows, width, allowed_s))
         elif metric.own:  # it may take long; the clock is not to decide
             allowed_s = ASKED * once_s / PLANNED

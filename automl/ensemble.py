@@ -20,13 +20,13 @@ from automl.fast_scores import fast_score
 from automl.history import BASELINE, Trial
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from automl.folds import Folds
     from automl.metrics import Metric
 
 __all__ = [
-    "POOL", "Blend", "blend", "is_better", "mixed", "pool", "pruned",
+    "POOL", "Blend", "blend", "is_better", "mixed", "part_of", "pool", "pruned",
     "spread",
 ]  # fmt: skip
 
@@ -188,6 +188,7 @@ def pruned(
     folds: Folds,
     metric: Metric,
     sample_weight: np.ndarray | None = None,
+    is_over: Callable[[], bool] = lambda: False,
 ) -> Iterator[Blend]:
     """Yield ever smaller averages that still score better than one configuration.
 
@@ -199,18 +200,44 @@ def pruned(
         What is made smaller.
     single : Trial
         The best configuration.
-    predictions, y, folds, metric, sample_weight
+    predictions, y, folds, metric, sample_weight, is_over
         As in `blend`.
     """
     kept = list(whole.weights.items())
-    while len(kept) > 2:
+    while len(kept) > 2 and not is_over():
         kept = kept[:-1]
-        total = sum(weight for _, weight in kept)
-        weights = {number: weight / total for number, weight in kept}
-        found = replace(whole, weights=weights)
-        scores = _fold_scores(found, predictions, y, folds, metric, sample_weight)
-        if fmean(scores) > single.score:
-            yield replace(found, scores=scores)
+        found = part_of(
+            whole, dict(kept), predictions, y, folds, metric, sample_weight
+        )  # fmt: skip
+        if fmean(found.scores) > single.score:
+            yield found
+
+
+def part_of(
+    whole: Blend,
+    members: Collection[int],
+    predictions: Callable[[int, int], np.ndarray],
+    y: np.ndarray,
+    folds: Folds,
+    metric: Metric,
+    sample_weight: np.ndarray | None = None,
+) -> Blend:
+    """Return the average of some members, with the scores that it has.
+
+    Parameters
+    ----------
+    whole : Blend
+        Whose weights keep their proportions.
+    members : collection of int
+        Numbers of the trials that are left, one at least.
+    predictions, y, folds, metric, sample_weight
+        As in `blend`.
+    """
+    kept = {n: w for n, w in whole.weights.items() if n in members}
+    total = sum(kept.values())
+    found = replace(whole, weights={n: w / total for n, w in kept.items()})
+    scores = _fold_scores(found, predictions, y, folds, metric, sample_weight)
+    return replace(found, scores=scores)
 
 
 def mixed(

@@ -71,14 +71,16 @@ def expect(
     """
     trial, problem = done.out.trial, done.problem
     tested, notes = _tested(
-        done.out.pipeline, held_out, problem, _clock(budget, interrupt)
-    )
+        done.out.pipeline, held_out, problem, _clock(budget, interrupt),
+        _late(budget, interrupt),
+    )  # fmt: skip
     found = Appraised(None) if tested is None else tested.appraised
     try:
         if found.estimate is None:
             found = appraise(
                 trial, done.ranked, problem, done.journal.predictions, budget,
                 rule=done.rule, temperature=done.temperature, hurry=interrupt.asked,
+                is_over=_asked_since(interrupt),
             )  # fmt: skip
     except Exception as error:  # noqa: BLE001 - there is a model, estimated or not
         why = f"There is no estimate: making it raised {type(error).__name__}."
@@ -142,12 +144,15 @@ def _tested(
     held_out: HeldOut | None,
     problem: Problem,
     is_over: Callable[[], bool],
+    is_late: Callable[[], bool] = lambda: False,
 ) -> tuple[Tested | None, tuple[str, ...]]:
     """Return what test rows show, and what to say of it."""
     if held_out is None:
         return None, ()
     try:
-        tested = score_test(pipeline, held_out, problem.metric, is_over=is_over)
+        tested = score_test(
+            pipeline, held_out, problem.metric, is_over=is_over, is_late=is_late
+        )
     except Exception as error:  # noqa: BLE001 - no test row is worth a model
         return None, (f"X_test has no score: it raised {type(error).__name__}.",)
     return tested, (tested.note,) if tested.note else ()
@@ -160,6 +165,23 @@ def _clock(budget: Budget, interrupt: Interrupt) -> Callable[[], bool]:
     allowed_s = min(SCORE_SHARE * budget.time_s, budget.remaining_s)
     if interrupt.asked:
         allowed_s = min(allowed_s, HURRY_S)
-    end = budget.clock() + allowed_s
+    end, asked = budget.clock() + allowed_s, _asked_since(interrupt)
+    return lambda: budget.clock() > end or asked()
+
+
+def _late(budget: Budget, interrupt: Interrupt) -> Callable[[], bool]:
+    """Return what says whether test rows may not be predicted any more."""
+    begun = budget.clock()
+
+    def is_late() -> bool:
+        if interrupt.asked_s is not None:
+            return budget.clock() > max(begun, interrupt.asked_s) + HURRY_S
+        return budget.time_s is not None and budget.remaining_s <= 0
+
+    return is_late
+
+
+def _asked_since(interrupt: Interrupt) -> Callable[[], bool]:
+    """Return what says whether the user has asked to stop from now on."""
     asked_before = interrupt.asked
-    return lambda: budget.clock() > end or (interrupt.asked and not asked_before)
+    return lambda: interrupt.asked and not asked_before

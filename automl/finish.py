@@ -258,7 +258,7 @@ class Finish:
                 self.stump = outcome.value
             else:
                 self.pipeline = outcome.value
-        elif self._is_first_loss(outcome) and self.winner is not None:
+        elif self._is_first_loss(outcome, "cancelled") and self.winner is not None:
             self._queue.insert(0, self.winner)
         else:
             self._note_failure(outcome)
@@ -274,10 +274,10 @@ class Finish:
         elif task.kind == "refit":
             self._note_failure(outcome)
 
-    def _is_first_loss(self, outcome: Outcome) -> bool:
-        """Return whether its pool died beside it, for the first time."""
+    def _is_first_loss(self, outcome: Outcome, *more: str) -> bool:
+        """Return whether its pool died beside it, or more so, for the first time."""
         key = (outcome.task.trial, outcome.task.fold)
-        if outcome.error not in ("crash", "lost") or key in self._retried:
+        if outcome.error not in ("crash", "lost", *more) or key in self._retried:
             return False
         self._retried.add(key)
         return True

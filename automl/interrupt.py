@@ -15,7 +15,7 @@ __all__ = ["Interrupt"]
 
 
 class Interrupt:
-    """Takes SIGINT for the time of a run, where it can be taken: in the main thread.
+    """Takes SIGINT from `take` to the end, where it can be taken: in the main thread.
 
     The first only asks to stop, so that nothing is torn; during a fit in this very
     process, which nothing else can end, it raises there. The second raises anywhere.
@@ -29,7 +29,7 @@ class Interrupt:
 
     Examples
     --------
-    >>> with Interrupt() as interrupt:
+    >>> with Interrupt().take() as interrupt:
     ...     signal.raise_signal(signal.SIGINT)
     ...     interrupt.asked
     True
@@ -48,6 +48,10 @@ class Interrupt:
         return self.asked_s is not None
 
     def __enter__(self) -> Self:
+        return self
+
+    def take(self) -> Self:
+        """Take the signal from now on, if this is the main thread."""
         if threading.current_thread() is threading.main_thread():
             self._previous = signal.getsignal(signal.SIGINT)
             # what is handled outside Python stays so

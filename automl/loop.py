@@ -13,6 +13,8 @@ from automl.kept import models_there, prune_models
 from automl.watchdog import Limits
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from automl.evaluate import Outcome, Task
     from automl.finish import Wanted
     from automl.history import History, Trial
@@ -118,19 +120,26 @@ def finish_run(
             finish.hurry(interrupt.asked_s + INTERRUPT_S)
         return finish.source()
 
+    # a wish to stop that came before ends no fit of these: they have their seconds
+    ends = _ends(interrupt)
+    limits = Limits(ends, None if interrupt.asked else interrupt, memory)
+    runner.queued = 0  # what waits in a queue would begin later than was reckoned
+    with closing(runner.run(source, limits)) as outcomes:
+        for outcome in outcomes:
+            finish.tell(outcome)
+    return finish
+
+
+def _ends(interrupt: Interrupt) -> Callable[[Task], float | None]:
+    """Return when a fit after the search is ended: soon after a Ctrl-C."""
+
     def kill_at(task: Task) -> float | None:
         if interrupt.asked_s is None:
             return task.kill_at
         soon = interrupt.asked_s + INTERRUPT_S - SPARE_S
         return soon if task.kill_at is None else min(soon, task.kill_at)
 
-    # a wish to stop that came before ends no fit of these: they have their seconds
-    limits = Limits(kill_at, None if interrupt.asked else interrupt, memory)
-    runner.queued = 0  # what waits in a queue would begin later than was reckoned
-    with closing(runner.run(source, limits)) as outcomes:
-        for outcome in outcomes:
-            finish.tell(outcome)
-    return finish
+    return kill_at
 
 
 def fit_now(
@@ -151,7 +160,7 @@ def fit_now(
     if interrupt.asked or not finish.affords(trial):
         return None
     tasks = iter([finish.refit_task(trial)])
-    limits = Limits(lambda task: task.kill_at, interrupt, memory)
+    limits = Limits(_ends(interrupt), interrupt, memory)
     with closing(runner.run(lambda: next(tasks, None), limits)) as outcomes:
         for outcome in outcomes:
             if outcome.error is None and not outcome.truncated:

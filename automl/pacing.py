@@ -54,6 +54,10 @@ ENSEMBLE_SHARE = 0.02
 MEMBERS = 3
 """Members of an ensemble whose refits are reckoned with (measured: 2 to 6)."""
 
+TEST_SHARE = 0.25
+"""Most of the budget that is kept for the predictions of ``X_test``; what takes longer
+has no test score."""
+
 CONSTRAINT_SHARE = 0.1
 """Share of the budget that is kept for smaller models, where what predicts has limits
 (a choice: two or three fits on all rows)."""
@@ -127,6 +131,8 @@ class Plan:
         Whether the models of folds predict, and fits on all rows only stand by.
     limited : bool
         Whether what predicts may not cost more than so much.
+    n_tested : int
+        Rows of ``X_test``, which what predicts is scored on.
     """
 
     candidates: tuple[Candidate, ...]
@@ -141,6 +147,7 @@ class Plan:
     bag: bool = False
     resumed: bool = False
     limited: bool = False
+    n_tested: int = 0
 
 
 @dataclass(frozen=True)
@@ -211,7 +218,7 @@ class Pace:
         leader = self.incumbent
         budget_s = self.budget.time_s or 0.0
         refit = 0.0
-        if leader is not None and self.refits_leader:
+        if leader is not None and self.refits(leader):
             refit = self.refit_seconds(leader)
             with_others = refit * (1 + self._others / self.plan.n_workers)
             # what does not fit is done by the models of the folds
@@ -229,8 +236,16 @@ class Pace:
             "score": score,
             "checks": checks_seconds(budget_s),
             "limits": CONSTRAINT_SHARE * budget_s if self.plan.limited else 0.0,
+            "test": min(self._test_seconds(leader), TEST_SHARE * budget_s),
             "report": OVERHEAD_S,
         }
+
+    def _test_seconds(self, leader: Trial | None) -> float:
+        """Return about how long the rows of ``X_test`` take to predict."""
+        if leader is None:
+            return 0.0
+        times = self.plan.n_tested / max(1, self.plan.n_rows - self.plan.n_train)
+        return times * leader.predict_s * (1 + self._others)
 
     @property
     def _others(self) -> int:
@@ -240,16 +255,13 @@ class Pace:
         done = sum(t.status == "ok" and t.number > 0 for t in self.history)
         return max(0, min(MEMBERS, done) - 1)
 
-    @property
-    def refits_leader(self) -> bool:
-        """Whether the leader is worth a fit on all rows, by the time that it takes."""
-        leader, plan = self.incumbent, self.plan
-        if leader is None or self.budget.time_s is None:
-            return True
-        if not plan.keeps or plan.resumed:
+    def refits(self, trial: Trial) -> bool:
+        """Return whether a trial is worth a fit on all rows, by the time it takes."""
+        plan = self.plan
+        if self.budget.time_s is None or not plan.keeps or plan.resumed:
             return True
         share = BAG_REFIT_SHARE if plan.bag else REFIT_SHARE
-        return self.refit_seconds(leader) <= share * self.budget.time_s
+        return self.refit_seconds(trial) <= share * self.budget.time_s
 
     def account(self) -> dict[str, float]:
         """Return the seconds that were kept and allowed, in words, for the report."""
@@ -266,6 +278,8 @@ class Pace:
                 "kept for the checks": kept["checks"],
                 "kept for the report and the end of workers": kept["report"],
             }
+            if self.plan.n_tested:
+                limits["kept for the rows of X_test"] = kept["test"]
             if self.plan.limited:
                 limits["kept for models within the limits"] = kept["limits"]
             longest = self._longest_s()
@@ -298,10 +312,13 @@ class Pace:
 
     @property
     def restart_s(self) -> float:
-        """Seconds that are kept for a new pool after a kill."""
+        """Seconds that are kept for a new pool after a kill: as the first one took."""
         if self.plan.n_workers == 1 or self.budget.time_s is None:
             return 0.0
-        return min(RESTART_S, RESTART_SHARE * self.budget.time_s)
+        ready = [f.started_s for t in self.history if t.number == 0 for f in t.folds]
+        begun = [f.started_s for t in self.history if t.number > 0 for f in t.folds]
+        first_s = min(begun) - max(ready) if ready and begun else 0.0
+        return min(max(RESTART_S, first_s), RESTART_SHARE * self.budget.time_s)
 
     @property
     def is_closing(self) -> bool:

@@ -152,6 +152,8 @@ def run(
     n_workers = count_workers(settings.n_jobs)
     guard = Guard(allowed_mib(settings.memory_limit_mib))
     with ExitStack() as stack:
+        # the last to go: a Ctrl-C while workers and files are tidied up costs no model
+        interrupt = stack.enter_context(Interrupt())
         session = take_up(settings, stack)
         settings, budget = session.settings, session.budget
         problem = make_problem(
@@ -182,13 +184,13 @@ def run(
             fitting, len(folds), table.n_rows, problem.n_train, n_workers,
             settings.random_state, settings.trial_time_limit_s,
             **deployment_plan(settings, problem), resumed=session.restored is not None,
+            n_tested=0 if held_out is None else len(held_out.y),
         )  # fmt: skip
         queued = n_workers if len(folds) > 1 else 0  # a holdout's fits are long
         runner = stack.enter_context(Runner(n_workers, scratch, queued))
         search = Search(plan, budget, history, journal, session.known)
         read_s = budget.elapsed_s - session.earlier_s
-        interrupt = stack.enter_context(Interrupt())
-        history = run_search(runner, search, teller, interrupt, guard)
+        history = run_search(runner, search, teller, interrupt.take(), guard)
         searched_s = budget.elapsed_s
         teller.tell("refit", "", history)
         done, rule, fitted_s = _concluded(

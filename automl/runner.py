@@ -125,7 +125,9 @@ class Runner:
     def _run_here(self, source: Source, limits: Limits) -> Iterator[Outcome]:
         while (task := source()) is not None:
             if task.kind != "wait":
-                yield _run_one(self.folder, task, limits.interrupt)
+                asked = limits.interrupt is not None and limits.interrupt.asked
+                # what begins after a Ctrl-C is what there is time for: it has its time
+                yield _run_one(self.folder, task, None if asked else limits.interrupt)
 
     def _run_pool(
         self, source: Source, limits: Limits

@@ -48,6 +48,10 @@ __all__ = [
 ]
 
 
+CHUNK = 20_000
+"""Rows predicted at a time: fractions of a second for most models."""
+
+
 @dataclass(frozen=True)
 class HeldOut:
     """Encoded test rows.
@@ -62,8 +66,8 @@ class HeldOut:
         That rows are in the training table, too, if so.
     unit : array of int of shape (n_rows,) or None
         What is drawn together: a group, or a block of time; None for single rows.
-    ungrouped : bool
-        Whether the run has groups that the test rows do not tell.
+    ungrouped, unweighted : bool
+        Whether the run has groups, or weights, that the test rows do not tell.
     shared : tuple of (float, float)
         As `automl.repeats.shared_rows` gives it.
     """
@@ -73,6 +77,7 @@ class HeldOut:
     notes: tuple[str, ...]
     unit: np.ndarray | None = None
     ungrouped: bool = False
+    unweighted: bool = False
     shared: tuple[float, float] = (0.0, 0.0)
 
 
@@ -191,7 +196,8 @@ def read_test(
     notes = _overlap(*shared)
     for note in notes:
         warnings.warn(AutoMLWarning(note, code="W-overlap"), stacklevel=5)
-    return HeldOut(rows, codes, notes, units, ungrouped, shared)
+    unweighted = table.sample_weight is not None
+    return HeldOut(rows, codes, notes, units, ungrouped, unweighted, shared)
 
 
 def _numbers(values: np.ndarray) -> np.ndarray:
@@ -271,6 +277,7 @@ def score_test(
     random_state: int = 0,
     *,
     is_over: Callable[[], bool] = lambda: False,
+    is_late: Callable[[], bool] = lambda: False,
 ) -> Tested:
     """Return the score on test rows, and what to expect by it.
 
@@ -286,6 +293,9 @@ def score_test(
         Of the drawings.
     is_over : callable
         Asked whether the drawings so far are enough.
+    is_late : callable
+        Asked after each `CHUNK` of rows whether there is no time to predict the others:
+        there is then no score.
     """
     begun = time.monotonic()
     classes = metric.task != "regression"
@@ -293,7 +303,15 @@ def score_test(
     if not len(test.X):
         return Tested(math.nan, Appraised(None))
     predict = model.predict_proba if classes else model.predict
-    prediction = np.asarray(predict(test.X), dtype=np.float64)
+    done: list[np.ndarray] = []
+    for first in range(0, len(test.X), CHUNK):
+        if done and is_late():
+            note = (
+                f"X_test has no score: there was no time for its {len(test.X):,} rows."
+            )
+            return Tested(math.nan, Appraised(None), note)
+        done.append(np.asarray(predict(test.X.iloc[first : first + CHUNK])))
+    prediction = np.concatenate(done).astype(np.float64)
     score = metric.score(test.y, prediction)
     n = len(test.y)
     unit = np.arange(n) if test.unit is None else test.unit
@@ -319,6 +337,8 @@ def _untold(test: HeldOut, rows: Scored) -> str:
     """Return why the test rows show too little; empty if they show enough."""
     if test.ungrouped:
         return "the groups of its rows are not told"
+    if test.unweighted:
+        return "its rows have no weights, and those of the search have"
     if rows.n_units >= FEW_ROWS:
         return ""
     if test.unit is None:

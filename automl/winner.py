@@ -32,10 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Deployed", "Given", "Member", "blended", "deployed", "ensemble_trial",
+    "there",
 ]  # fmt: skip
-
-LEAST_LEFT = 0.5
-"""Weight that must be left of an ensemble where members could not be fitted."""
 
 
 @dataclass(frozen=True)
@@ -219,26 +217,21 @@ def blended(given: Given, blend: Blend) -> tuple[list[Part], tuple[Member, ...]]
             "configuration was taken."
         )
         return [], ()
-    left = sum(m.weight for m, _ in found)
-    lost = len(blend.weights) - len(found)
-    if left < LEAST_LEFT:
-        given.notes.append(
-            "The ensemble's members could not be fitted in the time left: the best "
-            "single configuration was taken."
-        )
+    if len(found) < len(blend.weights):
         return [], ()
-    if lost:
-        given.notes.append(
-            f"{lost} of {len(blend.weights)} members of the ensemble could not be "
-            f"fitted in the time left; the others, {left:.0%} of its weight, predict."
+    return [p for _, own in found for p in own], tuple(member for member, _ in found)
+
+
+def there(given: Given, blend: Blend) -> tuple[int, ...]:
+    """Return the members of an ensemble that there are models of."""
+    return tuple(
+        number
+        for number, weight in blend.weights.items()
+        if any(
+            _parts(given, given.history[number], weight, bagged=bagged)
+            for bagged in (False, True)
         )
-    parts = [
-        Part(p.name, p.pipeline, p.weight / left, p.places, p.prepared)
-        for _, own in found
-        for p in own
-    ]
-    members = tuple(Member(m.trial, m.weight / left, m.bagged) for m, _ in found)
-    return parts, members
+    )
 
 
 def _parts(given: Given, trial: Trial, weight: float, *, bagged: bool) -> list[Part]:
@@ -291,7 +284,7 @@ def _single(given: Given) -> Chosen:
     if finish.stump is not None and finish.winner is not None:
         pipeline = from_raw(table, finish.stump)
         return leader, leader.number, pipeline, (Member(leader, 1.0, bagged=False),)
-    return _unfinished(given) or _last_resort(given, leader)
+    return _others_folds(given) or _unfinished(given) or _last_resort(given, leader)
 
 
 def _bagged(given: Given, leader: Trial) -> Chosen | None:
@@ -303,6 +296,20 @@ def _bagged(given: Given, leader: Trial) -> Chosen | None:
         return None
     pipeline = assemble(parts, given.table)
     return leader, leader.number, pipeline, (Member(leader, 1.0, bagged=True),)
+
+
+def _others_folds(given: Given) -> Chosen | None:
+    """Return the fold models of the best of the others that has them all."""
+    leader, *others = given.history.preferred()
+    for trial in others:
+        bag = _bagged(given, trial)
+        if bag is not None:
+            given.notes.append(
+                f"Trial {leader.number} was to predict, but has no model in the time "
+                f"left; the models of the folds of trial {trial.number} were taken."
+            )
+            return bag
+    return None
 
 
 def _unfinished(given: Given) -> Chosen | None:

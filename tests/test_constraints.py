@@ -115,6 +115,18 @@ def test_fold_models_give_way_to_fits_on_all_rows(data):
     assert about(model, "max_model_mib")
 
 
+def test_the_rule_of_simplicity_holds_with_limits(data):
+    """Its own fit on all rows is tried before another configuration is."""
+    given = {**GIVEN, "select": "simplest"}
+    bag, refit = (AutoML(**given, deploy=d).fit(*data) for d in ("bag", "refit"))
+    limit = (mib(bag, data) + mib(refit, data)) / 2
+    model = AutoML(**given, deploy="bag", max_model_mib=limit).fit(*data)
+    assert model.weights_ == bag.weights_
+    assert next(iter(bag.weights_)) != bag.leaderboard_["trial"].iloc[0]
+    assert not about(model, "does not predict")
+    assert mib(model, data) <= limit < mib(bag, data)
+
+
 def test_what_cannot_be_kept_gives_a_small_one_with_a_warning(searched, data):
     """No model is that small: the best of the small ones predicts, loudly."""
     with pytest.warns(AutoMLWarning, match="No model was found within") as caught:

@@ -9,7 +9,7 @@ import pytest
 from automl.budget import Budget
 from automl.candidates import Candidate, Resource
 from automl.history import FoldResult, History, Trial
-from automl.pacing import OVERHEAD_S, Pace, Plan
+from automl.pacing import OVERHEAD_S, RESTART_S, Pace, Plan
 
 SLOW = Candidate("slow", "Slow", ("regression",), {})
 GROWING = Candidate(
@@ -32,16 +32,60 @@ def finished(fit_s):
 def test_a_long_refit_is_waited_for_where_nothing_else_can_predict():
     """Models of folds stand in for it, but not after a resume: theirs are gone."""
     long = pace(*finished(20.0))
-    assert long.refits_leader
+    leader = long.history[1]
+    assert long.refits(leader)
     kept = replace(long, plan=replace(long.plan, keeps=3))
-    assert not kept.refits_leader
+    assert not kept.refits(leader)
     assert kept.reserve()["refit"] == 0.0
     resumed = replace(long, plan=replace(kept.plan, resumed=True))
-    assert resumed.refits_leader
+    assert resumed.refits(leader)
     assert resumed.reserve()["refit"] > 20.0
     bagged = replace(pace(*finished(4.0)), plan=replace(kept.plan, bag=True))
-    assert not bagged.refits_leader
-    assert replace(bagged, plan=kept.plan).refits_leader
+    leader = bagged.history[1]
+    assert not bagged.refits(leader)
+    assert replace(bagged, plan=kept.plan).refits(leader)
+
+
+def test_a_quick_refit_is_made_though_the_leaders_would_take_long():
+    """What the rule of simplicity takes is worth its own seconds, not the leader's."""
+    long = pace(*finished(20.0))
+    kept = replace(long, plan=replace(long.plan, keeps=3))
+    folds = tuple(replace(f, trial=2, fit_s=0.1) for f in kept.history[1].folds)
+    assert kept.refits(Trial(2, "slow", {}, "", "ok", folds))
+
+
+def test_a_new_pool_is_expected_to_take_what_the_first_one_took():
+    """Where a library is slow to load, all that needs a new worker begins late."""
+
+    def started(first_s, time_s=60.0):
+        base = Trial(
+            0, "a", {}, "", "ok", (FoldResult(0, 0, "ok", 0.1, started_s=0.4),)
+        )
+        fold = FoldResult(1, 0, "ok", 0.5, started_s=first_s)
+        return pace(base, Trial(1, "slow", {}, "", "ok", (fold,)), time_s=time_s)
+
+    assert started(1.0).restart_s == RESTART_S
+    assert started(6.4).restart_s == pytest.approx(6.0)
+    assert started(6.4).kill_at(SLOW) == pytest.approx(started(6.4).search_end() - 6.0)
+    assert started(50.0).restart_s == pytest.approx(9.0)
+    assert pace(*finished(1.0)).restart_s == RESTART_S
+    alone = replace(started(6.4), plan=replace(started(6.4).plan, n_workers=1))
+    assert alone.restart_s == 0.0
+
+
+def test_seconds_are_kept_for_the_rows_of_a_test_set():
+    """As many as the leader took for a fold's rows, for each row; a quarter at most."""
+    folds = tuple(
+        FoldResult(1, k, "ok", 0.5, fit_s=0.1, predict_s=0.2) for k in range(5)
+    )
+    first = pace(Trial(0, "baseline", {}, "", "ok"), Trial(1, "a", {}, "", "ok", folds))
+    assert first.reserve()["test"] == 0.0
+    assert "kept for the rows of X_test" not in first.account()
+    some = replace(first, plan=replace(first.plan, n_tested=200))
+    assert some.reserve()["test"] == pytest.approx(2.0)  # 20 rows in .2 s
+    assert some.account()["kept for the rows of X_test"] == pytest.approx(2.0)
+    many = replace(first, plan=replace(first.plan, n_tested=20_000))
+    assert many.reserve()["test"] == pytest.approx(15.0)
 
 
 def test_refits_of_an_ensemble_are_reckoned_with():

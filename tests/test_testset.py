@@ -173,6 +173,34 @@ def test_a_slow_metric_scores_test_rows_within_its_share():
     assert untimed()
 
 
+def test_rows_that_there_is_no_time_for_have_no_score(monkeypatch):
+    """They are predicted in parts, and time is looked at after each."""
+    monkeypatch.setattr("automl.testset.CHUNK", 20)
+    y = np.arange(60.0)
+    metric = resolve_metric("rmse", "regression")
+    asked = iter([False, True])
+    late = score_test(Guess(), held_out(y + 1, y), metric, is_late=lambda: next(asked))
+    assert np.isnan(late.score)
+    assert "no time for its 60 rows" in late.note
+    whole = score_test(Guess(), held_out(y + 1, y), metric)
+    assert metric.natural(whole.score) == pytest.approx(1.0)
+
+
+def test_test_rows_without_weights_stand_beside_a_weighted_estimate():
+    """The baseline's score is weighted: an unweighted one is not set against it."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(200, 2)), columns=["a", "b"])
+    y = (X["a"] + rng.normal(size=200) > 0).astype(int)
+    model = AutoML(candidates=["logistic"], **QUICK)
+    model.fit(
+        X[:120], y[:120], sample_weight=rng.uniform(0.1, 5, 120), X_test=X[120:],
+        y_test=y[120:],
+    )  # fmt: skip
+    assert model.facts_["estimate"]["method"] != "test"
+    assert np.isfinite(model.test_score_)
+    assert any("its rows have no weights" in note for note in model.notes_)
+
+
 def test_a_finished_run_says_what_new_test_rows_say(tmp_path):
     """Summary, promise and checks follow the estimate when a run is taken up again."""
     rng = np.random.default_rng(0)
