@@ -189,6 +189,7 @@ def test_a_smaller_ensemble_is_calibrated_again():
     assert two.leaderboard_["params"].iloc[0][TEMPERATURE] == found
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:No model was found within:UserWarning")
 def test_a_smaller_ensemble_has_none_where_it_needs_none():
     """Two of three members that are as sure as they should be stay as they are."""

@@ -115,6 +115,7 @@ def test_fold_models_give_way_to_fits_on_all_rows(data):
     assert about(model, "max_model_mib")
 
 
+@pytest.mark.slow
 def test_the_rule_of_simplicity_holds_with_limits(data):
     """Its own fit on all rows is tried before another configuration is."""
     given = {**GIVEN, "select": "simplest"}

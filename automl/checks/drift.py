@@ -55,7 +55,7 @@ class Drift:
         if test is None:
             return Finding(
                 self.code, self.title, "skipped", "No test set was given.",
-                "Give rows of a later time, or held back: fit(X, y, test=…).",
+                "Give `fit` rows of a later time, or held back: X_test= and y_test=.",
             )  # fmt: skip
         columns = evidence.plain
         if len(test) < LEAST_ROWS or evidence.table.n_rows < LEAST_ROWS or not columns:

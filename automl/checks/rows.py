@@ -339,7 +339,7 @@ class SeenBefore:
         if test is None or shared is None:
             return Finding(
                 self.code, self.title, "skipped", "No test set was given.",
-                "Give rows of a later time, or held back: fit(X, y, test=…).",
+                "Give `fit` rows of a later time, or held back: X_test= and y_test=.",
             )  # fmt: skip
         share, by_chance = shared
         said = f"{share:.1%} of the {len(test):,} test rows stand in the training table"

@@ -97,7 +97,7 @@ SLOW = "[light(pause_s=0.2)]"
     ("n_jobs", "budget"),
     [
         (2, {"n_trials": 500}),
-        (1, {"n_trials": 500}),
+        pytest.param(1, {"n_trials": 500}, marks=pytest.mark.slow),
         pytest.param(2, {"time_budget_s": 60.0}, marks=pytest.mark.slow),
         pytest.param(1, {"time_budget_s": 60.0}, marks=pytest.mark.slow),
     ],
