@@ -72,9 +72,8 @@ def deployment_plan(settings: Settings, problem: Problem) -> dict[str, Any]:
     bag = settings.deploy == "bag"
     ensemble = settings.ensemble and settings.select == "best"
     keeps = 0
-    if bag or (
-        suited and settings.deploy == "auto"
-    ):  # a Ctrl-C leaves no time to refit
+    stand_by = suited and settings.deploy == "auto"  # a Ctrl-C leaves no time to refit
+    if bag or stand_by:
         keeps = POOL if ensemble else REFITS
     limited = settings.max_predict_ms is not None or settings.max_model_mib is not None
     return {"keeps": keeps, "ensemble": ensemble, "bag": bag, "limited": limited}

@@ -276,9 +276,9 @@ def _single(given: Given) -> Chosen:
     bag = _bagged(given, leader)
     if bag is not None:
         rows = "the holdout's training rows" if given.n_folds == 1 else "the folds"
+        why = "did not end" if finish.errors else "did not fit in the time left"
         given.notes.append(
-            f"The model is the one that was fitted to {rows}: a refit on all rows did "
-            "not fit in the time left."
+            f"The model is the one that was fitted to {rows}: a fit on all rows {why}."
         )
         return bag
     if finish.stump is not None and finish.winner is not None:

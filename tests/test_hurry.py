@@ -79,6 +79,7 @@ def test_folds_predict_where_no_refit_ends_in_time(data, monkeypatch):
     assert model.best_candidate_ in QUICK["candidates"]
     assert len(model.model_[-1].estimators) == 3
     assert model.score(*data) > 0.8
+    assert any("a fit on all rows did not end" in note for note in model.notes_)
 
 
 def clock(now=0.0):
