@@ -301,7 +301,11 @@ def _bagged(given: Given, leader: Trial) -> Chosen | None:
 def _others_folds(given: Given) -> Chosen | None:
     """Return the fold models of the best of the others that has them all."""
     leader, *others = given.history.preferred()
+    if leader.candidate == BASELINE:
+        return None
     for trial in others:
+        if trial.candidate == BASELINE:  # the others are worse than the constant
+            break
         bag = _bagged(given, trial)
         if bag is not None:
             given.notes.append(

@@ -11,7 +11,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer
 from sklearn.metrics import accuracy_score, make_scorer
 
-from automl import AutoML, evaluate
+from automl import AutoML, evaluate, winner
 from automl.budget import Budget
 from automl.conclusion import INTERRUPTED_S, _after
 from automl.effort import HURRY_S, effort_of
@@ -80,6 +80,29 @@ def test_folds_predict_where_no_refit_ends_in_time(data, monkeypatch):
     assert len(model.model_[-1].estimators) == 3
     assert model.score(*data) > 0.8
     assert any("a fit on all rows did not end" in note for note in model.notes_)
+
+
+def test_folds_of_the_next_predict_where_the_best_has_no_model(data, monkeypatch):
+    """Models that are there are not given up for a small one, or for the constant."""
+
+    def never(*_given):
+        raise MemoryError
+
+    real = winner.bag_of
+
+    def without_leader(trial, *rest):
+        if trial.number == leader:
+            raise OSError
+        return real(trial, *rest)
+
+    given = {**QUICK, "n_trials": 2, "ensemble": False}
+    board = AutoML(**given).fit(*data).leaderboard_
+    leader, second = board["trial"].iloc[:2]
+    monkeypatch.setattr("automl.evaluate._refit", never)
+    monkeypatch.setattr("automl.winner.bag_of", without_leader)
+    model = AutoML(**given).fit(*data)
+    assert set(model.weights_) == {second}
+    assert any(f"folds of trial {second} were taken" in note for note in model.notes_)
 
 
 def clock(now=0.0):
