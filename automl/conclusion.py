@@ -309,7 +309,7 @@ def _of_those_there(
     if not lost:
         return whole
     table, folds, metric = problem.table, problem.folds, problem.metric
-    leader, found = given.history.finished()[0], None
+    leader, found, why = given.history.finished()[0], None, ""
     try:
         if len(left) > 1:
             less = part_of(
@@ -321,11 +321,11 @@ def _of_those_there(
             rows = scored_rows(table, folds)
             found = calibrated(found, leader, journal.predictions, rows, folds, metric)
     except Exception as error:  # noqa: BLE001 - the user's metric may raise anything
-        given.notes.append(f"Scoring a part of it raised {type(error).__name__}.")
+        why = f" Scoring the others raised {type(error).__name__}."
         found = None
     given.notes.append(
-        f"{lost} of {len(whole.weights)} members of the ensemble could not be fitted "
-        f"in the time left: {'the others predict' if found else 'it was given up'}."
+        f"{lost} of {len(whole.weights)} members of the ensemble have no model: "
+        f"{'the others predict' if found else 'it was given up'}.{why}"
     )
     return found
 

@@ -275,7 +275,7 @@ class Finish:
             self._note_failure(outcome)
 
     def _is_first_loss(self, outcome: Outcome, *more: str) -> bool:
-        """Return whether its pool died beside it, or more so, for the first time."""
+        """Return whether it was ended for the first time, its pool beside it or so."""
         key = (outcome.task.trial, outcome.task.fold)
         if outcome.error not in ("crash", "lost", *more) or key in self._retried:
             return False

@@ -55,8 +55,8 @@ MEMBERS = 3
 """Members of an ensemble whose refits are reckoned with (measured: 2 to 6)."""
 
 TEST_SHARE = 0.25
-"""Most of the budget that is kept for the predictions of ``X_test``; what takes longer
-has no test score."""
+"""Most of the budget that is kept for the predictions of ``X_test``; rows that take
+longer may get no score."""
 
 CONSTRAINT_SHARE = 0.1
 """Share of the budget that is kept for smaller models, where what predicts has limits

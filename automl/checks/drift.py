@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from automl.checks.alone import Question, errors, guess_by_bins, guess_by_forest
-from automl.checks.finding import Finding, listed
+from automl.checks.finding import Finding, listed, without_test_set
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,10 +53,7 @@ class Drift:
         """Return what it came to."""
         test = evidence.test
         if test is None:
-            return Finding(
-                self.code, self.title, "skipped", "No test set was given.",
-                "Give `fit` rows of a later time, or held back: X_test= and y_test=.",
-            )  # fmt: skip
+            return without_test_set(self)
         columns = evidence.plain
         if len(test) < LEAST_ROWS or evidence.table.n_rows < LEAST_ROWS or not columns:
             return Finding(

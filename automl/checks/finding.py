@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "STATUSES", "Check", "Finding", "OutOfTimeError", "is_at_least", "listed",
-    "worst_first",
+    "without_test_set", "worst_first",
 ]  # fmt: skip
 
 STATUSES = ("fail", "warn", "note", "skipped", "pass")
@@ -74,6 +74,14 @@ class Finding:
     def from_json(cls, found: dict[str, Any]) -> Finding:
         """Return the finding that `as_json` wrote."""
         return cls(**{**found, "columns": tuple(found["columns"])})
+
+
+def without_test_set(check: Check) -> Finding:
+    """Return what a check of the test rows comes to where there are none."""
+    return Finding(
+        check.code, check.title, "skipped", "No test set was given.",
+        "Give `fit` rows of a later time, or held back: X_test= and y_test=.",
+    )  # fmt: skip
 
 
 class OutOfTimeError(Exception):

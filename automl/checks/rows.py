@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from automl.checks.alone import Question, guess_by_bins, spread_of
-from automl.checks.finding import Finding, listed
+from automl.checks.finding import Finding, listed, without_test_set
 from automl.repeats import OVERLAP, row_codes
 
 if TYPE_CHECKING:
@@ -337,10 +337,7 @@ class SeenBefore:
         """Return what it came to."""
         test, shared = evidence.test, evidence.shared
         if test is None or shared is None:
-            return Finding(
-                self.code, self.title, "skipped", "No test set was given.",
-                "Give `fit` rows of a later time, or held back: X_test= and y_test=.",
-            )  # fmt: skip
+            return without_test_set(self)
         share, by_chance = shared
         said = f"{share:.1%} of the {len(test):,} test rows stand in the training table"
         if share < COPIES_SHARE:
