@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+import pytest
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 FLAGS = (
@@ -38,6 +40,17 @@ def find_browser() -> str | None:
     """Return the path of a browser, or None."""
     return next((p for p in map(shutil.which, NAMES) if p), None)
 
+
+BROWSER = find_browser()
+
+IN_BROWSER = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        BROWSER is None,
+        reason="no Chromium on the path; what needs none is tested without it",
+    ),
+]
+"""Marks of a module whose tests need a browser."""
 
 AXE = "axe-core@4.14.1"
 """The accessibility rules, from npm; never a part of this repository."""

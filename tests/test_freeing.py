@@ -17,8 +17,9 @@ def held_mib():
     return tree_mib(os.getpid())[os.getpid()]
 
 
-linux = pytest.mark.skipif(  # elsewhere the allocator takes no advice: a no-op
-    sys.platform != "linux", reason="others keep the pages"
+linux = pytest.mark.skipif(
+    sys.platform != "linux",
+    reason="elsewhere the allocator takes no advice, and nothing is done",
 )
 
 

@@ -105,6 +105,17 @@ def test_folds_of_the_next_predict_where_the_best_has_no_model(data, monkeypatch
     assert any(f"folds of trial {second} were taken" in note for note in model.notes_)
 
 
+def test_folds_that_are_worse_than_the_constant_never_predict(monkeypatch):
+    """Where the constant comes before them, they are passed over."""
+    trials = [Trial(n, c, {}, "", "ok") for n, c in enumerate(("a", "baseline", "b"))]
+    asked = []
+    monkeypatch.setattr(winner, "_bagged", lambda _, trial: asked.append(trial.number))
+    for order in (trials, trials[1:], [trials[0], trials[2]]):
+        history = SimpleNamespace(preferred=lambda order=order: order)
+        winner._others_folds(SimpleNamespace(history=history, notes=[]))
+    assert asked == [2]  # of the last order only
+
+
 def clock(now=0.0):
     """Return a budget without an end, at a time that can be set."""
     time_ = SimpleNamespace(now=now)

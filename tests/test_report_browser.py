@@ -7,7 +7,7 @@ import pytest
 from automl.facts import build_facts
 from automl.live import live_facts, render_live
 from automl.report import write_report
-from tests.browser_kit import browser_page, fetch_axe, find_browser
+from tests.browser_kit import BROWSER, IN_BROWSER, browser_page, fetch_axe
 from tests.report_kit import (
     HOSTILE,
     other_pages,
@@ -19,12 +19,7 @@ from tests.report_kit import (
 )
 from tests.test_live import events
 
-BROWSER = find_browser()
-pytestmark = [
-    pytest.mark.browser,
-    # A machine without Chromium runs the rest; what needs none is tested without it.
-    pytest.mark.skipif(BROWSER is None, reason="no Chromium on the path"),
-]
+pytestmark = IN_BROWSER
 
 
 @pytest.fixture(scope="module")

@@ -7,15 +7,10 @@ import pandas as pd
 import pytest
 
 from automl import AutoML
-from tests.browser_kit import browser_page, find_browser
+from tests.browser_kit import BROWSER, IN_BROWSER, browser_page
 from tests.test_report import size_beside_plotly
 
-BROWSER = find_browser()
-pytestmark = [
-    pytest.mark.browser,
-    # A machine without Chromium runs the rest; what needs none is tested without it.
-    pytest.mark.skipif(BROWSER is None, reason="no Chromium on the path"),
-]
+pytestmark = IN_BROWSER
 
 MIB = 2**20
 

@@ -171,8 +171,9 @@ def test_the_rows_of_an_only_fold_are_mapped(holdout):
         pd.testing.assert_frame_equal(place.rows(rows), table.X.iloc[rows])
 
 
-@pytest.mark.skipif(  # Windows has no such advice, `Workplace.let_go` does nothing
-    not hasattr(mmap, "MADV_DONTNEED"), reason="no such advice"
+@pytest.mark.skipif(
+    not hasattr(mmap, "MADV_DONTNEED"),
+    reason="Windows has no such advice, and `Workplace.let_go` does nothing there",
 )
 def test_mapped_pages_are_let_go_and_read_again(holdout):
     """After a fit the files take no memory of the process, and read as before."""
