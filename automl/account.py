@@ -13,10 +13,12 @@ from automl.facts import RunRecord, build_facts
 
 if TYPE_CHECKING:
     from automl.budget import Budget
+    from automl.finish import Finish
+    from automl.history import History
     from automl.memory import Guard
     from automl.search import Search
 
-__all__ = ["facts_of", "limits", "timeline"]
+__all__ = ["facts_of", "limits", "processor_seconds", "timeline"]
 
 
 def facts_of(record: RunRecord) -> dict[str, Any]:
@@ -63,6 +65,20 @@ def timeline(
         "total": elapsed_s,
         "budget": np.nan if budget.time_s is None else budget.time_s,
     }
+
+
+def processor_seconds(history: History, finish: Finish) -> dict[str, float]:
+    """Return the seconds of processors inside scored folds, and inside what followed.
+
+    Parameters
+    ----------
+    history : History
+        All configurations.
+    finish : Finish
+        Fits on all rows, importance and canary.
+    """
+    folds = (f.cpu_s for t in history if t.number for f in t.folds if f.status == "ok")
+    return {"folds": sum(folds), "end": finish.cpu_s}
 
 
 def limits(search: Search, guard: Guard) -> dict[str, str]:

@@ -97,7 +97,7 @@ def appraise(
     predictions : callable
         From a trial's number and a fold to out-of-fold predictions.
     budget : Budget
-        Of the run; the share for this is `automl.pacing.SCORE_SHARE`.
+        Of the run; the share for this is `automl.reserve.SCORE_SHARE`.
     rule : Simplest, default=None
         What the one-standard-error rule took, where that predicts.
     temperature : float, default=1.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -12,14 +11,14 @@ import numpy as np
 
 from automl.calibration import calibrated
 from automl.constraints import Choice, constrained, unchecked
-from automl.ensemble import POOL, Blend, blend, is_better, part_of, pool
+from automl.ensemble import POOL, Blend, is_better, part_of
 from automl.exceptions import AutoMLWarning
 from automl.finish import REFITS, SPARE_S, Finish, Wanted
 from automl.history import BASELINE, DERIVED, History
 from automl.kept import has_model
 from automl.loop import finish_run, fit_now
-from automl.pacing import ENSEMBLE_SHARE
 from automl.scored_rows import scored_rows
+from automl.weighing import after, weigh
 from automl.winner import Deployed, Given, deployed, ensemble_trial, there
 
 if TYPE_CHECKING:
@@ -43,16 +42,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Concluded", "conclude", "deployment_plan"]
 
-TEMPERATURE_PART = 0.25
-"""Of the time for an ensemble's weights: what is left for a temperature. To find one
-takes up to .25 s on top, however many rows there are."""
-
 TRAINED_SHARE = 0.5
 """Least share of the rows that every fold trains on, for its models to be deployed:
 those of a forward split have seen the oldest rows only."""
-
-INTERRUPTED_S = 0.5
-"""Seconds in which weights are chosen after a Ctrl-C."""
 
 
 def deployment_plan(settings: Settings, problem: Problem) -> dict[str, Any]:
@@ -164,6 +156,7 @@ def conclude(
     constraints: Constraints | None = None,
     *,
     rule: Simplest | None = None,
+    meanwhile: Callable[[Trial, History, float], None] | None = None,
 ) -> Concluded:
     """Return what predicts after a search, with all that it needed fitted.
 
@@ -181,13 +174,18 @@ def conclude(
         What the model may cost.
     rule : Simplest, default=None
         What the one-standard-error rule took, if that is to predict.
+    meanwhile : callable, default=None
+        Told before the fits of what is to predict: as it was scored, the history with
+        it, and its temperature.
     """
     folder, plan = runner.folder, search.plan
     if rule is not None:
         history = replace(history, chosen=rule.trial.number)
     notes: list[str] = []
-    weights = _weigh(search, history, problem, journal, interrupt, notes)
+    weights = weigh(search, history, problem, journal, interrupt, notes)
     wanted = _wanted(replace(search.pace, history=history), weights, folder)
+    if meanwhile is not None:
+        meanwhile(*_expected(history, weights, search.budget))
     finish = finish_run(runner, search, history, wanted, interrupt, memory)
     given = Given(
         finish, search, history, problem.table,
@@ -208,7 +206,7 @@ def conclude(
             chosen = constrained(
                 first, given, problem, constraints, journal.predictions,
                 lambda trial: fit_now(runner, finish, trial, interrupt, memory),
-                _after(search.budget, interrupt, search.budget.remaining_s - SPARE_S),
+                after(search.budget, interrupt, search.budget.remaining_s - SPARE_S),
             )  # fmt: skip
         except Exception as error:  # noqa: BLE001 - there is a model, within them or not
             chosen = unchecked(first, constraints, error)
@@ -232,6 +230,16 @@ def conclude(
     )  # fmt: skip
 
 
+def _expected(
+    history: History, weights: Blend | None, budget: Budget
+) -> tuple[Trial, History, float]:
+    """Return what is to predict, the history with it, and its temperature."""
+    if weights is None:
+        return history.preferred()[0], history, 1.0
+    trial = ensemble_trial(weights, history, budget.elapsed_s)
+    return trial, History((*history.trials, trial)), weights.temperature
+
+
 def _given_up(first: Choice, chosen: Choice) -> tuple[Trial, Blend] | None:
     """Return the ensemble that limits gave up, with a number of its own."""
     if first.ensemble is None or first.blend is None or chosen.blend is first.blend:
@@ -250,49 +258,6 @@ def _not_the_simplest(rule: Simplest, *, fitted: bool) -> str:
         f'select="simplest" took trial {rule.trial.number}, which does not predict: '
         f"{why}."
     )
-
-
-def _weigh(
-    search: Search,
-    history: History,
-    problem: Problem,
-    journal: Journal,
-    interrupt: Interrupt,
-    notes: list[str],
-) -> Blend | None:
-    """Return what predicts better than the best configuration as it is."""
-    leader = next(iter(history.finished()), None)
-    if history.chosen is not None or leader is None or leader.candidate == BASELINE:
-        return None
-    budget, allowed_s = search.budget, math.inf
-    if budget.time_s is not None:
-        allowed_s = max(0.1, ENSEMBLE_SHARE * budget.time_s)
-    if interrupt.asked:
-        allowed_s = min(allowed_s, INTERRUPTED_S)
-    is_over = _after(budget, interrupt, allowed_s * (1 - TEMPERATURE_PART))
-    table, found = problem.table, None
-    if search.plan.ensemble:
-        try:
-            found = blend(
-                pool(history.trials), journal.predictions, table.y, problem.folds,
-                problem.metric, table.sample_weight, is_over,
-            )  # fmt: skip
-        except Exception as error:  # noqa: BLE001 - the user's metric may raise anything
-            why = f"choosing its weights raised {type(error).__name__}."
-            notes.append(f"No ensemble was made: {why}")
-    if not table.is_classification:
-        return found
-    is_over = _after(budget, interrupt, allowed_s * TEMPERATURE_PART)
-    rows = scored_rows(table, problem.folds)
-    try:
-        return calibrated(
-            found, leader, journal.predictions, rows, problem.folds, problem.metric,
-            is_over,
-        )  # fmt: skip
-    except Exception as error:  # noqa: BLE001 - the same metric, on other probabilities
-        why = f"choosing their temperature raised {type(error).__name__}."
-        notes.append(f"Probabilities are as the learners give them: {why}")
-        return found
 
 
 def _of_those_there(
@@ -328,18 +293,6 @@ def _of_those_there(
         f"{'the others predict' if found else 'it was given up'}.{why}"
     )
     return found
-
-
-def _after(budget: Budget, interrupt: Interrupt, seconds: float) -> Callable[[], bool]:
-    """Return what says whether so many seconds are over; few are left by a Ctrl-C."""
-    end, asked_before = budget.clock() + seconds, interrupt.asked
-
-    def is_over() -> bool:
-        asked_s = None if asked_before else interrupt.asked_s
-        soon = math.inf if asked_s is None else asked_s + INTERRUPTED_S
-        return budget.clock() > min(end, soon)
-
-    return is_over
 
 
 def _wanted(pace: Pace, weights: Blend | None, folder: Path) -> Wanted:

@@ -10,8 +10,8 @@ import numpy as np
 
 from automl.estimate import LEAST_RESAMPLES
 from automl.history import ENSEMBLE
-from automl.pacing import SCORE_SHARE
 from automl.resampled_scores import is_quick
+from automl.reserve import SCORE_SHARE
 from automl.selection import ASKED_ADDITIONS, ASKED_MIXED
 
 if TYPE_CHECKING:

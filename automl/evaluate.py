@@ -10,7 +10,7 @@ import os
 import time
 import traceback
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -129,6 +129,8 @@ class Outcome:
         `time.monotonic`.
     ended_s : float or None
         When its end was found, on the same clock.
+    cpu_s : float
+        Seconds of a processor, all threads, of what is no fold.
     """
 
     task: Task
@@ -139,6 +141,7 @@ class Outcome:
     detail: str | None = None
     mark: tuple[int, float] | None = None
     ended_s: float | None = None
+    cpu_s: float = 0.0
 
 
 def run_task(folder: Path, task: Task) -> Outcome:
@@ -156,7 +159,7 @@ def run_task(folder: Path, task: Task) -> Outcome:
         return Outcome(task)
     if task.deadline is not None and time.monotonic() > task.deadline:
         return Outcome(task, error="late")
-    started = time.monotonic()
+    started, cpu = time.monotonic(), time.process_time()
     try:
         place, prepared = open_workplace(folder)
         with sandbox(), warnings.catch_warnings():
@@ -165,9 +168,11 @@ def run_task(folder: Path, task: Task) -> Outcome:
                 return _fold(folder, place, prepared, task)
             if task.kind == "refit":
                 pipeline, truncated = _refit(place, task)
-                return Outcome(task, value=pipeline, truncated=truncated)
-            explain = _canary if task.kind == "canary" else _importance
-            return Outcome(task, value=explain(place, task))
+                outcome = Outcome(task, value=pipeline, truncated=truncated)
+            else:
+                explain = _canary if task.kind == "canary" else _importance
+                outcome = Outcome(task, value=explain(place, task))
+            return replace(outcome, cpu_s=time.process_time() - cpu)
     except KeyboardInterrupt:
         raise
     except BaseException:  # noqa: BLE001 - a failed configuration, `sys.exit` too
@@ -222,7 +227,7 @@ def _fold(folder: Path, place: Workplace, prepared: Prepared, task: Task) -> Out
     model = pipeline[-1]
     rounds, truncated = fit_model(
         place, candidate, model, prefix, X_train, place.y[train], train,
-        stop_at, overwrite=not kept,
+        stop_at, overwrite=not kept, n_scored=len(test),
     )  # fmt: skip
     del X_train
     if X_test is None:  # so many rows wait until those that train are not held

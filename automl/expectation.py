@@ -5,6 +5,8 @@ Nothing here is worth a model: what fails is a note, and there is no estimate.
 
 from __future__ import annotations
 
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,20 +14,27 @@ from automl.appraisal import Appraised, appraise, estimate_facts
 from automl.checks.finding import Finding, worst_first
 from automl.effort import HURRY_S
 from automl.facts.verdict import restated
-from automl.pacing import SCORE_SHARE
+from automl.resampled_scores import is_quick
+from automl.reserve import SCORE_SHARE
 from automl.testset import score_test
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from automl.budget import Budget
+    from automl.choice import Simplest
     from automl.conclusion import Concluded
-    from automl.history import Trial
+    from automl.history import History, Trial
     from automl.interrupt import Interrupt
+    from automl.journal import Journal
     from automl.problem import Problem
     from automl.testset import HeldOut, Tested
 
-__all__ = ["Expected", "expect", "expect_again"]
+__all__ = ["Expected", "Meanwhile", "expect", "expect_again", "is_arithmetic"]
+
+MEANWHILE_CELLS = 500_000
+"""Numbers of a configuration up to which the score is corrected while workers fit: with
+hundreds of configurations that is as much memory as a small fit takes."""
 
 OF_TEST = ("AML008", "AML009")
 """Checks that look at the test rows."""
@@ -53,8 +62,84 @@ class Expected:
     made_s: float = 0.0
 
 
+class Meanwhile:
+    """Corrects the score in a thread of this process while workers fit what predicts.
+
+    Only what is arithmetic runs there: no metric of the user's, and no warning, as
+    filters of warnings belong to all threads.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is worked on.
+    journal : Journal
+        With the out-of-fold predictions.
+    budget : Budget
+        Of the run.
+    interrupt : Interrupt
+        Ends drawings as well.
+    rule : Simplest or None
+        What the one-standard-error rule took, if that is to predict.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        journal: Journal,
+        budget: Budget,
+        interrupt: Interrupt,
+        rule: Simplest | None,
+    ) -> None:
+        self._given = (problem, journal, budget, interrupt)
+        self._rule = rule
+        self._about: tuple[Trial, float] | None = None
+        self._found: Appraised | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self, trial: Trial, history: History, temperature: float) -> None:
+        """Begin with what is expected to predict."""
+        self._about = (trial, temperature)
+        self._thread = threading.Thread(
+            target=self._run, args=(trial, history, temperature), daemon=True
+        )
+        self._thread.start()
+
+    def _run(self, trial: Trial, history: History, temperature: float) -> None:
+        problem, journal, budget, interrupt = self._given
+        with suppress(Exception):  # it is made again at the end, which tells of it
+            self._found = appraise(
+                trial, history, problem, journal.predictions, budget, rule=self._rule,
+                temperature=temperature, hurry=interrupt.asked,
+                is_over=_asked_since(interrupt),
+            )  # fmt: skip
+
+    def found(self, done: Concluded) -> Appraised | None:
+        """Return what it came to; None if it was about something else."""
+        if self._thread is None or self._about is None:
+            return None
+        self._thread.join()
+        trial, temperature = self._about
+        same = (trial.number, trial.params) == (
+            done.out.trial.number, done.out.trial.params,
+        )  # fmt: skip
+        same = same and temperature == done.temperature and self._rule is done.rule
+        return self._found if same else None
+
+
+def is_arithmetic(problem: Problem) -> bool:
+    """Return whether the score of a run can be corrected beside other work."""
+    table = problem.table
+    n_scored = sum(len(test) for _, test in problem.folds.splits)
+    cells = n_scored * (max(1, table.n_classes) + 6)
+    return is_quick(problem.metric) and cells <= MEANWHILE_CELLS
+
+
 def expect(
-    done: Concluded, held_out: HeldOut | None, budget: Budget, interrupt: Interrupt
+    done: Concluded,
+    held_out: HeldOut | None,
+    budget: Budget,
+    interrupt: Interrupt,
+    meanwhile: Meanwhile | None = None,
 ) -> Expected:
     """Return what to expect of what a search came to.
 
@@ -65,9 +150,11 @@ def expect(
     held_out : HeldOut or None
         Test rows.
     budget : Budget
-        Of the run; the share for this is `automl.pacing.SCORE_SHARE`.
+        Of the run; the share for this is `automl.reserve.SCORE_SHARE`.
     interrupt : Interrupt
         Ends drawings as well.
+    meanwhile : Meanwhile, default=None
+        What was begun while fits ran.
     """
     trial, problem = done.out.trial, done.problem
     tested, notes = _tested(
@@ -75,9 +162,10 @@ def expect(
         _late(budget, interrupt),
     )  # fmt: skip
     found = Appraised(None) if tested is None else tested.appraised
+    early = None if meanwhile is None else meanwhile.found(done)
     try:
         if found.estimate is None:
-            found = appraise(
+            found = early or appraise(
                 trial, done.ranked, problem, done.journal.predictions, budget,
                 rule=done.rule, temperature=done.temperature, hurry=interrupt.asked,
                 is_over=_asked_since(interrupt),

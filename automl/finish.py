@@ -16,7 +16,7 @@ import numpy as np
 from automl.canary import CANARY_ROWS
 from automl.evaluate import Outcome, Task
 from automl.history import BASELINE, FAILED, History, Trial
-from automl.pacing import CANARY_SHARE, IMPORTANCE_SHARE
+from automl.reserve import CANARY_SHARE, IMPORTANCE_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,6 +95,8 @@ class Finish:
         Trial's number to its fit on all rows, of all that ended well.
     errors : list of str
         What to say of those that did not.
+    cpu_s : float
+        Seconds of processors that all of it took.
     """
 
     def __init__(
@@ -124,13 +126,16 @@ class Finish:
         self.canary: dict[str, Any] | None = None
         self.refits: dict[int, Outcome] = {}
         self.errors: list[str] = []
+        self.cpu_s = 0.0
         self._queue = refit_order(history)
         if self.wanted.kept:
             self._queue = self._queue[:1]
         if self._queue and not self.wanted.single:
             self.winner = self._queue.pop(0)
             self._queue.clear()
-        self._others = [t for t in self.wanted.refits if t not in self._queue[:1]]
+        self._others = self._in_order(
+            [t for t in self.wanted.refits if t not in self._queue[:1]]
+        )
         self._folds = list(self.wanted.folds)
         self._serial = first_serial
         self._refitting: Task | None = None
@@ -139,6 +144,16 @@ class Finish:
         self._retried: set[tuple[int, int]] = set()
         self._due = list(EXPLAINS)
         self._lock = threading.Lock()  # asked from joblib's thread, told from ours
+
+    def _in_order(self, trials: list[Trial]) -> list[Trial]:
+        """Return members in the order of their fits: what takes longest first.
+
+        Where they may not all end in time, the order stays that of their weights.
+        """
+        whole = sum(self.seconds[t.number] for t in trials)
+        if not self._ends_in_time(whole):
+            return trials
+        return sorted(trials, key=lambda t: -self.seconds[t.number])
 
     def source(self) -> Task | None:
         """Return the next task, a short wait, or None at the end."""
@@ -233,6 +248,7 @@ class Finish:
         """Keep what was fitted; a failed refit makes way."""
         with self._lock:
             task = outcome.task
+            self.cpu_s += outcome.cpu_s
             if task.kind in EXPLAINS:
                 if self.winner is not None and task.trial == self.winner.number:
                     self._keep_explanation(outcome)

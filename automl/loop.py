@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from automl.finish import Wanted
     from automl.history import History, Trial
     from automl.interrupt import Interrupt
+    from automl.lookout import Lookout
     from automl.runner import Runner
     from automl.search import Search
     from automl.teller import Teller
@@ -36,6 +37,7 @@ def run_search(
     teller: Teller,
     interrupt: Interrupt,
     memory: MemoryGuard | None = None,
+    lookout: Lookout | None = None,
 ) -> History:
     """Run the search to its end and return its history.
 
@@ -51,6 +53,8 @@ def run_search(
         Ends the search where it was asked for.
     memory : callable, default=None
         Chooses processes to end for want of memory.
+    lookout : Lookout, default=None
+        Finds out what would predict, so that the end of the search can be put right.
     """
     if runner.parallel and not search.ordered and search.plan.n_folds > 1:
         # hyperopt takes a second to import, and is used later: while workers start. The
@@ -69,6 +73,8 @@ def run_search(
             if search.changes:
                 _prune(runner, search)
             teller.tell_changes(search)
+            if lookout is not None:
+                search.preview = lookout.look(search.history) or search.preview
     search.stopped |= interrupt.asked
     return search.finish()
 

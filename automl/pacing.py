@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from automl.allocation import View
+from automl.reserve import is_refitted, refit_seconds, seconds_kept
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,15 +18,10 @@ if TYPE_CHECKING:
     from automl.budget import Budget
     from automl.candidates import Candidate
     from automl.history import History, Trial
+    from automl.plan import Plan
+    from automl.reserve import Preview
 
-__all__ = [
-    "CANARY_SHARE",
-    "IMPORTANCE_SHARE",
-    "FitLimits",
-    "Pace",
-    "Plan",
-    "checks_seconds",
-]
+__all__ = ["FitLimits", "Pace"]
 
 CONFIGURATIONS = 6
 """Full configurations that the longest fits must leave room for in the budget."""
@@ -37,48 +33,6 @@ PATIENCE = 4.0
 """How much longer than the incumbent's a fit may take, and a second at least: what is
 four times as slow has to be better by much to be worth its seconds."""
 
-REFIT_SHARE = 0.25
-"""Share of the budget that is kept for a refit; a longer one is not waited for where
-the models of the folds are there."""
-
-BAG_REFIT_SHARE = 0.05
-"""The same where the models of the folds are to predict anyway, and the fit on all rows
-is only there beside them."""
-
-SCORE_SHARE = 0.02
-"""Share of the budget within which the score is corrected for the selection."""
-
-ENSEMBLE_SHARE = 0.02
-"""Share of the budget within which weights are chosen."""
-
-MEMBERS = 3
-"""Members of an ensemble whose refits are reckoned with (measured: 2 to 6)."""
-
-TEST_SHARE = 0.25
-"""Most of the budget that is kept for the predictions of ``X_test``; rows that take
-longer may get no score."""
-
-CONSTRAINT_SHARE = 0.1
-"""Share of the budget that is kept for smaller models, where what predicts has limits
-(a choice: two or three fits on all rows)."""
-
-IMPORTANCE_SHARE = 0.04
-"""Share of the budget within which columns are permuted, beside the refit."""
-
-CANARY_SHARE = 0.02
-"""Share of the budget within which the winner is fitted to a shuffled target, when
-nothing is left to be refitted."""
-
-CHECKS_SHARE = 0.02
-"""Share of the budget within which checks are run: of a minute, what 4,000 rows take on
-a slow core (measured: .1 to 1.2 s for 80 tables)."""
-
-CHECKS_S = (0.2, 10.0)
-"""Seconds that they have at least and at most."""
-
-OVERHEAD_S = 0.9
-"""Seconds kept for facts, pickling and the end of the pool (measured: .3 to .7)."""
-
 RESTART_S = 2.0
 """Seconds that a new pool needs before it fits (measured: 1.1 to 2.0): what must be
 killed at the end of the search is killed so much earlier."""
@@ -88,66 +42,6 @@ RESTART_SHARE = 0.15
 
 SHORTEST_LIMIT_S = 2.0
 """Seconds that the fit of a fold is given at least, limits set by the user aside."""
-
-
-def checks_seconds(time_s: float) -> float:
-    """Return the seconds of a budget that checks may take.
-
-    Examples
-    --------
-    >>> checks_seconds(1), checks_seconds(60), checks_seconds(3600)
-    (0.2, 1.2, 10.0)
-    """
-    least, most = CHECKS_S
-    return min(most, max(least, CHECKS_SHARE * time_s))
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is fixed for a search.
-
-    Attributes
-    ----------
-    candidates : tuple of Candidate
-        Those that fit the table, in the order of first tries.
-    n_folds : int
-        Folds.
-    n_rows, n_train : int
-        Rows of the table, and of a fold's training part.
-    n_workers : int
-        Processes.
-    random_state : int
-        Seed of the run.
-    trial_time_limit_s : float or None
-        Seconds that a configuration's fits may take together, as the user wants it.
-    keeps : int
-        Configurations whose fold models are kept, beside the best of each family: they
-        can be deployed. 0 if none can.
-    ensemble : bool
-        Whether a weighted average may win.
-    resumed : bool
-        Whether configurations of an earlier session may lead, whose models are gone.
-    bag : bool
-        Whether the models of folds predict, and fits on all rows only stand by.
-    limited : bool
-        Whether what predicts may not cost more than so much.
-    n_tested : int
-        Rows of ``X_test``, which what predicts is scored on.
-    """
-
-    candidates: tuple[Candidate, ...]
-    n_folds: int
-    n_rows: int
-    n_train: int
-    n_workers: int
-    random_state: int
-    trial_time_limit_s: float | None = None
-    keeps: int = 0
-    ensemble: bool = False
-    bag: bool = False
-    resumed: bool = False
-    limited: bool = False
-    n_tested: int = 0
 
 
 @dataclass(frozen=True)
@@ -184,11 +78,14 @@ class Pace:
         Time and trials, with the clock.
     history : History
         So far.
+    preview : Preview or None
+        What would predict by now, where that was found out.
     """
 
     plan: Plan
     budget: Budget
     history: History
+    preview: Preview | None = None
 
     @property
     def incumbent(self) -> Trial | None:
@@ -211,57 +108,18 @@ class Pace:
 
     def refit_seconds(self, trial: Trial) -> float:
         """Return about how long a trial's refit on all rows takes."""
-        return 1.2 * trial.fit_s * self.plan.n_rows / max(self.plan.n_train, 1)
-
-    def reserve(self) -> dict[str, float]:
-        """Return the seconds kept for what follows the search, by purpose."""
-        leader = self.incumbent
-        budget_s = self.budget.time_s or 0.0
-        refit = 0.0
-        if leader is not None and self.refits(leader):
-            refit = self.refit_seconds(leader)
-            with_others = refit * (1 + self._others / self.plan.n_workers)
-            # what does not fit is done by the models of the folds
-            refit = max(refit, min(with_others, REFIT_SHARE * budget_s))
-        explain = IMPORTANCE_SHARE * budget_s
-        if self.plan.n_workers > 1:  # side by side
-            explain = max(0.0, explain - refit)
-        explain += CANARY_SHARE * budget_s  # when the refits are there
-        weigh = ENSEMBLE_SHARE * budget_s if self.plan.ensemble else 0.0
-        score = SCORE_SHARE * budget_s
-        return {
-            "refit": refit,
-            "explain": explain,
-            "ensemble": weigh,
-            "score": score,
-            "checks": checks_seconds(budget_s),
-            "limits": CONSTRAINT_SHARE * budget_s if self.plan.limited else 0.0,
-            "test": min(self._test_seconds(leader), TEST_SHARE * budget_s),
-            "report": OVERHEAD_S,
-        }
-
-    def _test_seconds(self, leader: Trial | None) -> float:
-        """Return about how long the rows of ``X_test`` take to predict."""
-        if leader is None:
-            return 0.0
-        times = self.plan.n_tested / max(1, self.plan.n_rows - self.plan.n_train)
-        return times * leader.predict_s * (1 + self._others)
-
-    @property
-    def _others(self) -> int:
-        """Members of an ensemble beside the leader that are fitted on all rows."""
-        if not self.plan.ensemble or self.plan.bag:
-            return 0
-        done = sum(t.status == "ok" and t.number > 0 for t in self.history)
-        return max(0, min(MEMBERS, done) - 1)
+        return refit_seconds(self.plan, trial)
 
     def refits(self, trial: Trial) -> bool:
         """Return whether a trial is worth a fit on all rows, by the time it takes."""
-        plan = self.plan
-        if self.budget.time_s is None or not plan.keeps or plan.resumed:
-            return True
-        share = BAG_REFIT_SHARE if plan.bag else REFIT_SHARE
-        return self.refit_seconds(trial) <= share * self.budget.time_s
+        return is_refitted(self.plan, trial, self.budget.time_s)
+
+    def reserve(self) -> dict[str, float]:
+        """Return the seconds kept for what follows the search, by purpose."""
+        return seconds_kept(
+            self.plan, self.history, self.incumbent, self.budget.time_s or 0.0,
+            self.preview,
+        )  # fmt: skip
 
     def account(self) -> dict[str, float]:
         """Return the seconds that were kept and allowed, in words, for the report."""

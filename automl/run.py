@@ -10,15 +10,16 @@ import warnings
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from automl.account import facts_of, limits, timeline
+from automl.account import facts_of, limits, processor_seconds, timeline
 from automl.choice import price, simplest
 from automl.conclusion import conclude, deployment_plan
 from automl.constraints import Constraints
 from automl.environment import environment
 from automl.exceptions import AutoMLWarning
-from automl.expectation import expect, expect_again
+from automl.expectation import Meanwhile, expect, expect_again, is_arithmetic
 from automl.facts import RunRecord
 from automl.freeing import give_back
 from automl.history import (
@@ -31,11 +32,12 @@ from automl.history import (
 )
 from automl.importance import importance_of
 from automl.interrupt import Interrupt
+from automl.lookout import Lookout
 from automl.loop import run_search
 from automl.memory import Guard, allowed_mib
 from automl.needs import skipped, workers_that_fit
-from automl.pacing import Plan
 from automl.pipeline import Layout
+from automl.plan import Plan
 from automl.problem import make_problem
 from automl.recipe import checked_predictions, digest, recipe_of, remake, winner_of
 from automl.runner import Runner
@@ -46,6 +48,7 @@ from automl.session import take_up
 from automl.settings import Settings, count_workers, to_repeat
 from automl.teller import Teller, announcement
 from automl.testset import HeldOut, read_test
+from automl.weighing import leading
 from automl.workplace import mapped, write_workplace
 
 if TYPE_CHECKING:
@@ -185,18 +188,23 @@ def run(
             settings.random_state, settings.trial_time_limit_s,
             **deployment_plan(settings, problem), resumed=session.restored is not None,
             n_tested=0 if held_out is None else len(held_out.y),
+            n_columns=len(table.used), scored_meanwhile=is_arithmetic(problem)
+            and n_workers > 1 and held_out is None and not _constraints(settings),
         )  # fmt: skip
         queued = n_workers if len(folds) > 1 else 0  # a holdout's fits are long
         runner = stack.enter_context(Runner(n_workers, scratch, queued))
         search = Search(plan, budget, history, journal, session.known)
         read_s = budget.elapsed_s - session.earlier_s
-        history = run_search(runner, search, teller, interrupt.take(), guard)
+        history = run_search(
+            runner, search, teller, interrupt.take(), guard,
+            Lookout(budget, partial(leading, plan, problem, journal, budget)),
+        )  # fmt: skip
         searched_s = budget.elapsed_s
         teller.tell("refit", "", history)
-        done, rule, fitted_s = _concluded(
+        done, rule, fitted_s, meanwhile = _concluded(
             runner, search, history, problem, journal, interrupt, guard, settings
         )
-        expected = expect(done, held_out, budget, interrupt)
+        expected = expect(done, held_out, budget, interrupt, meanwhile)
         notes = (
             *session.notes, *problem.notes, *notes, *search.ending, *done.out.notes,
             *_disk_notes(journal), *_notes_of(held_out), *expected.notes,
@@ -220,6 +228,7 @@ def run(
                 timeline=timeline(
                     budget, read_s, searched_s, fitted_s, expected.made_s
                 ),
+                cpu_s=processor_seconds(history, done.finish),
                 limits=limits(search, guard),
                 interrupted=interrupt.asked or search.stopped,
                 started_utc=started_utc,
@@ -260,18 +269,26 @@ def _concluded(
     interrupt: Interrupt,
     guard: Guard,
     settings: Settings,
-) -> tuple[Concluded, Simplest | None, float]:
-    """Return what predicts, what the one-standard-error rule takes, and the time."""
+) -> tuple[Concluded, Simplest | None, float, Meanwhile | None]:
+    """Return what predicts, what the one-standard-error rule takes, and the time.
+
+    And what was found out of its score meanwhile.
+    """
     rule = simplest(
         history.trials, {c.name: c for c in problem.candidates}, problem.table.task,
         timed=search.budget.time_s is not None,
     )  # fmt: skip
     chosen = rule if settings.select == "simplest" else None
+    meanwhile = None
+    if search.plan.scored_meanwhile:
+        meanwhile = Meanwhile(problem, journal, search.budget, interrupt, chosen)
     done = conclude(
         runner, search, history, problem, journal, interrupt, guard,
         _constraints(settings), rule=chosen,
+        meanwhile=None if meanwhile is None else meanwhile.start,
     )  # fmt: skip
-    return done, rule, search.budget.elapsed_s
+    runner.release()
+    return done, rule, search.budget.elapsed_s, meanwhile
 
 
 def _constraints(settings: Settings) -> Constraints:

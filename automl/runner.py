@@ -63,6 +63,7 @@ class Runner:
         self.queued = queued
         self._failure: BaseException | None = None
         self._holds_pool = False
+        self._stopping: threading.Thread | None = None
 
     def __enter__(self) -> Self:
         if self.n_jobs > 1 and _must_run_here(self.n_jobs):
@@ -86,8 +87,12 @@ class Runner:
     def __exit__(self, *_: object) -> None:
         if self._holds_pool:
             try:
-                self._stop_workers()
+                if self._stopping is None:
+                    self._stop_workers()
+                else:
+                    self._stopping.join()
             finally:
+                self._stopping = None
                 self._holds_pool = False
                 POOL.release()
         else:
@@ -199,6 +204,12 @@ class Runner:
                 return
             watchdog.add(task)
             yield task
+
+    def release(self) -> None:
+        """Let the processes end while this one goes on: no task comes any more."""
+        if self._holds_pool and self._stopping is None:
+            self._stopping = threading.Thread(target=self._stop_workers)
+            self._stopping.start()
 
     def _stop_workers(self) -> None:
         """End the pool's processes, so that nothing of a run is left."""

@@ -15,7 +15,7 @@ from automl.checks.finding import Finding
 from automl.encoding import factorize, is_textual, read_numbers
 from automl.frames import read_frame
 from automl.history import BASELINE
-from automl.pacing import checks_seconds
+from automl.reserve import checks_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable

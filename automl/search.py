@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from automl.candidates import Candidate
     from automl.history import Known
     from automl.journal import Journal
-    from automl.pacing import Plan
+    from automl.plan import Plan
+    from automl.reserve import Preview
 
 __all__ = ["Search"]
 
@@ -72,6 +73,8 @@ class Search:
         A small model on the encoded table, from the first second on.
     given_up : str or None
         Why the search ended itself before its time.
+    preview : Preview or None
+        What would predict by now, set by whoever finds it out.
     """
 
     def __init__(
@@ -89,6 +92,7 @@ class Search:
         self.changes: list[Trial] = []
         self.stopped = False
         self.given_up: str | None = None
+        self.preview: Preview | None = None
         self.known = known or {}
         self.fallback: Any = None
         self.fallback_task = Task("refit", -1)
@@ -221,7 +225,7 @@ class Search:
     @property
     def pace(self) -> Pace:
         """How the time is shared out, by what is known now."""
-        return Pace(self.plan, self.budget, self.history)
+        return Pace(self.plan, self.budget, self.history, self.preview)
 
     def kill_at(self, task: Task) -> float | None:
         """Return when a task is ended at the latest: the end moves with what is known.

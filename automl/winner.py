@@ -121,6 +121,8 @@ class Given:
         Whether the models of folds are preferred to fits on all rows.
     notes : list of str
         Grows.
+    bags : dict
+        Models of folds that were read, by trial and number of folds: grows.
     """
 
     finish: Finish
@@ -133,6 +135,7 @@ class Given:
     blend: Blend | None
     bag: bool
     notes: list[str] = field(default_factory=list)
+    bags: dict[tuple[int, int], list[Part]] = field(default_factory=dict)
 
 
 def ensemble_trial(blend: Blend, history: History, at_s: float) -> Trial:
@@ -241,10 +244,14 @@ def _parts(given: Given, trial: Trial, weight: float, *, bagged: bool) -> list[P
         if refit is None or refit.truncated:
             return []
         return [refit_of(trial, weight, given.candidates, given.table, refit.value)]
-    try:
-        return bag_of(trial, weight, given.candidates, given.table, given.folder)
-    except Exception:  # noqa: BLE001 - a model that cannot be read is not there
-        return []
+    key = (trial.number, len(trial.folds))
+    if key not in given.bags:
+        try:
+            parts = bag_of(trial, 1.0, given.candidates, given.table, given.folder)
+        except Exception:  # noqa: BLE001 - a model that cannot be read is not there
+            parts = []
+        given.bags[key] = parts
+    return [replace(part, weight=weight * part.weight) for part in given.bags[key]]
 
 
 Chosen = tuple[Trial, int, "Pipeline", tuple[Member, ...]]

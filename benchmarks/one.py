@@ -72,7 +72,7 @@ def fit_set(job: dict[str, Any]) -> Fitted:
     X_test, y_test = X_test[seen], y_test[seen]
     score = model.score(X_test, y_test)
     trials = [t for t in model.trials_ if t.number]
-    cpu = sum(f.cpu_s for t in trials for f in t.folds if f.status == "ok")
+    cpu = sum(model.facts_["run"]["cpu_s"].values())
     cores = int(model.facts_["environment"]["cores used"])
     figures = {
         "rows": len(X_train),

@@ -102,6 +102,7 @@ def record(task: str) -> RunRecord:
             "total": 57.1,
             "budget": 60.0,
         },
+        cpu_s={"folds": 98.1, "end": 2.2},
         limits={"kept for the fit on all rows": "1.4 s", "memory, at most": "900 MiB"},
         interrupted=False,
         started_utc="2031-05-02T09:30:00+00:00",

@@ -204,7 +204,7 @@ def test_an_ensemble_outlives_a_temperature_that_cannot_be_found(monkeypatch):
     def broken(*_given):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("automl.conclusion.calibrated", broken)
+    monkeypatch.setattr("automl.weighing.calibrated", broken)
     model = fitted(None, ensemble=True)
     assert len(model.weights_) == 2
     assert model.model_[-1].temperature == 1.0

@@ -275,7 +275,7 @@ def test_what_could_not_be_fitted_is_no_ensemble_that_failed(tmp_path):
     trial = Trial(1, "extra_trees", {}, "", "ok", (FoldResult(1, 0, "ok", -0.5),))
     given = SimpleNamespace(
         history={1: trial}, table=table, bag=False, notes=[], folder=tmp_path,
-        candidates={}, finish=SimpleNamespace(refits={}),
+        candidates={}, finish=SimpleNamespace(refits={}), bags={},
     )  # fmt: skip
     assert blended(given, Blend({1: 1.0}, (-0.4,), 0.5)) == ([], ())
     assert given.notes == []

@@ -252,3 +252,25 @@ def test_rows_of_other_matrices_are_copied():
         found = taken(X, rows, overwrite=True)
         assert abs(found - expected).max() == 0
         assert abs(X - before).max() == 0
+
+
+def test_a_fit_leaves_room_for_the_predictions_that_follow_it():
+    """Each round costs its share of what is to be there by the deadline."""
+    X, y = rows(600)
+    soon = time.monotonic() + 60.0
+    growth = Growth("n_estimators", 400, soon, round_s=1.0)
+    model = LGBMRegressor(**QUIET)
+    made, truncated = fit_growing(
+        model, X, (y == "yes").astype(float), growth, inner=None, fit_params={},
+        sample_weight=None,
+    )  # fmt: skip
+    assert truncated
+    assert 40 <= made <= 61
+    trees = ExtraTreesRegressor(random_state=0)
+    made, truncated = fit_growing(
+        trees, X, (y == "yes").astype(float),
+        Growth("n_estimators", 400, time.monotonic() + 60.0, round_s=1.0),
+        inner=None, fit_params={}, sample_weight=None,
+    )  # fmt: skip
+    assert truncated
+    assert made <= 75

@@ -13,13 +13,13 @@ from sklearn.metrics import accuracy_score, make_scorer
 
 from automl import AutoML, evaluate, winner
 from automl.budget import Budget
-from automl.conclusion import INTERRUPTED_S, _after
 from automl.effort import HURRY_S, effort_of
 from automl.expectation import _asked_since, _late
 from automl.history import FoldResult, Trial
 from automl.metrics import resolve_metric
 from automl.runner import Runner
 from automl.scored import Scored
+from automl.weighing import INTERRUPTED_S, after
 
 QUICK = {
     "candidates": ["logistic", "k_nearest"], "cv": 3, "n_jobs": 1, "random_state": 0,
@@ -126,14 +126,14 @@ def test_weights_are_chosen_no_longer_than_a_ctrl_c_allows():
     """What was not asked for before leaves half a second from then on."""
     time_, budget = clock()
     interrupt = SimpleNamespace(asked=False, asked_s=None)
-    is_over = _after(budget, interrupt, 100.0)
+    is_over = after(budget, interrupt, 100.0)
     time_.now = 50.0
     assert not is_over()
     interrupt.asked, interrupt.asked_s = True, 50.0
     assert not is_over()
     time_.now = 50.1 + INTERRUPTED_S
     assert is_over()
-    before = _after(budget, interrupt, 10.0)  # asked before: the seconds are its own
+    before = after(budget, interrupt, 10.0)  # asked before: the seconds are its own
     time_.now += 5.0
     assert not before()
     time_.now += 6.0

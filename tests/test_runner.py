@@ -162,3 +162,23 @@ def test_minus_one_is_all_cores():
     """-1 means the cores that this process may use; None is this process."""
     assert count_workers(-1) == len(os.sched_getaffinity(0))
     assert count_workers(None) == 1
+
+
+def test_workers_end_while_the_parent_goes_on(place):
+    """Released early they are gone at the end, and so they are without a release."""
+    with Runner(2, place) as runner:
+        tasks = iter([fold(0), fold(1)])
+        assert len(list(runner.run(lambda: next(tasks, None)))) == 2
+        assert psutil.Process().children(recursive=True)
+        runner.release()
+        runner.release()  # once is enough
+        psutil.wait_procs(psutil.Process().children(recursive=True), timeout=10)
+        assert not workers()
+    assert not workers()
+
+
+def workers():
+    """Return the processes of the pool that are alive."""
+    found = psutil.Process().children(recursive=True)
+    return [p for p in found if "loky" in " ".join(p.cmdline()) and p.is_running()
+            and "resource_tracker" not in " ".join(p.cmdline())]  # fmt: skip

@@ -13,7 +13,7 @@ from automl.candidates import Candidate, Dimension, Resource
 from automl.evaluate import Outcome
 from automl.history import FoldResult, History, Known, Trial
 from automl.journal import Journal, read_journal
-from automl.pacing import Plan
+from automl.plan import Plan
 from automl.search import CRASHES, LOOK_AHEAD, Search
 
 CANDIDATES = tuple(

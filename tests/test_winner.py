@@ -272,3 +272,28 @@ def test_models_of_some_folds_that_miss_a_class_do_not_predict(tmp_path):
     y[[0, 6, 12]] = "scored by the first fold alone"
     assert _unfinished(stopped(tmp_path / "one", X, y, made=(0,))) is None
     assert _unfinished(stopped(tmp_path / "two", X, y, made=(0, 1))) is not None
+
+
+def test_what_takes_longest_is_fitted_first_where_all_end_in_time():
+    """Else the members with the greatest weights are."""
+    of = history(0.9, 0.8, 0.7, 0.6)
+    members = tuple(of[n] for n in (1, 2, 3, 4))
+    seconds = {0: 0.0, 1: 1.0, 2: 2.0, 3: 9.0, 4: 5.0}
+
+    def order(time_s):
+        ending = finish(
+            of, time_s=time_s, seconds=seconds, wanted=Wanted(refits=members)
+        )
+        return [ending.source().trial for _ in range(4)]
+
+    assert order(60.0) == [1, 3, 4, 2]
+    assert order(15.0)[:3] == [1, 2, 3]
+
+
+def test_the_processors_seconds_of_what_follows_the_search_are_counted():
+    """Of refits and of what explains them."""
+    ending = finish(history(0.9))
+    refit, explain = ending.source(), ending.source()
+    ending.tell(Outcome(refit, value="pipeline", cpu_s=1.5))
+    ending.tell(Outcome(explain, value={"drops": {}}, cpu_s=0.25))
+    assert ending.cpu_s == 1.75

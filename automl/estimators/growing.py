@@ -45,16 +45,27 @@ class Growth:
         Most rounds.
     deadline : float or None
         On `time.monotonic`, when to stop with what there is.
+    round_s : float
+        Seconds that each round costs after the fit: what it adds to a prediction that
+        has to be there by the deadline.
+
+    Examples
+    --------
+    >>> late = Growth("n_estimators", 500, time.monotonic() + 9.0, round_s=0.1)
+    >>> late.is_over(50), late.is_over(100)
+    (False, True)
     """
 
     param: str
     high: int
     deadline: float | None = None
+    round_s: float = 0.0
 
-    @property
-    def expired(self) -> bool:
-        """Whether the deadline has passed."""
-        return self.deadline is not None and time.monotonic() > self.deadline
+    def is_over(self, done: int, more_s: float = 0.0) -> bool:
+        """Return whether so many rounds, and some seconds more, end too late."""
+        if self.deadline is None:
+            return False
+        return time.monotonic() + more_s + done * self.round_s > self.deadline
 
 
 class Patience:
@@ -84,7 +95,7 @@ class Patience:
         elif loss < self.best_loss or self.best_round == 0:
             self.best_loss, self.best_round = loss, done
         out_of_patience = done - self.best_round > 20 + 0.3 * self.best_round
-        self.truncated = done >= MIN_ROUNDS and self.growth.expired
+        self.truncated = done >= MIN_ROUNDS and self.growth.is_over(done)
         return out_of_patience or self.truncated or done == self.growth.high
 
 
@@ -339,8 +350,7 @@ def _fit_in_steps(
         made = int(np.max(getattr(model, "n_iter_", wanted)))
         if made < wanted:  # it stopped by itself
             break
-        now = time.monotonic()
-        if growth.deadline is not None and now + (now - begun) > growth.deadline:
+        if growth.is_over(made, more_s=time.monotonic() - begun):
             break
     if "warm_start" in params:
         model.set_params(warm_start=params["warm_start"])

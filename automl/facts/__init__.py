@@ -108,6 +108,9 @@ class RunRecord:
         Constructor parameters, as JSON values.
     timeline : dict
         Seconds of ``read``, ``search``, ``refit``, ``report``, ``total``, ``budget``.
+    cpu_s : dict
+        Seconds of processors inside ``folds`` (those that were scored) and ``end``
+        (fits on all rows, importance, canary).
     limits : dict
         What was kept and allowed of time and memory, in words.
     interrupted : bool
@@ -151,6 +154,7 @@ class RunRecord:
     members: tuple[tuple[int, float, bool], ...]
     settings: Mapping[str, Any]
     timeline: Mapping[str, Any]
+    cpu_s: Mapping[str, float]
     limits: Mapping[str, str]
     interrupted: bool
     started_utc: str
@@ -322,6 +326,7 @@ def _run(record: RunRecord, order: list[Trial], n_failed: int) -> dict[str, Any]
         "interrupted": record.interrupted,
         "started_utc": record.started_utc,
         "timeline": dict(record.timeline),
+        "cpu_s": dict(record.cpu_s),
         "limits": dict(record.limits),
         "fingerprint": table.fingerprint,
         "notes": list(record.notes) + [n for n in table.notes if n not in record.notes],

@@ -16,7 +16,7 @@ from automl.checks.leaks import TargetLeak
 from automl.checks.runner import ARITHMETIC
 from automl.folds import make_folds
 from automl.metrics import resolve_metric
-from automl.pacing import checks_seconds
+from automl.reserve import checks_seconds
 from automl.scrutiny import _timer
 from automl.table import make_table
 from automl.workplace import close_workplace, open_workplace, write_workplace

@@ -1,0 +1,94 @@
+"""What is kept for the end of a run follows from the fits that are really wanted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from automl.candidates import Candidate
+from automl.history import FoldResult, History, Trial
+from automl.plan import Plan
+from automl.reserve import (
+    CHECKS_KEPT_S,
+    ENSEMBLE_SHARE,
+    SCORE_SHARE,
+    Preview,
+    checks_seconds,
+    refit_seconds,
+    seconds_kept,
+)
+
+SLOW = Candidate("slow", "Slow", ("regression",), {})
+PLAN = Plan((SLOW,), 5, 100, 80, 2, 0, keeps=3, ensemble=True, n_columns=10)
+
+
+def trial(number, fit_s, score=0.5):
+    """Return a finished configuration whose folds took so long each."""
+    folds = tuple(
+        FoldResult(number, k, "ok", score, fit_s=fit_s, predict_s=0.01)
+        for k in range(5)
+    )
+    return Trial(number, "slow", {}, "", "ok", folds)
+
+
+def kept(*seconds, plan=PLAN, time_s=300.0, preview=None):
+    """Return what is kept where the first of these configurations leads."""
+    trials = [trial(n, s, 1.0 - n / 100) for n, s in enumerate(seconds, start=1)]
+    base = Trial(0, "baseline", {}, "", "ok")
+    leader = trials[0] if trials else None
+    return seconds_kept(plan, History((base, *trials)), leader, time_s, preview)
+
+
+def test_the_members_that_were_found_are_reckoned_with_and_no_others():
+    """Refits run side by side: the longest of four takes as long as the other three."""
+    seconds = (4.0, 12.0, 4.0, 4.0, 20.0)
+    found = kept(*seconds, preview=Preview((1, 2, 3, 4), 0.0))
+    fits = [refit_seconds(PLAN, trial(1, s)) for s in seconds]
+    assert found["refit"] == pytest.approx(fits[1])
+    alone = kept(*seconds, preview=Preview((1,), 0.0))
+    assert alone["refit"] == pytest.approx(fits[0])
+
+
+def test_what_is_too_long_to_be_waited_for_is_not_reckoned_with():
+    """Neither the leader's refit nor a member's: models of folds predict instead."""
+    assert kept(100.0, 2.0, preview=Preview((1, 2), 0.0))["refit"] == pytest.approx(2.5)
+    assert kept(2.0, 100.0, preview=Preview((1, 2), 0.0))["refit"] == pytest.approx(2.5)
+    assert kept(100.0, 90.0, preview=Preview((1, 2), 0.0))["refit"] == 0.0
+
+
+def test_weights_are_given_the_time_that_they_took():
+    """Before anybody looked they have their whole share, and never more."""
+    share = ENSEMBLE_SHARE * 300.0
+    assert kept(1.0, 1.0)["ensemble"] == share
+    quick = kept(1.0, 1.0, preview=Preview((1, 2), 0.2))["ensemble"]
+    assert 0.2 < quick < share / 4
+    assert kept(1.0, 1.0, preview=Preview((1, 2), 60.0))["ensemble"] == share
+
+
+def test_the_score_is_corrected_while_what_predicts_is_fitted():
+    """Then only what is longer than these fits is kept for it."""
+    beside = replace(PLAN, scored_meanwhile=True)
+    share = SCORE_SHARE * 300.0
+    assert kept(1.0)["score"] == share
+    two = kept(2.0, plan=beside, preview=Preview((1,), 0.0))
+    assert two["score"] == pytest.approx(share - two["refit"])
+    assert kept(20.0, plan=beside, preview=Preview((1,), 0.0))["score"] == 0.0
+
+
+def test_quick_explanations_keep_no_share_of_a_long_budget():
+    """Importance and canary are expected to take what their predictions take."""
+    early = kept()["explain"]
+    assert early == pytest.approx(0.06 * 300.0 - 0.04 * 300.0, abs=10.0)
+    late = kept(1.0, preview=Preview((1,), 0.0))["explain"]
+    assert 0.0 < late < 3.0 < early
+    wide = replace(PLAN, n_columns=5000)
+    assert kept(1.0, plan=wide, preview=Preview((1,), 0.0))["explain"] > late
+    one = replace(PLAN, n_workers=1)  # nothing runs beside the refit
+    assert kept(1.0, plan=one, preview=Preview((1,), 0.0))["explain"] > late
+
+
+def test_checks_keep_what_they_take_and_may_take_more():
+    """Of an hour they may have ten seconds; a little more than one is kept."""
+    assert kept(time_s=3600.0)["checks"] == CHECKS_KEPT_S < checks_seconds(3600.0)
+    assert kept(time_s=30.0)["checks"] == checks_seconds(30.0)
