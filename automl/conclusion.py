@@ -184,7 +184,7 @@ def conclude(
     notes: list[str] = []
     weights = weigh(search, history, problem, journal, interrupt, notes)
     wanted = _wanted(replace(search.pace, history=history), weights, folder)
-    if meanwhile is not None:
+    if meanwhile is not None and runner.parallel:
         meanwhile(*_expected(history, weights, search.budget))
     finish = finish_run(runner, search, history, wanted, interrupt, memory)
     given = Given(

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Expected", "Meanwhile", "expect", "expect_again", "is_arithmetic"]
 
-MEANWHILE_CELLS = 500_000
-"""Numbers of a configuration up to which the score is corrected while workers fit: with
-hundreds of configurations that is as much memory as a small fit takes."""
+MEANWHILE_CELLS = 200_000
+"""Numbers of a configuration up to which the score is corrected while workers fit: of
+25,000 rows of two classes. A hundred configurations are 150 MB then."""
 
 OF_TEST = ("AML008", "AML009")
 """Checks that look at the test rows."""
@@ -95,6 +95,7 @@ class Meanwhile:
         self._about: tuple[Trial, float] | None = None
         self._found: Appraised | None = None
         self._thread: threading.Thread | None = None
+        self._dropped = False
 
     def start(self, trial: Trial, history: History, temperature: float) -> None:
         """Begin with what is expected to predict."""
@@ -106,24 +107,28 @@ class Meanwhile:
 
     def _run(self, trial: Trial, history: History, temperature: float) -> None:
         problem, journal, budget, interrupt = self._given
+        asked = _asked_since(interrupt)
         with suppress(Exception):  # it is made again at the end, which tells of it
             self._found = appraise(
                 trial, history, problem, journal.predictions, budget, rule=self._rule,
                 temperature=temperature, hurry=interrupt.asked,
-                is_over=_asked_since(interrupt),
+                is_over=lambda: self._dropped or asked(),
             )  # fmt: skip
 
     def found(self, done: Concluded) -> Appraised | None:
-        """Return what it came to; None if it was about something else."""
+        """Return what it came to; None if it was about something else, or cut short."""
         if self._thread is None or self._about is None:
             return None
-        self._thread.join()
         trial, temperature = self._about
         same = (trial.number, trial.params) == (
             done.out.trial.number, done.out.trial.params,
         )  # fmt: skip
         same = same and temperature == done.temperature and self._rule is done.rule
-        return self._found if same else None
+        self._dropped = not same
+        self._thread.join()
+        found = self._found if same else None
+        estimate = None if found is None else found.estimate
+        return found if estimate is not None and estimate.method == "bbc" else None
 
 
 def is_arithmetic(problem: Problem) -> bool:

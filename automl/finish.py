@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.canary import CANARY_ROWS
 from automl.evaluate import Outcome, Task
 from automl.history import BASELINE, FAILED, History, Trial
-from automl.reserve import CANARY_SHARE, IMPORTANCE_SHARE
+from automl.reserve import (
+    CANARY_MORE_S,
+    CANARY_SHARE,
+    IMPORTANCE_SHARE,
+    canary_seconds,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -234,8 +238,8 @@ class Finish:
         if self.budget.time_s is None:
             return True
         share_s = CANARY_SHARE * self.budget.time_s
-        expected_s = trial.fit_s * min(1.0, CANARY_ROWS / max(self.n_train, 1))
-        return expected_s <= share_s and self._ends_in_time(share_s)
+        expected_s = canary_seconds(trial, self.n_train)
+        return expected_s <= share_s + CANARY_MORE_S and self._ends_in_time(expected_s)
 
     def affords(self, trial: Trial) -> bool:
         """Return whether a trial's refit is expected to end in time."""
@@ -249,6 +253,8 @@ class Finish:
         with self._lock:
             task = outcome.task
             self.cpu_s += outcome.cpu_s
+            if outcome.result is not None:
+                self.cpu_s += outcome.result.cpu_s
             if task.kind in EXPLAINS:
                 if self.winner is not None and task.trial == self.winner.number:
                     self._keep_explanation(outcome)

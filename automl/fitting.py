@@ -204,7 +204,7 @@ def fit_model(
             model.set_params(copy_X=True)
         return None, False
     inner = _inner_split(place, rows) if resource.early_stopping else None
-    round_s = TREE_S * n_scored * _trees_of_a_round(place)
+    round_s = TREE_S * n_scored * _trees_of_a_round(place, model)
     growth = Growth(resource.param, resource.high, deadline, round_s)
     return fit_growing(
         model, X, y, growth, inner=inner, fit_params=fit_params, sample_weight=weights,
@@ -212,9 +212,12 @@ def fit_model(
     )  # fmt: skip
 
 
-def _trees_of_a_round(place: Workplace) -> int:
+def _trees_of_a_round(place: Workplace, model: Any) -> int:
+    """Return how many trees a round makes: boosting one for each of many classes."""
     n_classes = 0 if place.classes is None else len(place.classes)
-    return n_classes if n_classes > 2 else 1
+    name = type(model).__name__
+    alone = name.startswith(("RandomForest", "ExtraTrees", "Cat", "MLP"))
+    return 1 if alone or n_classes < 3 else n_classes
 
 
 def takes_weights(model: Any) -> bool:

@@ -73,7 +73,7 @@ def run_search(
             if search.changes:
                 _prune(runner, search)
             teller.tell_changes(search)
-            if lookout is not None:
+            if lookout is not None and not search.is_over:
                 search.preview = lookout.look(search.history) or search.preview
     search.stopped |= interrupt.asked
     return search.finish()
@@ -169,6 +169,7 @@ def fit_now(
     limits = Limits(_ends(interrupt), interrupt, memory)
     with closing(runner.run(lambda: next(tasks, None), limits)) as outcomes:
         for outcome in outcomes:
+            finish.cpu_s += outcome.cpu_s
             if outcome.error is None and not outcome.truncated:
                 finish.refits[trial.number] = outcome
     return finish.refits.get(trial.number)

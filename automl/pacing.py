@@ -127,9 +127,7 @@ class Pace:
         if self.budget.time_s is not None:
             kept = self.reserve()
             limits = {
-                "kept for the fit on all rows (1.2 times the folds' fits)": kept[
-                    "refit"
-                ],
+                "kept for the fits on all rows": kept["refit"],
                 "kept for importance and noise canary": kept["explain"],
                 "kept for the weights of an ensemble": kept["ensemble"],
                 "kept for the score's correction": kept["score"],

@@ -44,6 +44,8 @@ class Plan:
         Rows of ``X_test``, which what predicts is scored on.
     n_columns : int
         Columns that are learnt from.
+    has_text : bool
+        Whether some of them are text.
     scored_meanwhile : bool
         Whether the score is corrected while what predicts is fitted.
     """
@@ -62,4 +64,5 @@ class Plan:
     limited: bool = False
     n_tested: int = 0
     n_columns: int = 100
+    has_text: bool = False
     scored_meanwhile: bool = False

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from automl.plan import Plan
 
 __all__ = [
+    "CANARY_MORE_S",
     "CANARY_SHARE",
     "ENSEMBLE_SHARE",
     "IMPORTANCE_SHARE",
     "OVERHEAD_S",
     "SCORE_SHARE",
     "Preview",
+    "canary_seconds",
     "checks_seconds",
     "is_refitted",
     "refit_seconds",
@@ -39,10 +41,13 @@ BAG_REFIT_SHARE = 0.05
 """The same where the models of the folds are to predict anyway, and the fit on all rows
 is only there beside them."""
 
-REFIT_EXCESS = 1.0
-"""So many times what a fold's fit took, row for row, is expected of a refit (14 fits of
-8,000 to 55,000 rows took .5 to 1.1 times that: they make no rounds in vain at the end).
-"""
+REFIT_EXCESS = 1.2
+"""So many times what a fold's fit took, row for row, is expected of a refit: some
+learners take more than twice as long for twice the rows."""
+
+GROWN_EXCESS = 1.0
+"""The same of learners that grow by rounds, as a refit makes none in vain at its end
+(14 of 8,000 to 55,000 rows took .5 to 1.1 times their folds' fits)."""
 
 SCORE_SHARE = 0.02
 """Share of the budget within which the score is corrected for the selection."""
@@ -54,8 +59,8 @@ PREVIEW_EXCESS = 1.5
 """So many times what the weights took to choose the last time are kept, and
 `PREVIEW_MORE_S`: configurations have come since, and a temperature is looked for."""
 
-PREVIEW_MORE_S = 0.1
-"""See `PREVIEW_EXCESS` (measured: weights take .01 to .1 s up to 300,000 rows)."""
+PREVIEW_MORE_S = 0.25
+"""Seconds of a temperature at most; see `PREVIEW_EXCESS`."""
 
 MEMBERS = 3
 """Members of an ensemble whose refits are reckoned with before weights were ever chosen
@@ -68,6 +73,10 @@ longer may get no score."""
 CONSTRAINT_SHARE = 0.1
 """Share of the budget that is kept for smaller models, where what predicts has limits
 (a choice: two or three fits on all rows)."""
+
+ROW_BY_ROW = 2.5
+"""LightGBM's own prediction of many rows takes so much longer than
+`automl.estimators.blockwise`, by which folds are predicted (measured: 1.6 to 2.5)."""
 
 IMPORTANCE_SHARE = 0.04
 """Share of the budget within which columns are permuted, beside the refit."""
@@ -131,7 +140,17 @@ def checks_seconds(time_s: float) -> float:
 
 def refit_seconds(plan: Plan, trial: Trial) -> float:
     """Return about how long a trial's fit on all rows takes."""
-    return REFIT_EXCESS * trial.fit_s * plan.n_rows / max(plan.n_train, 1)
+    grows = any(
+        c.name == trial.candidate and c.resource is not None for c in plan.candidates
+    )
+    excess = GROWN_EXCESS if grows else REFIT_EXCESS
+    return excess * trial.fit_s * plan.n_rows / max(plan.n_train, 1)
+
+
+def canary_seconds(trial: Trial, n_train: int) -> float:
+    """Return about how long a trial's fit of few rows to a shuffled target takes."""
+    part = min(1.0, CANARY_ROWS / max(n_train, 1))
+    return REFIT_EXCESS * part * trial.fit_s + CANARY_MORE_S
 
 
 def is_refitted(plan: Plan, trial: Trial, time_s: float | None) -> bool:
@@ -184,7 +203,7 @@ def seconds_kept(
         "score": score,
         "checks": min(checks_seconds(time_s), CHECKS_KEPT_S),
         "limits": CONSTRAINT_SHARE * time_s if plan.limited else 0.0,
-        "test": min(_test_seconds(plan, history, leader), TEST_SHARE * time_s),
+        "test": min(_test_seconds(plan, history, leader, preview), TEST_SHARE * time_s),
         "report": OVERHEAD_S,
     }
 
@@ -239,9 +258,9 @@ def _explaining(
         part = min(1.0, IMPORTANCE_ROWS / held_out)
         once_s = part * leader.predict_s + PREPARED_S
         times = REPEATS * (min(plan.n_columns, IMPORTANCE_COLUMNS) + 1)
-        importance = min(importance, leader.fit_s + times * once_s + EXPLAINED_S)
-        part = min(1.0, CANARY_ROWS / max(plan.n_train, 1))
-        canary = min(canary, REFIT_EXCESS * part * leader.fit_s + CANARY_MORE_S)
+        if not plan.has_text:  # to prepare text takes as long as it takes
+            importance = min(importance, leader.fit_s + times * once_s + EXPLAINED_S)
+        canary = min(canary, canary_seconds(leader, plan.n_train))
     if plan.n_workers == 1:
         return importance + canary
     loads = _loads([*fits, importance], plan.n_workers)
@@ -249,9 +268,19 @@ def _explaining(
     return max(0.0, max(*loads, fitted + canary) - max(refit, fitted))
 
 
-def _test_seconds(plan: Plan, history: History, leader: Trial | None) -> float:
+def _test_seconds(
+    plan: Plan, history: History, leader: Trial | None, preview: Preview | None
+) -> float:
     """Return about how long the rows of ``X_test`` take to predict."""
     if leader is None:
         return 0.0
     times = plan.n_tested / max(1, plan.n_rows - plan.n_train)
-    return times * leader.predict_s * (1 + _others(plan, history))
+    members = [leader] * (1 + _others(plan, history))
+    if preview is not None and preview.members:
+        members = [history[n] for n in preview.members]
+    return times * sum(t.predict_s * _row_by_row(t) for t in members)
+
+
+def _row_by_row(trial: Trial) -> float:
+    """Return how many times longer what is deployed predicts than folds did."""
+    return ROW_BY_ROW if trial.candidate.startswith("lightgbm") else 1.0

@@ -40,6 +40,7 @@ from automl.pipeline import Layout
 from automl.plan import Plan
 from automl.problem import make_problem
 from automl.recipe import checked_predictions, digest, recipe_of, remake, winner_of
+from automl.resampled_scores import is_quick
 from automl.runner import Runner
 from automl.scratch import Scratch
 from automl.scrutiny import scrutinise
@@ -188,7 +189,8 @@ def run(
             settings.random_state, settings.trial_time_limit_s,
             **deployment_plan(settings, problem), resumed=session.restored is not None,
             n_tested=0 if held_out is None else len(held_out.y),
-            n_columns=len(table.used), scored_meanwhile=is_arithmetic(problem)
+            n_columns=len(table.used), has_text=_has_text(table),
+            scored_meanwhile=is_arithmetic(problem)
             and n_workers > 1 and held_out is None and not _constraints(settings),
         )  # fmt: skip
         queued = n_workers if len(folds) > 1 else 0  # a holdout's fits are long
@@ -197,7 +199,8 @@ def run(
         read_s = budget.elapsed_s - session.earlier_s
         history = run_search(
             runner, search, teller, interrupt.take(), guard,
-            Lookout(budget, partial(leading, plan, problem, journal, budget)),
+            Lookout(budget, partial(leading, plan, problem, journal, budget))
+            if is_quick(metric) else None,
         )  # fmt: skip
         searched_s = budget.elapsed_s
         teller.tell("refit", "", history)
@@ -352,6 +355,10 @@ def _affordable(
     fitting = tuple(c for c in problem.candidates if c in kept or c.name in tried)
     fewer, why = workers_that_fit(fitting, *common)
     return fitting, fewer, (*notes, *why)
+
+
+def _has_text(table: Table) -> bool:
+    return any(column.kind == "text" for column in table.used)
 
 
 def _titled(titles: Mapping[str, str], done: Concluded) -> dict[str, str]:

@@ -87,14 +87,12 @@ class Runner:
     def __exit__(self, *_: object) -> None:
         if self._holds_pool:
             try:
-                if self._stopping is None:
-                    self._stop_workers()
-                else:
+                self.release()
+                if self._stopping is not None:
                     self._stopping.join()
             finally:
                 self._stopping = None
                 self._holds_pool = False
-                POOL.release()
         else:
             close_workplace()
 
@@ -208,15 +206,22 @@ class Runner:
     def release(self) -> None:
         """Let the processes end while this one goes on: no task comes any more."""
         if self._holds_pool and self._stopping is None:
-            self._stopping = threading.Thread(target=self._stop_workers)
+            self._stopping = threading.Thread(target=_stop_workers)
             self._stopping.start()
 
-    def _stop_workers(self) -> None:
-        """End the pool's processes, so that nothing of a run is left."""
-        from joblib.externals.loky import get_reusable_executor
 
+def _stop_workers() -> None:
+    """End the pool's processes, so that nothing of a run is left, and leave the pool.
+
+    Nobody else may have it before: it is the same for all.
+    """
+    from joblib.externals.loky import get_reusable_executor
+
+    try:
         executor: Any = get_reusable_executor()
         executor.shutdown(wait=True, kill_workers=True)
+    finally:
+        POOL.release()
 
 
 def _run_one(folder: Path, task: Task, interrupt: Interrupt | None) -> Outcome:

@@ -295,6 +295,11 @@ class Search:
         self.changes.append(trial)
         return trial
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it was stopped, or its time has come."""
+        return self.stopped or self._out_of_time()
+
     def _out_of_time(self) -> bool:
         return self.pace.seconds_left() == 0.0
 

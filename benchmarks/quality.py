@@ -129,7 +129,7 @@ def measure(job: dict[str, Any]) -> dict[str, Any]:
         Path(mark).touch()
     model, figures = fitted.model, fitted.figures
     folds = [(t, f) for t in model.trials_ if t.number for f in t.folds]
-    useful_s = sum(f.cpu_s for _, f in folds if f.status == "ok")
+    useful_s = sum(fitted.model.facts_["run"]["cpu_s"].values())
     wasted = sum(t.number not in model.weights_ for t, _ in folds)
     return {
         **figures,

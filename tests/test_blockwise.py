@@ -32,6 +32,7 @@ def test_probabilities_are_lightgbms(n_classes, monkeypatch):
     """Of two classes and of many, with categories, from whole blocks and a rest."""
     X, y = data(n_classes=n_classes)
     model = LGBMClassifier(**QUIET).fit(X, y, categorical_feature=[4])
+    monkeypatch.setattr(blockwise, "LEAVES", 31 * 25)
     calls, whole = [], type(model.booster_).predict
     monkeypatch.setattr(
         type(model.booster_), "predict",
@@ -46,8 +47,9 @@ def test_probabilities_are_lightgbms(n_classes, monkeypatch):
 
 
 @pytest.mark.parametrize("objective", ["regression", "regression_l1", "huber"])
-def test_numbers_are_lightgbms(objective):
+def test_numbers_are_lightgbms(objective, monkeypatch):
     """Of the objectives whose prediction is a sum; sparse rows, too."""
+    monkeypatch.setattr(blockwise, "LEAVES", 310)
     X, y = data()
     model = LGBMRegressor(**QUIET, objective=objective).fit(X, y)
     assert np.allclose(predict_blockwise(model, X), model.predict(X), rtol=1e-9)
@@ -66,7 +68,7 @@ def test_what_stopped_early_predicts_by_its_best_rounds(monkeypatch):
         model, X, y, growth, inner=inner, fit_params={}, sample_weight=None
     )  # fmt: skip
     assert 1 < model.best_iteration_ < 400
-    monkeypatch.setattr(blockwise, "TREES", 2)
+    monkeypatch.setattr(blockwise, "LEAVES", 62)
     assert np.allclose(predict_blockwise(model, X), model.predict_proba(X))
 
 
@@ -81,6 +83,29 @@ def test_what_is_no_sum_of_trees_is_left_to_its_own():
         **QUIET, boosting_type="rf", subsample=0.5, subsample_freq=1
     ).fit(X, y)
     assert predict_blockwise(forest, X) is None
+    squared = LGBMRegressor(**QUIET, reg_sqrt=True).fit(X, y)
+    assert predict_blockwise(squared, X) is None
+
+    class Own(LGBMRegressor):
+        """Predicts as it likes."""
+
+    class Other:
+        """Has a booster that is not LightGBM's, as the XGBoost wrapper has."""
+
+        booster_ = object()
+
+    assert predict_blockwise(Own(**QUIET).fit(X, y), X) is None
+    assert predict_blockwise(Other(), X) is None
+
+
+def test_few_rows_few_trees_and_wide_rows_are_one_call(monkeypatch):
+    """There the blocks cost more than they spare."""
+    monkeypatch.setattr(blockwise, "LEAVES", 310)
+    X, y = data()
     model = LGBMRegressor(**QUIET).fit(X, y)
     assert predict_blockwise(model, X[: LEAST_ROWS - 1]) is None
     assert predict_blockwise(model, X[:LEAST_ROWS]) is not None
+    few = LGBMRegressor(**QUIET | {"n_estimators": 10}).fit(X, y)
+    assert predict_blockwise(few, X) is None
+    wide = np.hstack([X] * (blockwise.MOST_COLUMNS // 5 + 1))
+    assert predict_blockwise(LGBMRegressor(**QUIET).fit(wide, y), wide) is None

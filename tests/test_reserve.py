@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from automl.candidates import Candidate
+from automl.budget import Budget
+from automl.candidates import Candidate, Resource
+from automl.finish import SPARE_S, Finish
 from automl.history import FoldResult, History, Trial
 from automl.plan import Plan
 from automl.reserve import (
@@ -92,3 +94,48 @@ def test_checks_keep_what_they_take_and_may_take_more():
     """Of an hour they may have ten seconds; a little more than one is kept."""
     assert kept(time_s=3600.0)["checks"] == CHECKS_KEPT_S < checks_seconds(3600.0)
     assert kept(time_s=30.0)["checks"] == checks_seconds(30.0)
+
+
+@pytest.mark.parametrize("time_s", [30.0, 60.0, 300.0, 3600.0])
+@pytest.mark.parametrize("fit_s", [0.1, 2.0, 20.0])
+def test_what_is_kept_leaves_time_for_the_canary(time_s, fit_s):
+    """When the refits took what was expected, it fits before checks and report."""
+    plan = replace(PLAN, n_rows=20_000, n_train=16_000, scored_meanwhile=True)
+    found = kept(fit_s, plan=plan, time_s=time_s, preview=Preview((1,), 0.0))
+    spent = time_s - sum(found.values()) + found["ensemble"] + found["refit"]
+    budget = Budget(time_s, None, 0.0, lambda: spent)
+    leader = trial(1, fit_s)
+    ending = Finish(
+        History((Trial(0, "baseline", {}, "", "ok"), leader)), budget, {0: 0, 1: 0},
+        n_rows=20_000, n_train=16_000, n_workers=2, first_serial=1,
+    )  # fmt: skip
+    assert ending._canary_fits(leader)
+    assert budget.remaining_s > SPARE_S
+
+
+def test_a_learner_that_does_not_grow_is_given_more_for_its_refit():
+    """Some take more than twice as long for twice the rows."""
+    grows = replace(SLOW, resource=Resource("n_estimators", 8, 99))
+    plan = replace(PLAN, candidates=(grows,))
+    assert refit_seconds(plan, trial(1, 8.0)) == pytest.approx(8.0 * 100 / 80)
+    assert refit_seconds(PLAN, trial(1, 8.0)) == pytest.approx(1.2 * 8.0 * 100 / 80)
+
+
+def test_text_keeps_the_whole_share_of_the_importance():
+    """What its preparation takes again and again is not known beforehand."""
+    text = replace(PLAN, has_text=True)
+    plain = kept(1.0, preview=Preview((1,), 0.0))["explain"]
+    assert kept(1.0, plan=text, preview=Preview((1,), 0.0))["explain"] > plain + 5
+
+
+def test_the_members_predict_the_rows_of_a_test_set():
+    """LightGBM goes row by row there, which takes longer than in the folds."""
+    plan = replace(PLAN, n_tested=200)
+    one = kept(1.0, 1.0, plan=plan, preview=Preview((1,), 0.0))["test"]
+    both = kept(1.0, 1.0, plan=plan, preview=Preview((1, 2), 0.0))["test"]
+    assert both == pytest.approx(2 * one)
+    history = History(
+        (Trial(0, "b", {}, "", "ok"), replace(trial(1, 1.0), candidate="lightgbm"))
+    )
+    found = seconds_kept(plan, history, history[1], 300.0, Preview((1,), 0.0))
+    assert found["test"] == pytest.approx(2.5 * one)
