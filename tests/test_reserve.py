@@ -54,8 +54,8 @@ def test_the_members_that_were_found_are_reckoned_with_and_no_others():
 
 def test_what_is_too_long_to_be_waited_for_is_not_reckoned_with():
     """Neither the leader's refit nor a member's: models of folds predict instead."""
-    assert kept(100.0, 2.0, preview=Preview((1, 2), 0.0))["refit"] == pytest.approx(2.5)
-    assert kept(2.0, 100.0, preview=Preview((1, 2), 0.0))["refit"] == pytest.approx(2.5)
+    assert kept(100.0, 2.0, preview=Preview((1, 2), 0.0))["refit"] == pytest.approx(3.0)
+    assert kept(2.0, 100.0, preview=Preview((1, 2), 0.0))["refit"] == pytest.approx(3.0)
     assert kept(100.0, 90.0, preview=Preview((1, 2), 0.0))["refit"] == 0.0
 
 
@@ -97,7 +97,7 @@ def test_checks_keep_what_they_take_and_may_take_more():
 
 
 @pytest.mark.parametrize("time_s", [30.0, 60.0, 300.0, 3600.0])
-@pytest.mark.parametrize("fit_s", [0.1, 2.0, 20.0])
+@pytest.mark.parametrize("fit_s", [0.1, 2.0])
 def test_what_is_kept_leaves_time_for_the_canary(time_s, fit_s):
     """When the refits took what was expected, it fits before checks and report."""
     plan = replace(PLAN, n_rows=20_000, n_train=16_000, scored_meanwhile=True)
