@@ -195,8 +195,8 @@ def _tells(names: Sequence[object]) -> str:
 def _share(found: Errors) -> str:
     """Return an error in words: of classes by rank, of numbers by variance."""
     if np.isinf(found.labels):
-        return f"{found.spread:.2%} of the variance"
-    return f"{found.ranking:.2%} of the ranking"
+        return f"{found.spread:.2%} of the variance unexplained"
+    return f"{found.ranking:.2%} of pairs of rows in the wrong order"
 
 
 def _best_alone(guessed: Sequence[tuple[Column, Errors]]) -> str:
@@ -204,8 +204,8 @@ def _best_alone(guessed: Sequence[tuple[Column, Errors]]) -> str:
         return "There is no column of numbers or levels to try alone."
     column, best = min(guessed, key=lambda pair: pair[1].ranking)
     return (
-        f"No column tells the target by itself; the best, {listed([column.name])}, "
-        f"leaves {_share(best)}."
+        f"No column tells the target by itself: alone, the best, "
+        f"{listed([column.name])}, leaves {_share(best)}."
     )
 
 

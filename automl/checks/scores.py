@@ -65,8 +65,9 @@ class BetterThanBaseline:
         against = compare(base, winner, evidence.folds)
         natural = evidence.metric.natural
         said = (
-            f"{label_of_metric(evidence.metric.name)} {figure(natural(winner.score))} "
-            f"against {figure(natural(base.score))} of the constant prediction"
+            f"Selection score: {label_of_metric(evidence.metric.name)} "
+            f"{figure(natural(winner.score))} against {figure(natural(base.score))} of "
+            "the constant prediction"
         )
         if against["within_noise"]:
             return Finding(

@@ -3,7 +3,7 @@
 Facts are small whatever the size of the data, and need neither data nor model to be
 rendered. Of the data they hold names of columns and classes, ranges and quantiles of
 numbers, counts, names of levels that at least ten rows share, and of a regression up to
-1,000 pairs of a predicted and an actual value: no row and no text of the table.
+1,000 pairs of a predicted and an actual value: no whole row and no text of the table.
 """
 
 from __future__ import annotations

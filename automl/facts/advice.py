@@ -62,6 +62,12 @@ def advise(
         advice["Before anything else"] = _warning(around, wrong, finished=finished)
     if beaten and around.overlooked:
         advice["If you take its labels"] = around.overlooked
+    if beaten and around.dearest:
+        names = " and ".join(repr(shorten(n, LONGEST_NAME)) for n in around.dearest)
+        advice["If you know the data"] = (
+            f"Most depends on {names}: where one is not known yet when you predict, "
+            "every score here is meaningless."
+        )
     if beaten and around.weakest:
         advice["If some rows are not like others"] = around.weakest
     if beaten:
@@ -73,12 +79,6 @@ def advise(
         advice["If you search again"] = (
             f"{wrong} configuration{'s' if wrong > 1 else ''} failed; the reasons are "
             "at the end of the leaderboard and under failures."
-        )
-    elif beaten and around.dearest:
-        names = " and ".join(repr(shorten(n, LONGEST_NAME)) for n in around.dearest)
-        advice["If you know the data"] = (
-            f"Most depends on {names}: where one is not known yet when you predict, "
-            "every score here is meaningless."
         )
     return [[reader, sentence] for reader, sentence in advice.items()]
 

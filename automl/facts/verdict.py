@@ -10,7 +10,7 @@ from automl.facts.circumstances import Circumstances
 from automl.facts.compact import DIGITS, rounded
 from automl.facts.rivals import rivals_of
 from automl.facts.standings import compare
-from automl.history import BASELINE, CALIBRATED, Trial
+from automl.history import BASELINE, CALIBRATED, ENSEMBLE, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -369,4 +369,7 @@ def _second(
         return (
             f"{who} is better by more than noise ({span}) and was not taken: {cause}."
         )
-    return f"{who} is behind by more than noise ({span})."
+    lead = f"{who} is behind by more than noise ({span})."
+    if winner.candidate == ENSEMBLE:
+        lead += " The winner's weights were chosen on these rows: a part of the lead."
+    return lead

@@ -44,6 +44,7 @@ def importance_chart(facts: Mapping[str, Any]) -> Chart | None:
     places = list(range(len(top)))
     more = f" The first {len(top)} are drawn." if len(rows) > len(top) else ""
     again = any(r[2] for r in top)
+    rows = [[name, drop, spread or None] for name, drop, spread in rows]
     whiskers = " Whiskers are one standard deviation." if again else ""
     return chart(
         "importance",

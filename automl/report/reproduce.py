@@ -187,6 +187,7 @@ def command_to_repeat(
     >>> print(command_to_repeat({"time_budget_s": 60, "cv": 5}, "it's y"))
     automl fit table.csv --target 'it'"'"'s y' --time-budget 60 --cv 5 --out run
     automl report run
+    automl replay run  # the same winner again, from the folder of the run
     automl predict run new.csv -o predictions.csv
     >>> print(command_to_repeat({"cv": Own("KFold()")}, "y").splitlines()[0])
     # Not repeated, as no option takes it: cv (KFold())
@@ -208,6 +209,7 @@ def command_to_repeat(
     lines = [
         shlex.join([*words, "--out", "run"]),
         "automl report run",
+        "automl replay run  # the same winner again, from the folder of the run",
         "automl predict run new.csv -o predictions.csv",
     ]
     if left:
