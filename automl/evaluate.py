@@ -85,6 +85,8 @@ class Task:
         Training rows used at most; the rest is left out by chance.
     keep : bool
         Whether a fold's fitted pipeline is kept on disk.
+    keep_from_s : float
+        Seconds of a fit from which it is: a shorter one is rather made again.
     """
 
     kind: str
@@ -101,6 +103,7 @@ class Task:
     n_jobs: int = 1
     max_rows: int | None = None
     keep: bool = False
+    keep_from_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -238,7 +241,8 @@ def _fold(folder: Path, place: Workplace, prepared: Prepared, task: Task) -> Out
         place.y[test], prediction, rows_of(place.sample_weight, test)
     )
     predicted = time.monotonic()
-    if task.keep and np.isfinite(score):
+    long = fitted - started >= task.keep_from_s
+    if task.keep and long and np.isfinite(score):
         whole = Pipeline([*prefix.steps, ("model", model)])
         keep_model(folder, task.trial, task.fold, whole)
     result = FoldResult(

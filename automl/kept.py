@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FOLDER",
+    "KEEP_FROM_S",
     "has_model",
     "keep_model",
     "kept_model",
@@ -27,6 +28,10 @@ __all__ = [
 
 FOLDER = "models"
 """In the folder of the workplace."""
+
+KEEP_FROM_S = 0.5
+"""Seconds of a fit from which its model is kept: a shorter one can be fitted to all
+rows even in the seconds after a Ctrl-C, and to write a model takes 5 to 30 ms."""
 
 LARGEST_BYTES = 300_000_000
 """A larger model is not kept: a bag of five would take seconds to load and to save."""

@@ -13,6 +13,7 @@ from automl.candidates import Candidate, Dimension, Resource
 from automl.evaluate import Outcome
 from automl.history import FoldResult, History, Known, Trial
 from automl.journal import Journal, read_journal
+from automl.kept import KEEP_FROM_S
 from automl.plan import Plan
 from automl.search import CRASHES, LOOK_AHEAD, Search
 
@@ -354,3 +355,21 @@ def test_a_fold_that_was_ended_has_its_time_and_process_in_the_journal(tmp_path)
     assert (77, "timeout") == (event["worker"], event["status"])
     assert 2.0 == pytest.approx(event["started_s"])
     assert 5.0 == pytest.approx(event["ended_s"])
+
+
+def test_models_of_short_fits_are_kept_where_they_are_to_predict(tmp_path):
+    """Else they are made again; without a clock, none has a say in it."""
+    clock = Clock()
+    search = make(tmp_path, time_s=20.0, clock=clock)
+    search.plan = replace(search.plan, keeps=3)
+
+    def kept(search):
+        task = next(t for t in iter(search.source, None) if t.kind == "fold")
+        return task.keep, task.keep_from_s
+
+    assert kept(search) == (True, KEEP_FROM_S)
+    search.plan = replace(search.plan, bag=True)
+    assert kept(search) == (True, 0.0)
+    ordered = make(tmp_path / "more", n_trials=4)
+    ordered.plan = replace(ordered.plan, keeps=3)
+    assert kept(ordered) == (True, 0.0)

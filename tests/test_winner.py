@@ -14,7 +14,7 @@ from automl.evaluate import Outcome, Task, run_task
 from automl.finish import Finish, Wanted
 from automl.folds import make_folds
 from automl.history import FoldResult, History, Trial
-from automl.kept import kept_model
+from automl.kept import has_model, kept_model
 from automl.metrics import resolve_metric
 from automl.space import default_point
 from automl.table import make_table
@@ -297,3 +297,17 @@ def test_the_processors_seconds_of_what_follows_the_search_are_counted():
     ending.tell(Outcome(refit, value="pipeline", cpu_s=1.5))
     ending.tell(Outcome(explain, value={"drops": {}}, cpu_s=0.25))
     assert ending.cpu_s == 1.75
+
+
+def test_the_model_of_a_short_fit_is_not_written(tmp_path):
+    """To fit it again takes less than to keep all of its kind."""
+    X, y = small_table(60)
+    given = stopped(tmp_path, X, y, made=(0,))
+    folder, params = given.folder, given.history[1].params
+    for fold, least_s, there in ((1, 60.0, False), (2, 0.0, True)):
+        task = Task(
+            "fold", 0, 1, fold, "extra_trees", params, keep=True, keep_from_s=least_s
+        )
+        assert run_task(folder, task).result.status == "ok"
+        assert has_model(folder, 1, fold) is there
+    close_workplace()
