@@ -75,8 +75,8 @@ CONSTRAINT_SHARE = 0.1
 (a choice: two or three fits on all rows)."""
 
 ROW_BY_ROW = 2.5
-"""LightGBM's own prediction of many rows takes so much longer than
-`automl.estimators.blockwise`, by which folds are predicted (measured: 1.6 to 2.5)."""
+"""LightGBM alone predicts many rows so much slower than `automl.estimators.blockwise`, by
+which folds and ensembles predict (measured: 1.6 to 2.5)."""
 
 IMPORTANCE_SHARE = 0.04
 """Share of the budget within which columns are permuted, beside the refit."""
@@ -278,9 +278,6 @@ def _test_seconds(
     members = [leader] * (1 + _others(plan, history))
     if preview is not None and preview.members:
         members = [history[n] for n in preview.members]
-    return times * sum(t.predict_s * _row_by_row(t) for t in members)
-
-
-def _row_by_row(trial: Trial) -> float:
-    """Return how many times longer what is deployed predicts than folds did."""
-    return ROW_BY_ROW if trial.candidate.startswith("lightgbm") else 1.0
+    once_s = times * sum(t.predict_s for t in members)
+    alone = len(members) == 1 and members[0].candidate.startswith("lightgbm")
+    return ROW_BY_ROW * once_s if alone else once_s

@@ -7,9 +7,11 @@ import pytest
 from lightgbm import LGBMClassifier, LGBMRegressor
 from scipy import sparse
 from sklearn.linear_model import Ridge
+from sklearn.preprocessing import FunctionTransformer
 
 from automl.estimators import blockwise
 from automl.estimators.blockwise import LEAST_ROWS, predict_blockwise
+from automl.estimators.ensemble import WeightedEnsemble
 from automl.estimators.growing import Growth, fit_growing
 
 QUIET = {"verbosity": -1, "n_jobs": 1, "n_estimators": 120, "random_state": 0}
@@ -109,3 +111,27 @@ def test_few_rows_few_trees_and_wide_rows_are_one_call(monkeypatch):
     assert predict_blockwise(few, X) is None
     wide = np.hstack([X] * (blockwise.MOST_COLUMNS // 5 + 1))
     assert predict_blockwise(LGBMRegressor(**QUIET).fit(wide, y), wide) is None
+
+
+def test_an_ensemble_predicts_its_lightgbm_in_blocks(monkeypatch):
+    """As the folds did, for many rows; a few are predicted as ever."""
+    monkeypatch.setattr(blockwise, "LEAVES", 31 * 20)
+    X, y = data(n_classes=3)
+    model = LGBMClassifier(**QUIET).fit(X, y)
+    prepare = FunctionTransformer().fit(X)
+    parts = [(prepare, [("a", model, 1.0, np.arange(3))])]
+    whole = WeightedEnsemble(parts, classes=np.array(["a", "b", "c"]))
+    asked = []
+    real = type(model).predict_proba
+    monkeypatch.setattr(
+        LGBMClassifier, "predict_proba", lambda *a: asked.append(1) or real(*a)
+    )
+    many = whole.predict_proba(X)
+    assert not asked
+    assert np.allclose(whole.predict_proba(X[:9]), many[:9], rtol=1e-12)
+    assert asked
+    X, y = data()
+    numbers = WeightedEnsemble(
+        [(prepare, [("a", LGBMRegressor(**QUIET).fit(X, y), 1.0, None)])]
+    )
+    assert np.allclose(numbers.predict(X)[:9], numbers.predict(X[:9]), rtol=1e-12)

@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from automl.estimators.blockwise import predict_blockwise
 from automl.estimators.temperature import tempered
 
 __all__ = ["WeightedEnsemble"]
@@ -64,7 +65,9 @@ class WeightedEnsemble(BaseEstimator):
         for prepare, heads in self.parts:
             rows = prepare.transform(X)
             for _, model, weight, places in heads:
-                total[:, places] += weight * model.predict_proba(rows)
+                found = predict_blockwise(model, rows)
+                found = model.predict_proba(rows) if found is None else found
+                total[:, places] += weight * found
         return tempered(total / total.sum(axis=1, keepdims=True), self.temperature)
 
     def predict(self, X: Any) -> np.ndarray:
@@ -77,7 +80,9 @@ class WeightedEnsemble(BaseEstimator):
         for prepare, heads in self.parts:
             rows = prepare.transform(X)
             for _, model, weight, _ in heads:
-                total += weight * np.asarray(model.predict(rows)).ravel()
+                found = predict_blockwise(model, rows)
+                found = model.predict(rows) if found is None else found
+                total += weight * np.asarray(found).ravel()
         return total
 
     def __sklearn_is_fitted__(self) -> bool:
