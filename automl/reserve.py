@@ -75,7 +75,7 @@ CONSTRAINT_SHARE = 0.1
 (a choice: two or three fits on all rows)."""
 
 ROW_BY_ROW = 2.5
-"""LightGBM alone predicts many rows so much slower than `automl.estimators.blockwise`, by
+"""LightGBM alone is so much slower with many rows than `automl.estimators.blockwise`, by
 which folds and ensembles predict (measured: 1.6 to 2.5)."""
 
 IMPORTANCE_SHARE = 0.04
