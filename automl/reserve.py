@@ -75,8 +75,8 @@ CONSTRAINT_SHARE = 0.1
 (a choice: two or three fits on all rows)."""
 
 ROW_BY_ROW = 2.5
-"""LightGBM alone is so much slower with many rows than `automl.estimators.blockwise`, by
-which folds and ensembles predict (measured: 1.6 to 2.5)."""
+"""LightGBM alone is so much slower with many rows than `automl.estimators.blockwise`,
+by which folds and ensembles predict (measured: 1.6 to 2.5)."""
 
 IMPORTANCE_SHARE = 0.04
 """Share of the budget within which columns are permuted, beside the refit."""
