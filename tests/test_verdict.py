@@ -15,8 +15,8 @@ from automl.facts import build_facts
 from automl.facts.advice import _of_equals
 from automl.facts.decisions import overlooked, thresholds
 from automl.facts.standings import compare
-from automl.facts.verdict import figure
-from automl.history import ENSEMBLE, FoldResult, Trial
+from automl.facts.verdict import _second, figure
+from automl.history import ENSEMBLE, FoldResult, Trial, derived
 from automl.report import render
 from automl.report.words import markdown
 from automl.winner import Deployed
@@ -256,3 +256,17 @@ def test_no_interval_is_said_in_words():
     ]["sentence"]
 
     assert "0.9120 (no interval is known)" in sentence
+
+
+def test_the_lead_of_an_ensemble_is_told_with_its_optimism():
+    """Its weights were chosen on the rows that the lead is measured on."""
+    run = record("binary")
+    done = [t for t in run.trials if t.status == "ok" and t.number]
+    leader, rival = sorted(done, key=lambda t: -t.score)[:2]
+    against = {
+        "difference": 0.02, "margin": 0.01, "within_noise": False, "better": False
+    }  # fmt: skip
+    alone = _second(rival, leader, against, {}, "")
+    average = derived(99, {"trial 1": 0.5, "trial 2": 0.5}, leader.folds)
+    assert "optimism" not in alone
+    assert "Part of that lead is optimism" in _second(rival, average, against, {}, "")

@@ -196,7 +196,7 @@ def _share(found: Errors) -> str:
     """Return an error in words: of classes by rank, of numbers by variance."""
     if np.isinf(found.labels):
         return f"{found.spread:.2%} of the variance unexplained"
-    return f"{found.ranking:.2%} of pairs of rows in the wrong order"
+    return f"{found.ranking / 2:.2%} of pairs of rows in the wrong order"
 
 
 def _best_alone(guessed: Sequence[tuple[Column, Errors]]) -> str:

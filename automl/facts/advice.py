@@ -64,8 +64,13 @@ def advise(
         advice["If you take its labels"] = around.overlooked
     if beaten and around.dearest:
         names = " and ".join(repr(shorten(n, LONGEST_NAME)) for n in around.dearest)
+        of = (
+            "In the best single configuration, most"
+            if len(winner.made_of) > 1
+            else "Most"
+        )
         advice["If you know the data"] = (
-            f"Most depends on {names}: where one is not known yet when you predict, "
+            f"{of} depends on {names}: where one is not known yet when you predict, "
             "every score here is meaningless."
         )
     if beaten and around.weakest:

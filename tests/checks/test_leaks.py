@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from automl.checks.alone import Errors
+from automl.checks.leaks import _share
 from tests.checks.check_kit import (
     bundled,
     classes,
@@ -95,3 +97,11 @@ def test_an_identifier_that_tells_nothing_passes():
     assert (found.status, found.columns) == ("pass", ("row_id",))
     used = found_by("AML004", evidence_of(X.assign(rank=number), y))
     assert (used.status, used.columns) == ("note", ("rank",))
+
+
+def test_an_error_of_the_ranking_is_told_in_pairs():
+    """At an area of .79, 21 % of the pairs of two classes are the wrong way round."""
+    assert (
+        _share(Errors(0.5, 0.42, 0.1)) == "21.00% of pairs of rows in the wrong order"
+    )
+    assert _share(Errors(0.5, 0.42, np.inf)) == "50.00% of the variance unexplained"
