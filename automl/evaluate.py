@@ -241,8 +241,9 @@ def _fold(folder: Path, place: Workplace, prepared: Prepared, task: Task) -> Out
         place.y[test], prediction, rows_of(place.sample_weight, test)
     )
     predicted = time.monotonic()
-    long = fitted - started >= task.keep_from_s
-    if task.keep and long and np.isfinite(score):
+    # what preparing took before is part of what this configuration takes
+    fit_s = fitted - started + max(0.0, seconds - took_s)
+    if task.keep and fit_s >= task.keep_from_s and np.isfinite(score):
         whole = Pipeline([*prefix.steps, ("model", model)])
         keep_model(folder, task.trial, task.fold, whole)
     result = FoldResult(
@@ -250,8 +251,7 @@ def _fold(folder: Path, place: Workplace, prepared: Prepared, task: Task) -> Out
         fold=task.fold,
         status="ok" if np.isfinite(score) else "invalid_score",
         score=score if np.isfinite(score) else None,
-        # what preparing took before is part of what this configuration takes
-        fit_s=fitted - started + max(0.0, seconds - took_s),
+        fit_s=fit_s,
         predict_s=predicted - fitted,
         cpu_s=time.process_time() - cpu,
         started_s=started,

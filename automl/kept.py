@@ -6,6 +6,7 @@ configurations that cannot be deployed any more.
 
 from __future__ import annotations
 
+import math
 import pickle
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -16,10 +17,13 @@ if TYPE_CHECKING:
 
     from sklearn.pipeline import Pipeline
 
+    from automl.history import Trial
+
 __all__ = [
     "FOLDER",
     "KEEP_FROM_S",
     "has_model",
+    "keep_from",
     "keep_model",
     "kept_model",
     "models_there",
@@ -38,6 +42,25 @@ LARGEST_BYTES = 300_000_000
 
 ALL_BYTES = 2_000_000_000
 """Room for the models of all trials: temporary folders may be in memory."""
+
+
+def keep_from(trial: Trial) -> float:
+    """Return from which seconds of a fit on a fold's model is kept.
+
+    Those of all folds of a trial, or of none: the first one decides.
+
+    Examples
+    --------
+    >>> from automl.history import FoldResult, Trial
+    >>> trial = Trial(1, "ridge", {}, "random")
+    >>> keep_from(trial)
+    0.5
+    >>> keep_from(trial.with_fold(FoldResult(1, 0, "ok", 0.5, fit_s=0.1)))
+    inf
+    """
+    if not trial.folds:
+        return KEEP_FROM_S
+    return 0.0 if trial.folds[0].fit_s >= KEEP_FROM_S else math.inf
 
 
 def keep_model(folder: Path, trial: int, fold: int, pipeline: Pipeline) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from automl.canary import CANARY_ROWS
+from automl.kept import KEEP_FROM_S
 from automl.permuted import IMPORTANCE_COLUMNS, IMPORTANCE_ROWS, REPEATS
 
 if TYPE_CHECKING:
@@ -156,6 +157,8 @@ def canary_seconds(trial: Trial, n_train: int) -> float:
 def is_refitted(plan: Plan, trial: Trial, time_s: float | None) -> bool:
     """Return whether a trial is worth a fit on all rows, by the time it takes."""
     if time_s is None or not plan.keeps or plan.resumed:
+        return True
+    if not plan.bag and trial.fit_s < KEEP_FROM_S:  # there are no models of its folds
         return True
     share = BAG_REFIT_SHARE if plan.bag else REFIT_SHARE
     return refit_seconds(plan, trial) <= share * time_s

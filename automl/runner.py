@@ -88,7 +88,7 @@ class Runner:
         if self._holds_pool:
             try:
                 self.release()
-                if self._stopping is not None:
+                if self._stopping is not None and self._stopping.ident is not None:
                     self._stopping.join()
             finally:
                 self._stopping = None
@@ -205,9 +205,14 @@ class Runner:
 
     def release(self) -> None:
         """Let the processes end while this one goes on: no task comes any more."""
-        if self._holds_pool and self._stopping is None:
-            self._stopping = threading.Thread(target=_stop_workers)
-            self._stopping.start()
+        if not self._holds_pool or self._stopping is not None:
+            return
+        thread = threading.Thread(target=_stop_workers)
+        try:
+            thread.start()
+        except RuntimeError:  # no thread can be had: then it is waited for here
+            _stop_workers()
+        self._stopping = thread
 
 
 def _stop_workers() -> None:

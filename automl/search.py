@@ -17,7 +17,7 @@ import numpy as np
 from automl.allocation import Continue, Start, Stop, View, Wait, next_step
 from automl.evaluate import Outcome, Task
 from automl.history import FoldResult, History, Trial
-from automl.kept import KEEP_FROM_S
+from automl.kept import keep_from
 from automl.pacing import Pace
 from automl.racing import is_losing
 from automl.reruns import Reruns
@@ -269,7 +269,7 @@ class Search:
         task = Task(
             "fold", self._serial, trial.number, fold, trial.candidate,
             dict(trial.params), keep=self.plan.keeps > 0,
-            keep_from_s=0.0 if self.plan.bag or self.ordered else KEEP_FROM_S,
+            keep_from_s=0.0 if self.plan.bag or self.ordered else keep_from(trial),
         )  # fmt: skip
         return self._with_limits(task)
 

@@ -17,6 +17,7 @@ from automl.reserve import (
     SCORE_SHARE,
     Preview,
     checks_seconds,
+    is_refitted,
     refit_seconds,
     seconds_kept,
 )
@@ -139,3 +140,10 @@ def test_the_members_predict_the_rows_of_a_test_set():
     )
     found = seconds_kept(plan, history, history[1], 300.0, Preview((1,), 0.0))
     assert found["test"] == pytest.approx(2.5 * one)
+
+
+def test_a_short_fit_is_made_again_however_short_the_budget_is():
+    """No models of its folds are kept that could predict instead."""
+    short, long = trial(1, 0.45), trial(1, 0.6)
+    assert is_refitted(PLAN, short, 1.0)
+    assert not is_refitted(PLAN, long, 1.0)

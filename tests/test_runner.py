@@ -14,7 +14,7 @@ from automl.evaluate import Task
 from automl.exceptions import AutoMLConfigError
 from automl.folds import make_folds
 from automl.metrics import resolve_metric
-from automl.runner import Runner
+from automl.runner import POOL, Runner
 from automl.settings import count_workers
 from automl.table import make_table
 from automl.workplace import close_workplace, write_workplace
@@ -182,3 +182,19 @@ def workers():
     found = psutil.Process().children(recursive=True)
     return [p for p in found if "loky" in " ".join(p.cmdline()) and p.is_running()
             and "resource_tracker" not in " ".join(p.cmdline())]  # fmt: skip
+
+
+def test_the_pool_is_left_where_no_thread_can_be_had_to_end_it(place, monkeypatch):
+    """Its workers are then ended in the caller's, and the next run has the pool."""
+
+    def refused(_self):
+        raise RuntimeError("can't start new thread")
+
+    with Runner(2, place) as runner:
+        tasks = iter([fold(0)])
+        assert len(list(runner.run(lambda: next(tasks, None)))) == 1
+        monkeypatch.setattr("automl.runner.threading.Thread.start", refused)
+        runner.release()
+        monkeypatch.undo()
+    assert not POOL.locked()
+    assert not workers()

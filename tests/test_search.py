@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 
@@ -373,3 +374,20 @@ def test_models_of_short_fits_are_kept_where_they_are_to_predict(tmp_path):
     ordered = make(tmp_path / "more", n_trials=4)
     ordered.plan = replace(ordered.plan, keeps=3)
     assert kept(ordered) == (True, 0.0)
+
+
+def test_the_models_of_all_folds_are_kept_or_of_none(tmp_path):
+    """The first fold decides: a part of them could not predict."""
+    for seconds, least_s in ((0.1, math.inf), (3.0, 0.0)):
+        search = make(tmp_path / str(seconds), time_s=60.0, clock=Clock())
+        search.plan = replace(search.plan, keeps=3)
+        for task in iter(search.source, None):
+            if task.kind == "fold" and task.fold == 1:
+                break
+            if task.kind != "wait":
+                outcome = answer(task)
+                if outcome.result is not None:
+                    result = replace(outcome.result, fit_s=seconds)
+                    outcome = replace(outcome, result=result)
+                search.tell(outcome)
+        assert task.keep_from_s == least_s

@@ -107,7 +107,7 @@ def test_markdown_has_what_the_page_has():
 
     assert all(
         f" {plain(sentence, 600)}" in text
-        for _, sentence in facts["verdict"]["advice"][:5]
+        for _, sentence in facts["verdict"]["advice"][:6]
     )
     assert "## Where it is weak" in text
     assert "Not checked:\n\n- AML004 Check 4" in text

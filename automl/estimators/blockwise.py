@@ -11,13 +11,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, softmax
 
 __all__ = ["predict_blockwise"]
 
 LEAVES = 4000
 """Leaves of a block's trees at most: of 80 leaves each, 50 trees (measured: 100 and 200
 of them are slower by .1 and .2)."""
+
+DEFAULT_LEAVES = 31
+"""LightGBM's own number of leaves."""
 
 MOST_COLUMNS = 200
 """Of wider rows each call makes a copy that costs more than it spares."""
@@ -54,7 +56,7 @@ def predict_blockwise(model: Any, X: Any) -> np.ndarray | None:
     booster, objective = model.booster_, model.objective_
     n_rounds = max(0, booster.best_iteration) or booster.current_iteration()
     width = booster.num_model_per_iteration()
-    step = max(1, LEAVES // (width * max(2, model.num_leaves)))
+    step = max(1, LEAVES // (width * max(2, model.num_leaves or DEFAULT_LEAVES)))
     known = (*AS_THEY_ARE, "binary", "multiclass")
     if objective not in known or n_rounds <= step:
         return None
@@ -64,6 +66,11 @@ def predict_blockwise(model: Any, X: Any) -> np.ndarray | None:
             X, start_iteration=first, num_iteration=min(step, n_rounds - first),
             raw_score=True, num_threads=1,
         )  # fmt: skip
+    from scipy.special import (
+        expit,
+        softmax,
+    )  # here: what travels names no private module
+
     if objective == "multiclass":
         return np.asarray(softmax(total, axis=1))
     if objective == "binary":
@@ -84,4 +91,5 @@ def _is_sum(model: Any) -> bool:
     params = model.get_params()
     names = ("boosting", "boosting_type", "boost")
     averaged = any(params.get(name) in ("rf", "random_forest") for name in names)
-    return not averaged and not params.get("reg_sqrt")
+    odd = ("reg_sqrt", "pred_early_stop", "predict_early_stop")
+    return not averaged and not any(params.get(name) for name in odd)

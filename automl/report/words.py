@@ -103,7 +103,7 @@ def _verdict(facts: Mapping[str, Any]) -> str:
     advice = verdict.get("advice") or ()
     if advice:
         lines.append("What to look at next:")
-        lines.append("\n".join(f"- {plain(a)} {plain(b, 600)}" for a, b in advice[:5]))
+        lines.append("\n".join(f"- {plain(a)} {plain(b, 600)}" for a, b in advice[:6]))
     return "\n\n".join(lines)
 
 
