@@ -13,6 +13,7 @@ from automl.exceptions import AutoMLWarning
 from automl.metrics import resolve_metric
 from automl.resampled_scores import scorer_of
 from automl.scored import Scored
+from benchmarks.honesty import simulated
 
 AREA = resolve_metric("roc_auc", "binary")
 pytestmark = pytest.mark.usefixtures("unexplained")
@@ -65,6 +66,21 @@ def test_on_noise_forty_runs_hold_chance():
     models = [fit(*noise(60 + 5 * i, i), seed=i, n_trials=60) for i in range(40)]
 
     assert sum(holds(m) for m in models) >= 34
+
+
+@pytest.mark.slow
+def test_of_four_hundred_searches_on_noise_most_intervals_hold_chance():
+    """T1 at full size, searches drawn and not fitted: the raw best does not hold it.
+
+    369 of 400 is what a coverage of 95 % misses once in a hundred. The same with fits
+    takes twenty minutes of a core: `python -m benchmarks.honesty noise --real`.
+    """
+    rows = [simulated("noise", seed, 60, mixes=False) for seed in range(400)]
+    fresh = 2 * 1.96
+
+    assert sum(r.low <= 0.5 <= r.high for r in rows) >= 369
+    assert sum(abs(r.raw - 0.5) <= fresh / 2 * r.error for r in rows) < 250
+    assert np.mean([(r.high - r.low) / (fresh * r.error) for r in rows]) <= 1.5
 
 
 def test_more_columns_than_rows_promise_nothing():
