@@ -45,7 +45,7 @@ def predict_blockwise(model: Any, X: Any) -> np.ndarray | None:
     --------
     >>> from lightgbm import LGBMRegressor
     >>> X = np.random.default_rng(0).normal(size=(600, 2))
-    >>> model = LGBMRegressor(n_estimators=120, verbosity=-1, n_jobs=1).fit(X, X[:, 0])
+    >>> model = LGBMRegressor(n_estimators=300, verbosity=-1, n_jobs=1).fit(X, X[:, 0])
     >>> np.allclose(predict_blockwise(model, X), model.booster_.predict(X))
     True
     """
