@@ -250,3 +250,21 @@ def test_the_bundle_pins_the_library_and_loads_without_ours(library, tmp_path):
         [float(v) for v in done.stdout.strip()[1:-1].split(",")],
         model.predict_proba(new)[:, 1],
     )
+
+
+def test_trees_that_are_not_symmetric_stop_early_too():
+    """CatBoost cannot cut them short: the best rounds predict, the others do not."""
+    pytest.importorskip("catboost")
+    X, signal = rows()
+    for policy in ("SymmetricTree", "Depthwise"):
+        model = PAIRS["catboost"][1](
+            learning_rate=0.3, grow_policy=policy, random_state=0
+        )
+        made, truncated = grow(model, X, signal, 400, inner=SPLIT)
+        assert not truncated
+        assert made < 200
+        again = clone(model).set_params(n_estimators=made).fit(X[:240], signal[:240])
+        assert np.allclose(model.predict(X), again.predict(X), atol=1e-6)
+        assert np.array_equal(
+            model.predict(X), pickle.loads(pickle.dumps(model)).predict(X)
+        )

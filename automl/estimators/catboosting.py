@@ -124,8 +124,11 @@ class _CatBoost(Boosted):
             if patience is not None:  # nothing tells the rows apart: a constant
                 patience.is_over(1, None)
             return self
+        self.n_trees_ = model.tree_count_
         if patience is not None and patience.best_round < model.tree_count_:
-            model.shrink(max(1, patience.best_round))
+            self.n_trees_ = max(1, patience.best_round)
+            if self.grow_policy == "SymmetricTree":  # CatBoost can cut no others short
+                model.shrink(self.n_trees_)
         self.model_ = model
         return self
 
@@ -171,7 +174,9 @@ class _CatBoost(Boosted):
     def _raw(self, X: Any, kind: str) -> np.ndarray:
         rows = self._pool(X)
         return np.asarray(
-            self.model_.predict(rows, prediction_type=kind, thread_count=1)
+            self.model_.predict(
+                rows, prediction_type=kind, ntree_end=self.n_trees_, thread_count=1
+            )
         )
 
 
