@@ -46,7 +46,8 @@ install: $(VENV)/dev.stamp ## Make .venv with the package and all tools of devel
 # ----------------------------------------------------------------------- product
 .PHONY: demo
 demo: $(VENV)/run.stamp ## Fit the bank example for a minute: leaderboard and report
-	$(BIN)/automl fit examples/data/bank.csv --target y --time-budget 60 --out runs/bank
+	rm -rf runs/demo
+	$(BIN)/automl fit examples/data/bank.csv --target y --time-budget 60 --out runs/demo
 
 # ------------------------------------------------------------------------- tests
 .PHONY: test
