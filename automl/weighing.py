@@ -61,15 +61,23 @@ def leading(
     leader = next(iter(history.finished()), None)
     if leader is None or leader.candidate == BASELINE:
         return ()
-    end, table, found = budget.clock() + seconds, problem.table, None
+    end, found = budget.clock() + seconds, None
     if plan.ensemble:
         # what raises here raises again at the end, and is told then
         with suppress(Exception):
-            found = blend(
-                pool(history.trials), journal.predictions, table.y, problem.folds,
-                problem.metric, table.sample_weight, lambda: budget.clock() > end,
-            )  # fmt: skip
+            found = _average(history, problem, journal, lambda: budget.clock() > end)
     return (leader.number,) if found is None else tuple(found.weights)
+
+
+def _average(
+    history: History, problem: Problem, journal: Journal, is_over: Callable[[], bool]
+) -> Blend | None:
+    """Return the average that beats the best configuration, if there is one."""
+    table = problem.table
+    return blend(
+        pool(history.trials), journal.predictions, table.y, problem.folds,
+        problem.metric, table.sample_weight, is_over,
+    )  # fmt: skip
 
 
 def weigh(
@@ -84,14 +92,8 @@ def weigh(
 
     Parameters
     ----------
-    search, interrupt
-        As in `automl.loop.run_search`.
-    history : History
-        That the search came to.
-    problem : Problem
-        What it worked on.
-    journal : Journal
-        With the out-of-fold predictions.
+    search, history, problem, journal, interrupt
+        As in `automl.conclusion.conclude`.
     notes : list of str
         Grows by what failed.
     """
@@ -107,10 +109,7 @@ def weigh(
     table, found = problem.table, None
     if search.plan.ensemble:
         try:
-            found = blend(
-                pool(history.trials), journal.predictions, table.y, problem.folds,
-                problem.metric, table.sample_weight, is_over,
-            )  # fmt: skip
+            found = _average(history, problem, journal, is_over)
         except Exception as error:  # noqa: BLE001 - the user's metric may raise anything
             why = f"choosing its weights raised {type(error).__name__}."
             notes.append(f"No ensemble was made: {why}")

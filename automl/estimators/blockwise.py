@@ -66,10 +66,8 @@ def predict_blockwise(model: Any, X: Any) -> np.ndarray | None:
             X, start_iteration=first, num_iteration=min(step, n_rounds - first),
             raw_score=True, num_threads=1,
         )  # fmt: skip
-    from scipy.special import (
-        expit,
-        softmax,
-    )  # here: what travels names no private module
+    # not above: what travels in a pickle would name a private module of scipy
+    from scipy.special import expit, softmax
 
     if objective == "multiclass":
         return np.asarray(softmax(total, axis=1))

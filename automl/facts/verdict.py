@@ -371,5 +371,5 @@ def _second(
         )
     lead = f"{who} is behind by more than noise ({span})."
     if winner.candidate == ENSEMBLE:
-        lead += " Part of that lead is optimism: its weights were chosen on these rows."
+        lead += " Part of that lead is optimism: the weights were chosen on these rows."
     return lead
