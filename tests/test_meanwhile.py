@@ -6,8 +6,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from sklearn.metrics import make_scorer
 
 from automl import AutoML, expectation
+from automl import run as run_module
 from automl.appraisal import Appraised
 from automl.expectation import Meanwhile, is_arithmetic
 from automl.folds import make_folds
@@ -103,8 +105,6 @@ def test_a_metric_of_the_users_is_asked_in_his_own_thread():
     def own(_y, _p):
         return 0.5
 
-    from sklearn.metrics import make_scorer
-
     assert not suits(resolve_metric(make_scorer(own), "binary"))
 
 
@@ -115,3 +115,14 @@ def test_the_report_says_what_processors_did(data):
     folds = [f for t in model.trials_ if t.number for f in t.folds]
     assert spent["folds"] == pytest.approx(sum(f.cpu_s for f in folds), rel=0.01)
     assert spent["end"] > 0
+
+
+def test_a_metric_of_the_users_is_not_asked_ahead_of_the_end(data, monkeypatch):
+    """It may take seconds, in which the search would wait for its results."""
+    made, real = [], run_module.Lookout
+    monkeypatch.setattr(run_module, "Lookout", lambda *a: made.append(a) or real(*a))
+    AutoML(**GIVEN, n_jobs=1, metric="roc_auc").fit(*data)
+    assert len(made) == 1
+    own = make_scorer(lambda y, p: float(np.mean(y == p)))
+    AutoML(**GIVEN, n_jobs=1, metric=own).fit(*data)
+    assert len(made) == 1

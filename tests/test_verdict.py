@@ -18,6 +18,7 @@ from automl.facts.standings import compare
 from automl.facts.verdict import _second, figure
 from automl.history import ENSEMBLE, FoldResult, Trial, derived
 from automl.report import render
+from automl.report.explanation_charts import importance_chart
 from automl.report.words import markdown
 from automl.winner import Deployed
 from tests.report_kit import record
@@ -270,3 +271,38 @@ def test_the_lead_of_an_ensemble_is_told_with_its_optimism():
     average = derived(99, {"trial 1": 0.5, "trial 2": 0.5}, leader.folds)
     assert "optimism" not in alone
     assert "Part of that lead is optimism" in _second(rival, average, against, {}, "")
+
+
+def test_what_an_ensemble_depends_on_is_said_to_be_of_one_configuration():
+    """Importance is measured on the best single one, and not on what predicts."""
+    run = record("regression")
+    fine = tuple(t for t in run.trials if t.scores)
+    best = max((t for t in fine if t.number), key=lambda t: t.score)
+    members = {f"trial {best.number}": 0.5, "trial 1": 0.5}
+    whole = derived(99, members, best.folds)
+    mixed = dataclasses.replace(
+        run, trials=(*fine, whole), winner=99,
+        predictions=lambda n: run.predictions(best.number if n == 99 else n),
+    )  # fmt: skip
+
+    def said(record):
+        return dict(build_facts(record)["verdict"]["advice"])["If you know the data"]
+
+    assert said(mixed).startswith("In the best single configuration, most depends on")
+    assert said(dataclasses.replace(run, trials=fine)).startswith("Most depends on")
+
+
+def test_what_stands_between_backticks_is_code():
+    """Where they are in pairs: an odd one is the text's own; markup is text."""
+    fine = Finding("AML001", "A", "note", "Ask `fit` for <b>rows</b>.", "Keep a`b.")
+    run = dataclasses.replace(record("binary"), checks=(fine.as_json(),))
+    page = render(build_facts(run))
+    assert "Ask <code>fit</code> for &lt;b&gt;rows&lt;/b&gt;." in page
+    assert "Keep a`b." in page
+
+
+def test_a_single_permutation_has_no_spread():
+    """The deviation of one number is not known: it is no zero."""
+    facts = build_facts(record("binary"))
+    facts["importance"]["rows"] = [["a", 0.2, 0.0], ["b", 0.1, 0.02]]
+    assert [r[2] for r in importance_chart(facts)["rows"]] == ["–", "0.0200"]
