@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from automl.fitting import predict
+from automl.pipeline import PAIRED
 from automl.workplace import at_most
 
 if TYPE_CHECKING:
@@ -75,6 +77,9 @@ DRAWN_KINDS = ("number", "boolean", "category", "date")
 
 _SOURCE = re.compile(r"(?:^|__)(f\d+)(?=_|$)")
 """A column's id in the name of what was prepared from it."""
+
+_PAIR = re.compile(r"(?:^|_)(f\d+)(?=_|$)")
+"""The same, where two columns are in a name."""
 
 
 def explain(
@@ -247,11 +252,12 @@ def _shap(
     """Return contributions of columns to LightGBM's predictions, summed up in bins.
 
     Exact SHAP values of trees (Lundberg et al., Nature Machine Intelligence 2, 2020),
-    as LightGBM computes them. Those of what was prepared from one column are added.
+    as LightGBM computes them. Those of what was prepared from one column are added, of
+    two columns a half to each.
     """
     names = prefix.get_feature_names_out()
-    sources = [match[1] if (match := _SOURCE.search(str(n))) else "" for n in names]
-    columns = [c for c in dict.fromkeys(sources) if c]
+    sources = [_sources(str(name)) for name in names]
+    columns = list(dict.fromkeys(chain.from_iterable(sources)))
     frame = place.X.iloc[at_most(rows, SHAP_ROWS, place.random_state)]
     X = prefix.transform(frame)
     n = _affordable(model, X, end)
@@ -259,7 +265,7 @@ def _shap(
         return None
     raw = np.asarray(_contributions(model, X[:n]))
     raw = raw.reshape(n, -1, len(names) + 1)[:, :, :-1]
-    member = np.array([[s == c for c in columns] for s in sources], dtype=np.float64)
+    member = np.array([[s.count(c) / max(1, len(s)) for c in columns] for s in sources])
     parts = raw @ member  # rows, classes, columns
     size = np.abs(parts).mean(axis=(0, 1))
     order = [int(i) for i in np.argsort(-size, kind="stable")[:SHAP_COLUMNS]]
@@ -280,6 +286,19 @@ def _shap(
         for i in drawn
     ]
     return found
+
+
+def _sources(name: str) -> list[str]:
+    """Return the ids of the columns that something was prepared from.
+
+    Examples
+    --------
+    >>> _sources("text__f3_word_f9"), _sources("arithmetic__f3_year_times_f9")
+    (['f3'], ['f3', 'f9'])
+    """
+    if name.startswith(f"{PAIRED}__"):
+        return _PAIR.findall(name)
+    return _SOURCE.findall(name)[:1]
 
 
 def _contributions(model: Any, X: Any) -> Any:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from automl.candidates import Candidate
-    from automl.pipeline import Layout
+    from automl.layout import Layout
 
 __all__ = ["predicted_mib", "skipped", "workers_that_fit"]
 
@@ -79,7 +79,7 @@ def predicted_mib(candidate: Candidate, layout: Layout, n_classes: int = 0) -> f
     Examples
     --------
     >>> from automl.candidates import load_candidates
-    >>> from automl.pipeline import Layout
+    >>> from automl.layout import Layout
     >>> from automl.table import make_table
     >>> table = make_table([[i % 7, i % 5] for i in range(100)], list(range(100)))
     >>> lightgbm = load_candidates("lightgbm")["lightgbm"]
@@ -113,6 +113,8 @@ def _prepared_bytes(candidate: Candidate, layout: Layout) -> float:
     width = len(numbers) + DATE_PARTS * len(layout.of_kind("date"))
     if "yes" in _options(candidate, "indicator"):
         width += sum(c.n_missing > 0 for c in numbers)
+    if layout.has_pairs and "yes" in _options(candidate, "arithmetic"):
+        width += layout.n_pairs
     plain = n * (width + len(categories)) * 8
     if not categories or "onehot" not in _options(candidate, "categorical"):
         return float(plain)

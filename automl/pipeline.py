@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import inspect
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,9 +22,9 @@ if TYPE_CHECKING:
 
     from automl.candidates import Candidate
     from automl.kinds import Column
-    from automl.table import Table
+    from automl.layout import Layout
 
-__all__ = ["Layout", "build_pipeline", "split_params"]
+__all__ = ["NATIVE", "PAIRED", "build_pipeline", "split_params"]
 
 ONEHOT_LEVELS = 60
 """Columns that one category may become; rarer levels are pooled."""
@@ -41,73 +40,14 @@ Trees are half as fast on sparse rows (12,000 rows, 70 to 280 columns), others a
 SPARSE_SHARE = 0.3
 """Share of cells that are not zero from which a table is dense all the same."""
 
-INNER_FOLDS = 5
-"""Inner folds of the target encoding, fewer where the commonest class is small."""
-
 THREADLESS = "sklearn.linear_model."
 """Where ``n_jobs`` does nothing for these estimators, and warns since 1.8."""
 
 NATIVE = "category"
 """Name of the branch whose columns a learner reads as categories."""
 
-
-@dataclass(frozen=True)
-class Layout:
-    """What building needs to know of a table: sizes and kinds, no values.
-
-    Attributes
-    ----------
-    task : str
-        The task.
-    n_rows : int
-        Rows of the table.
-    columns : tuple of Column
-        Those that are used.
-    n_commonest : int or None
-        Rows of the commonest class; None for regression, or as good as all rows.
-    """
-
-    task: str
-    n_rows: int
-    columns: tuple[Column, ...]
-    n_commonest: int | None = None
-
-    @classmethod
-    def of(cls, table: Table) -> Layout:
-        """Return the layout of a table."""
-        commonest = None
-        if table.is_classification:
-            commonest = int(np.bincount(table.y.astype(np.int64)).max())
-        return cls(table.task, table.n_rows, table.used, commonest)
-
-    @property
-    def inner_folds(self) -> int:
-        """How many inner folds any half of the rows can be cut into."""
-        n = self.n_rows if self.n_commonest is None else self.n_commonest
-        return min(INNER_FOLDS, n // 2)
-
-    def of_kind(self, *kinds: str) -> list[Column]:
-        """Return the columns of these kinds."""
-        return [c for c in self.columns if c.kind in kinds]
-
-
-def idle_options(layout: Layout) -> set[str]:
-    """Return preparation keys that change nothing on this table.
-
-    Without categories there is nothing to encode, without gaps nothing to fill in,
-    without numbers nothing to scale: a search over them would fit the same pipeline
-    again.
-    """
-    idle = set()
-    if not layout.of_kind("category"):
-        idle |= {"categorical", "onehot"}
-    if not any(c.n_missing for c in layout.of_kind("number", "boolean")):
-        idle.add("indicator")
-        if not layout.of_kind("date"):
-            idle.add("impute")
-    if not layout.of_kind("number", "boolean", "date"):
-        idle.add("scale")
-    return idle
+PAIRED = "arithmetic"
+"""Name of the branch whose columns are made of two each."""
 
 
 def split_params(
@@ -190,13 +130,9 @@ def _prepare(options: Mapping[str, Any], layout: Layout, random_state: int) -> A
             branches.append(("missing", indicator, with_gaps))
     dates = [c.id for c in layout.of_kind("date")]
     if dates:
-        from automl.preprocess.dates import DateParts
-
-        after = _numeric(options, layout)
-        parts: Any = DateParts()
-        if after != "passthrough":
-            parts = Pipeline([("parts", parts), *after.steps])
-        branches.append(("date", parts, dates))
+        branches.append(("date", _followed(_date_parts(), options, layout), dates))
+    if options["arithmetic"] == "yes" and layout.has_pairs:
+        branches.append(_arithmetic(options, layout, random_state))
     branches += _categorical(options, layout, random_state)
     texts = [c.id for c in layout.of_kind("text")]
     if texts:
@@ -206,6 +142,42 @@ def _prepare(options: Mapping[str, Any], layout: Layout, random_state: int) -> A
         features = TextFeatures(n_components, random_state=random_state)
         branches.append(("text", features, texts))
     return ColumnTransformer(branches, sparse_threshold=SPARSE_SHARE)
+
+
+def _date_parts() -> Any:
+    from automl.preprocess.dates import DateParts
+
+    return DateParts()
+
+
+def _arithmetic(
+    options: Mapping[str, Any], layout: Layout, random_state: int
+) -> tuple[str, Any, list[str]]:
+    """Return what makes columns of pairs of numbers and parts of dates."""
+    from automl.preprocess.arithmetic import PairArithmetic
+
+    pairs = PairArithmetic(
+        n_kept=layout.n_pairs,
+        classification=layout.task != "regression",
+        random_state=random_state,
+    )
+    numbers = [c.id for c in layout.of_kind("number", "boolean")]
+    dates = [c.id for c in layout.of_kind("date")]
+    steps: list[tuple[str, Any]] = [("pairs", pairs)]
+    if dates:
+        kinds = [("number", "passthrough", numbers), ("date", _date_parts(), dates)]
+        parts = ColumnTransformer(kinds, verbose_feature_names_out=False)
+        steps = [("parts", parts), *steps]
+    return (PAIRED, _followed(Pipeline(steps), options, layout), numbers + dates)
+
+
+def _followed(step: Any, options: Mapping[str, Any], layout: Layout) -> Any:
+    """Return a step that makes numbers, with those that are for numbers after it."""
+    after = _numeric(options, layout)
+    if after == "passthrough":
+        return step
+    steps = step.steps if isinstance(step, Pipeline) else [("parts", step)]
+    return Pipeline([*steps, *after.steps])
 
 
 def _imputes(options: Mapping[str, Any]) -> bool:

@@ -18,6 +18,7 @@ PREPARATION: dict[str, dict[str, tuple[str, ...]]] = {
         "categorical": ("native", "ordinal", "onehot", "target"),
         "onehot": ("dense", "sparse"),
         "text_components": (),
+        "arithmetic": ("no", "yes"),
     },
     "select": {"method": ("none", "univariate", "l1", "importance"), "keep": ()},
 }
@@ -35,6 +36,7 @@ DEFAULT_PREPARATION: dict[str, Any] = {
     "categorical": "onehot",
     "onehot": "dense",
     "text_components": 32,
+    "arithmetic": "no",
     "method": "none",
     "keep": 0.5,
 }

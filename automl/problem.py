@@ -15,8 +15,8 @@ from automl.candidates import Candidate, load_candidates
 from automl.exceptions import AutoMLConfigError
 from automl.fitting import unweighted
 from automl.folds import Folds, choose_cv, make_folds
+from automl.layout import Layout, idle_options
 from automl.metrics import Metric, resolve_metric
-from automl.pipeline import Layout, idle_options
 from automl.space import without
 from automl.table import Table, make_table, warn_of_notes
 

@@ -32,11 +32,11 @@ from automl.history import (
 )
 from automl.importance import importance_of
 from automl.interrupt import Interrupt
+from automl.layout import Layout
 from automl.lookout import Lookout
 from automl.loop import run_search
 from automl.memory import Guard, allowed_mib
 from automl.needs import skipped, workers_that_fit
-from automl.pipeline import Layout
 from automl.plan import Plan
 from automl.problem import make_problem
 from automl.recipe import checked_predictions, digest, recipe_of, remake, winner_of

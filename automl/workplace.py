@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from automl.pipeline import Layout
+from automl.layout import Layout
 from automl.prepared import CACHE_BYTES, FOLDER, LONG_BYTES, Prepared
 
 if TYPE_CHECKING:

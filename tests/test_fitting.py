@@ -21,8 +21,9 @@ from automl.fitting import (
     predict,
 )
 from automl.folds import make_folds
+from automl.layout import Layout
 from automl.metrics import resolve_metric
-from automl.pipeline import Layout, build_pipeline
+from automl.pipeline import build_pipeline
 from automl.space import default_point
 from automl.table import make_table
 from automl.workplace import (

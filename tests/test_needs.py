@@ -10,9 +10,9 @@ import pytest
 
 from automl.candidates import load_candidates
 from automl.exceptions import AutoMLResourceError
+from automl.layout import Layout
 from automl.memory import SOFT, WORKER_MIB
 from automl.needs import predicted_mib, skipped, workers_that_fit
-from automl.pipeline import Layout
 from automl.table import make_table
 
 HERE = 200.0

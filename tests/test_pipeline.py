@@ -6,7 +6,8 @@ import pytest
 from scipy import sparse
 
 from automl.candidates import Candidate, load_candidates, parse_candidate
-from automl.pipeline import Layout, build_pipeline, idle_options, split_params
+from automl.layout import Layout, idle_options
+from automl.pipeline import build_pipeline, split_params
 from automl.space import default_point
 from automl.table import make_table
 

@@ -11,7 +11,8 @@ import pytest
 from sklearn.base import clone
 
 from automl.candidates import load_candidates
-from automl.pipeline import Layout, build_pipeline
+from automl.layout import Layout
+from automl.pipeline import build_pipeline
 from automl.space import active, default_point, draw, start_point
 from automl.table import make_table
 

@@ -28,7 +28,8 @@ def test_no_step_learns_from_rows_it_is_scored_on(bank):
     was fitted on the fold's training rows is then searched for it, byte by byte.
     """
     from automl.candidates import load_candidates
-    from automl.pipeline import Layout, build_pipeline
+    from automl.layout import Layout
+    from automl.pipeline import build_pipeline
     from automl.space import default_point
     from automl.table import make_table
 

@@ -1,0 +1,97 @@
+"""What building pipelines needs to know of a table: sizes and kinds, no values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from automl.kinds import Column
+    from automl.table import Table
+
+__all__ = ["Layout", "idle_options"]
+
+INNER_FOLDS = 5
+"""Inner folds of the target encoding, fewer where the commonest class is small."""
+
+ARITHMETIC_ROWS = 1000
+"""Rows from which arithmetic of columns is searched: on fewer it won nothing (0006)."""
+
+PAIRS = 24
+"""Columns made of pairs of numbers, at most."""
+
+PAIR_CELLS = 6_000_000
+"""Cells of those columns, at most: 48 MB; on many rows they cost memory and time."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What building needs to know of a table: sizes and kinds, no values.
+
+    Attributes
+    ----------
+    task : str
+        The task.
+    n_rows : int
+        Rows of the table.
+    columns : tuple of Column
+        Those that are used.
+    n_commonest : int or None
+        Rows of the commonest class; None for regression, or as good as all rows.
+    """
+
+    task: str
+    n_rows: int
+    columns: tuple[Column, ...]
+    n_commonest: int | None = None
+
+    @classmethod
+    def of(cls, table: Table) -> Layout:
+        """Return the layout of a table."""
+        commonest = None
+        if table.is_classification:
+            commonest = int(np.bincount(table.y.astype(np.int64)).max())
+        return cls(table.task, table.n_rows, table.used, commonest)
+
+    @property
+    def inner_folds(self) -> int:
+        """How many inner folds any half of the rows can be cut into."""
+        n = self.n_rows if self.n_commonest is None else self.n_commonest
+        return min(INNER_FOLDS, n // 2)
+
+    @property
+    def has_pairs(self) -> bool:
+        """Whether there are two columns to do arithmetic with."""
+        return len(self.of_kind("number", "boolean", "date")) > 1
+
+    @property
+    def n_pairs(self) -> int:
+        """How many columns arithmetic adds, at most."""
+        return max(1, min(PAIRS, PAIR_CELLS // max(1, self.n_rows)))
+
+    def of_kind(self, *kinds: str) -> list[Column]:
+        """Return the columns of these kinds."""
+        return [c for c in self.columns if c.kind in kinds]
+
+
+def idle_options(layout: Layout) -> set[str]:
+    """Return preparation keys that change nothing on this table.
+
+    Without categories there is nothing to encode, without gaps nothing to fill in,
+    without numbers nothing to scale: a search over them would fit the same pipeline
+    again. On few rows pairs of numbers are not worth a search.
+    """
+    idle = set()
+    if layout.n_rows < ARITHMETIC_ROWS or not layout.has_pairs:
+        idle.add("arithmetic")
+    if not layout.of_kind("category"):
+        idle |= {"categorical", "onehot"}
+    if not any(c.n_missing for c in layout.of_kind("number", "boolean")):
+        idle.add("indicator")
+        if not layout.of_kind("date"):
+            idle.add("impute")
+    if not layout.of_kind("number", "boolean", "date"):
+        idle.add("scale")
+    return idle

@@ -1,0 +1,228 @@
+"""Sums, differences, products and ratios of pairs of columns, the telling ones only.
+
+A tree cuts one column at a time, so that a ratio or a difference costs it many leaves.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations, permutations
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["PairArithmetic"]
+
+RANKED_ROWS = 20_000
+"""Rows that say which pairs are kept; fewer of wide tables."""
+
+RANKED_CELLS = 4_000_000
+"""Cells of those rows, at most: 2,000 rows of 2,000 columns rank in a second."""
+
+ROUNDS = 40
+"""Trees that rank columns, and as many that rank pairs."""
+
+
+class Pair(NamedTuple):
+    """A new column: what is done to which two."""
+
+    how: str
+    first: int
+    second: int
+
+
+class PairArithmetic(TransformerMixin, BaseEstimator):
+    """Add, subtract, multiply and divide pairs of columns, and keep the best results.
+
+    The columns that small trees gain most by are paired. Of the results those are kept
+    by which further trees gain most on what the columns left unexplained: trees grown
+    on half of the rows say what that is for the other half. The kinds of columns are
+    those of TabPrep (arXiv 2506.16791), the ranking is that of OpenFE (arXiv
+    2211.12507). Learns from the target, so it is fitted inside folds.
+
+    Parameters
+    ----------
+    n_columns : int, default=12
+        Columns that are paired, at most.
+    n_kept : int, default=24
+        Results that are kept, at most; those of no gain are not, but for one.
+    classification : bool, default=False
+        Whether the target names classes. Of several, the commonest against all others
+        is what trees explain.
+    random_state : int, default=0
+        Of the rows that are ranked, and of the trees.
+
+    Attributes
+    ----------
+    pairs_ : list of Pair
+        What is kept, the best first.
+    n_features_in_ : int
+        Columns seen at fit.
+
+    Examples
+    --------
+    >>> X = np.random.default_rng(0).normal(size=(2000, 3))
+    >>> step = PairArithmetic(n_kept=1).fit(X, X[:, 0] * X[:, 2])
+    >>> step.pairs_
+    [Pair(how='times', first=0, second=2)]
+    >>> step.get_feature_names_out(["a", "b", "c"]).tolist()
+    ['a_times_c']
+    """
+
+    def __init__(
+        self,
+        n_columns: int = 12,
+        n_kept: int = 24,
+        *,
+        classification: bool = False,
+        random_state: int = 0,
+    ) -> None:
+        self.n_columns = n_columns
+        self.n_kept = n_kept
+        self.classification = classification
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any) -> PairArithmetic:
+        """Choose pairs.
+
+        Parameters
+        ----------
+        X : array or DataFrame of shape (n_rows, n_columns)
+            Numbers, NaN where missing; two columns at least.
+        y : array of shape (n_rows,)
+            Numbers, or what tells classes apart.
+
+        Raises
+        ------
+        ValueError
+            If there is one row or one column only.
+        """
+        if min(np.shape(X)) < 2:
+            raise ValueError(
+                f"X has {np.shape(X)[0]} row(s) and {np.shape(X)[1]} column(s); at "
+                "least 2 of each were expected to make pairs of."
+            )
+        n_rows, n_columns = np.shape(X)
+        self.n_features_in_ = n_columns
+        rng = np.random.default_rng(self.random_state)
+        rows, half = _ranked(n_rows, n_columns, rng)
+        some = np.column_stack([_column(X, i)[rows] for i in range(n_columns)])
+        target = self._target(np.asarray(y)[rows])
+        gains, explained = self._explain(some, target, half)
+        pairs = _pairs(sorted(_best(gains, self.n_columns, least=2)))
+        results = np.column_stack(
+            [_result(some, pair).astype(np.float32) for pair in pairs]
+        )
+        gained = self._grow(results, target, explained).feature_importance("gain")
+        self.pairs_ = [pairs[i] for i in _best(gained, self.n_kept, least=1)]
+        return self
+
+    def transform(self, X: Any) -> NDArray[np.float32]:
+        """Return the results that are kept.
+
+        Parameters
+        ----------
+        X : array or DataFrame of shape (n_rows, n_columns)
+            Numbers, NaN where missing.
+
+        Returns
+        -------
+        array of shape (n_rows, n_pairs)
+            NaN where one of the two is missing, or the second of a ratio is zero.
+        """
+        check_is_fitted(self)
+        results = np.empty((np.shape(X)[0], len(self.pairs_)), np.float32, order="F")
+        for i, pair in enumerate(self.pairs_):
+            results[:, i] = _result(X, pair)
+        return results
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Return ``<first>_<how>_<second>`` of each pair."""
+        names = input_features
+        if names is None:
+            names = [f"x{i}" for i in range(self.n_features_in_)]
+        return np.array(
+            [f"{names[p.first]}_{p.how}_{names[p.second]}" for p in self.pairs_],
+            dtype=object,
+        )
+
+    def _target(self, y: np.ndarray) -> np.ndarray:
+        if not self.classification:
+            return y.astype(np.float64)
+        classes, counts = np.unique(y, return_counts=True)
+        return np.asarray(y == classes[np.argmax(counts)], dtype=np.float64)
+
+    def _explain(
+        self, X: np.ndarray, target: np.ndarray, half: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the gain of each column, and what trees of other rows predict."""
+        gains, explained = np.zeros(X.shape[1]), np.zeros(len(target))
+        for part in (half, ~half):
+            trees = self._grow(X[~part], target[~part], None)
+            gains += trees.feature_importance("gain")
+            explained[part] = trees.predict(X[part], raw_score=True)
+        return gains, explained
+
+    def _grow(self, X: np.ndarray, target: np.ndarray, start: np.ndarray | None) -> Any:
+        """Return small trees; on top of other predictions, of half the columns each."""
+        import lightgbm
+
+        parameters = {
+            "objective": "binary" if self.classification else "regression",
+            "learning_rate": 0.1, "num_leaves": 16 if start is None else 8,
+            "feature_fraction": 1.0 if start is None else 0.5,
+            "min_data_in_leaf": 20, "max_bin": 63, "seed": self.random_state,
+            "num_threads": 1, "deterministic": True, "force_col_wise": True,
+            "verbosity": -1,
+        }  # fmt: skip
+        rows = lightgbm.Dataset(X, target, init_score=start)
+        return lightgbm.train(parameters, rows, ROUNDS)
+
+
+def _ranked(
+    n_rows: int, n_columns: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows that rank, and which of them are one half."""
+    n = min(n_rows, RANKED_ROWS, max(1, RANKED_CELLS // max(1, n_columns)))
+    rows = np.sort(rng.choice(n_rows, n, replace=False))
+    return rows, rng.permutation(n) < n // 2
+
+
+def _best(gains: np.ndarray, most: int, least: int) -> list[int]:
+    """Return the places of the largest gains; zeros only where else are too few."""
+    order = np.argsort(-gains, kind="stable")[:most]
+    return [int(i) for i in order[: max(least, np.count_nonzero(gains[order] > 0))]]
+
+
+def _pairs(columns: list[int]) -> list[Pair]:
+    """Return all that can be done to two of these columns."""
+    found = [
+        Pair(how, i, j)
+        for i, j in combinations(columns, 2)
+        for how in ("plus", "minus", "times")
+    ]
+    return found + [Pair("over", i, j) for i, j in permutations(columns, 2)]
+
+
+def _column(X: Any, i: int) -> np.ndarray:
+    column = X.iloc[:, i] if hasattr(X, "iloc") else X[:, i]
+    return np.asarray(column, dtype=np.float64)
+
+
+def _result(X: Any, pair: Pair) -> np.ndarray:
+    first, second = _column(X, pair.first), _column(X, pair.second)
+    with np.errstate(all="ignore"):  # what is no number afterwards is missing
+        if pair.how == "plus":
+            result = first + second
+        elif pair.how == "minus":
+            result = first - second
+        elif pair.how == "times":
+            result = first * second
+        else:
+            result = first / second
+    largest = np.finfo(np.float32).max
+    return np.where(np.abs(result) <= largest, result, np.nan)
