@@ -6,6 +6,7 @@ result.
 
 from __future__ import annotations
 
+import math
 import os
 import time
 import traceback
@@ -83,10 +84,9 @@ class Task:
         Threads of a refit.
     max_rows : int or None
         Training rows used at most; the rest is left out by chance.
-    keep : bool
-        Whether a fold's fitted pipeline is kept on disk.
     keep_from_s : float
-        Seconds of a fit from which it is: a shorter one is rather made again.
+        Seconds of a fit from which a fold's fitted pipeline is kept on disk: a shorter
+        one is rather made again. Infinite keeps none.
     """
 
     kind: str
@@ -102,8 +102,7 @@ class Task:
     rounds: int | None = None
     n_jobs: int = 1
     max_rows: int | None = None
-    keep: bool = False
-    keep_from_s: float = 0.0
+    keep_from_s: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -243,7 +242,7 @@ def _fold(folder: Path, place: Workplace, prepared: Prepared, task: Task) -> Out
     predicted = time.monotonic()
     # what preparing took before is part of what this configuration takes
     fit_s = fitted - started + max(0.0, seconds - took_s)
-    if task.keep and fit_s >= task.keep_from_s and np.isfinite(score):
+    if fit_s >= task.keep_from_s and np.isfinite(score):
         whole = Pipeline([*prefix.steps, ("model", model)])
         keep_model(folder, task.trial, task.fold, whole)
     result = FoldResult(

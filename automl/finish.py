@@ -338,7 +338,7 @@ class Finish:
         deadline = self.budget.deadline
         return Task(
             "fold", self._next_serial(), trial.number, fold, trial.candidate,
-            dict(trial.params), keep=True,
+            dict(trial.params), keep_from_s=0.0,
             kill_at=None if deadline is None else deadline - SPARE_S,
         )  # fmt: skip
 

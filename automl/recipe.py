@@ -177,7 +177,7 @@ def _average(whole: Mapping[str, Any], problem: Problem, scratch: Path) -> Pipel
             continue
         for made in recipe["folds"]:
             name, fold = _short_name(recipe, made), int(made["fold"])
-            _run(scratch, Task("fold", 0, number, fold, name, params, keep=True))
+            _run(scratch, Task("fold", 0, number, fold, name, params, keep_from_s=0.0))
             trial = trial.with_fold(FoldResult(number, fold, "ok"))
         parts += bag_of(trial, weight, candidates, table, scratch)
     return assemble(parts, table, temperature)

@@ -266,10 +266,10 @@ class Search:
             trial, fold = self._start(step), 0
         else:
             trial, fold = self.history[step.trial], step.fold
+        least_s = 0.0 if self.plan.bag or self.ordered else keep_from(trial)
         task = Task(
             "fold", self._serial, trial.number, fold, trial.candidate,
-            dict(trial.params), keep=self.plan.keeps > 0,
-            keep_from_s=0.0 if self.plan.bag or self.ordered else keep_from(trial),
+            dict(trial.params), keep_from_s=least_s if self.plan.keeps else np.inf,
         )  # fmt: skip
         return self._with_limits(task)
 

@@ -113,15 +113,16 @@ def record(task: str) -> RunRecord:
 
 
 @contextlib.contextmanager
-def fitted(table, folds, metric, name="lightgbm", rounds=20):
+def fitted(table, folds, metric, name="lightgbm", rounds=20, params=None):
     """Give a small fitted model as a worker has it, with held-out rows and ids."""
     candidates = load_candidates(name)
     with tempfile.TemporaryDirectory() as home:
         folder = write_workplace(Path(home) / "w", table, folds, metric, candidates, 0)
         place, _ = open_workplace(folder)
         try:
-            params = {"n_estimators": rounds} if name == "lightgbm" else {}
-            pipeline = build_pipeline(candidates[name], params, place.layout, 0)
+            point = {"n_estimators": rounds} if name == "lightgbm" else {}
+            point |= params or {}
+            pipeline = build_pipeline(candidates[name], point, place.layout, 0)
             train, test = place.splits[0]
             prefix, X = fit_prefix(place, pipeline[:-1], train)
             model = pipeline[-1]

@@ -89,6 +89,23 @@ def test_shap_values_are_lightgbms_own_and_sum_up_what_was_prepared():
     assert all(bin_[4] >= 5 for d in shap["dependence"] for bin_ in d["bins"])
 
 
+def test_what_pairs_contribute_is_shared_by_their_columns():
+    """Two columns whose product is the target lead alike; noise stays behind."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.uniform(1, 3, (1200, 3)), columns=["a", "noise", "b"])
+    table = make_table(frame, frame["a"] * frame["b"], task="regression")
+    folds = make_folds(
+        table.y, cv=4, stratify=False, groups=None, time=None, random_state=0
+    )
+    metric = resolve_metric("auto", "regression")
+    with fitted(table, folds, metric, params={"arithmetic": "yes"}) as parts:
+        raw = explain(*parts, None)
+    (first, most), (second, more), (_, least) = raw["shap"]["columns"]
+    assert {first, second} == {"f0", "f2"}
+    assert more > 0.8 * most
+    assert least < 0.2 * more
+
+
 def test_several_classes_have_a_curve_each_and_sizes_alone():
     """Lines of rows and a swarm would need a class; means and sizes do not."""
     table, folds, metric = problem("multiclass")

@@ -118,6 +118,74 @@ def test_what_changes_nothing_is_not_searched():
     assert "scale" not in idle_options(mixed)
 
 
+def test_pairs_of_numbers_and_of_parts_of_dates_become_columns():
+    """Where that is asked for; the columns themselves stay, and new rows are alike."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "size": rng.uniform(1, 3, 1500),
+            "rooms": rng.uniform(1, 3, 1500),
+            "built": pd.Timestamp("2020-01-01")
+            + pd.to_timedelta(rng.integers(0, 700, 1500), unit="D"),
+        }
+    )
+    y = np.sin(frame["built"].dt.month * frame["size"] / 3) + frame["rooms"]
+    table = make_table(frame, y, task="regression")
+    plain = built(RIDGE | {"preprocess": {"numeric": "passthrough"}}, table)[0]
+    spec = RIDGE | {"preprocess": {"numeric": "passthrough", "arithmetic": "yes"}}
+    paired = built(spec, table)[0]
+    width = plain.fit_transform(table.X, table.y).shape[1]
+    assert paired.fit_transform(table.X, table.y).shape == (1500, width + 24)
+    names = list(paired.get_feature_names_out())
+    assert names[:width] == list(plain.get_feature_names_out())
+    assert names[width] in (
+        "arithmetic__f0_times_f2_month", "arithmetic__f2_month_times_f0",
+    )  # fmt: skip
+    together = paired.transform(table.X)[:3]
+    np.testing.assert_array_equal(paired.transform(table.X.iloc[:3]), together)
+
+
+@pytest.mark.parametrize("scale", ["none", "standard"])
+def test_learners_that_need_numbers_get_them_from_pairs_too(scale):
+    """Where gaps are filled in and numbers scaled, so are the results of pairs."""
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 4, (1200, 3)).astype(float)  # ratios by zero
+    X[::7, 1] = np.nan
+    table = make_table(X, np.nan_to_num(X).sum(axis=1), task="regression")
+    spec = RIDGE | {"preprocess": {"arithmetic": "yes", "scale": scale}}
+    step = built(spec, table)[0]
+    prepared = step.fit_transform(table.X, table.y)
+    assert np.isfinite(prepared).all()
+    of_pairs = ["arithmetic__" in name for name in step.get_feature_names_out()]
+    unit = np.isclose(prepared[:, of_pairs].std(axis=0), 1, atol=1e-6)
+    assert len(unit) > 2
+    assert unit.all() == (scale == "standard")
+
+
+def test_pairs_are_made_where_there_are_two_numbers():
+    """One number and a category are no pair: asking for pairs changes nothing."""
+    frame = pd.DataFrame({"size": np.arange(1200.0), "level": ["a", "b"] * 600})
+    table = make_table(frame, np.arange(1200.0), task="regression")
+    assert "arithmetic" in idle_options(Layout.of(table))
+    spec = RIDGE | {"preprocess": {"arithmetic": "yes"}}
+    branches = [name for name, *_ in built(spec, table)[0].transformers]
+    assert "arithmetic" not in branches
+
+
+@pytest.mark.parametrize(("n_rows", "idle"), [(999, True), (1000, False)])
+def test_pairs_are_searched_on_enough_rows(n_rows, idle):
+    """Below a thousand rows they are not."""
+    table = make_table(np.eye(n_rows, 2), np.arange(n_rows), task="regression")
+    assert ("arithmetic" in idle_options(Layout.of(table))) is idle
+
+
+def test_many_rows_get_fewer_pairs():
+    """Made columns never take more than 48 MB."""
+    few, many = (Layout("regression", n, ()) for n in (5_000, 1_000_000))
+    assert few.n_pairs == 24
+    assert many.n_pairs == 6
+
+
 def test_neighbours_are_fewer_than_rows(binary):
     """Neighbours asked for are no more than a fold has rows."""
     near = load_candidates("k_nearest")["k_nearest"]

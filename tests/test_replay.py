@@ -76,7 +76,7 @@ def test_the_model_of_a_holdout_is_made_again(tmp_path, high):
         {"lightgbm": candidate}, 0,
     )  # fmt: skip
     params = dict(candidate.starts[0][1])
-    task = Task("fold", 0, 1, 0, "lightgbm", params, keep=True)
+    task = Task("fold", 0, 1, 0, "lightgbm", params, keep_from_s=0.0)
     outcome = run_task(place, task)
     close_workplace()
     fold = {"fold": 0, "rounds": outcome.result.rounds, "truncated": bool(high)}
@@ -102,7 +102,9 @@ def test_models_of_some_folds_are_made_again_without_the_others(tmp_path):
     write_workplace(
         tmp_path, problem.table, problem.folds, problem.metric, candidates, 0
     )
-    outcome = run_task(tmp_path, Task("fold", 0, 1, 1, "logistic", params, keep=True))
+    outcome = run_task(
+        tmp_path, Task("fold", 0, 1, 1, "logistic", params, keep_from_s=0.0)
+    )
     close_workplace()
     fold = {"fold": 1, "rounds": outcome.result.rounds, "truncated": False}
     part = {

@@ -366,14 +366,16 @@ def test_models_of_short_fits_are_kept_where_they_are_to_predict(tmp_path):
 
     def kept(search):
         task = next(t for t in iter(search.source, None) if t.kind == "fold")
-        return task.keep, task.keep_from_s
+        return task.keep_from_s
 
-    assert kept(search) == (True, KEEP_FROM_S)
+    assert kept(search) == KEEP_FROM_S
     search.plan = replace(search.plan, bag=True)
-    assert kept(search) == (True, 0.0)
+    assert kept(search) == 0.0
     ordered = make(tmp_path / "more", n_trials=4)
     ordered.plan = replace(ordered.plan, keeps=3)
-    assert kept(ordered) == (True, 0.0)
+    assert kept(ordered) == 0.0
+    ordered.plan = replace(ordered.plan, keeps=0)
+    assert kept(ordered) == math.inf
 
 
 def test_the_models_of_all_folds_are_kept_or_of_none(tmp_path):

@@ -184,7 +184,7 @@ def test_models_of_folds_that_are_gone_are_made_again():
     wanted = Wanted(single=False, folds=((of[1], 0), (of[2], 0)), kept=True)
     ending = finish(of, wanted=wanted)
     first = ending.source()
-    assert (first.kind, first.trial, first.keep) == ("fold", 1, True)
+    assert (first.kind, first.trial, first.keep_from_s) == ("fold", 1, 0.0)
     ending.tell(Outcome(first))
     assert tasks_of(ending) == [
         ("fold", 2, 0), ("importance", 2, 0), ("canary", 2, 0),
@@ -241,7 +241,7 @@ def stopped(folder, X, y, made):
     params = default_point(candidates["extra_trees"])
     results = [FoldResult(1, k, "timeout") for k in range(3) if k not in made]
     for k in made:
-        task = Task("fold", 0, 1, k, "extra_trees", params, keep=True)
+        task = Task("fold", 0, 1, k, "extra_trees", params, keep_from_s=0.0)
         results.append(run_task(folder, task).result)
     close_workplace()
     base = tuple(FoldResult(0, k, "ok", -9.0) for k in range(3))
@@ -305,9 +305,7 @@ def test_the_model_of_a_short_fit_is_not_written(tmp_path):
     given = stopped(tmp_path, X, y, made=(0,))
     folder, params = given.folder, given.history[1].params
     for fold, least_s, there in ((1, 60.0, False), (2, 0.0, True)):
-        task = Task(
-            "fold", 0, 1, fold, "extra_trees", params, keep=True, keep_from_s=least_s
-        )
+        task = Task("fold", 0, 1, fold, "extra_trees", params, keep_from_s=least_s)
         assert run_task(folder, task).result.status == "ok"
         assert has_model(folder, 1, fold) is there
     close_workplace()
