@@ -1,5 +1,7 @@
 """A configuration becomes the pipeline it describes, and always keeps a column."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -177,6 +179,21 @@ def test_pairs_are_searched_on_enough_rows(n_rows, idle):
     """Below a thousand rows they are not."""
     table = make_table(np.eye(n_rows, 2), np.arange(n_rows), task="regression")
     assert ("arithmetic" in idle_options(Layout.of(table))) is idle
+
+
+@pytest.mark.parametrize(("n_columns", "bins"), [(499, 255), (500, 63)])
+def test_very_many_columns_have_coarse_bins(n_columns, bins):
+    """In the model and in what ranks columns, unless a candidate says otherwise."""
+    X = np.random.default_rng(0).normal(size=(400, n_columns))
+    table = make_table(X, X[:, 0] > 0, task="binary")
+    lightgbm = load_candidates("lightgbm")["lightgbm"]
+    point = default_point(lightgbm) | {"method": "importance"}
+    pipeline = build_pipeline(lightgbm, point, Layout.of(table), random_state=0)
+    for step in (pipeline[-1], pipeline[-2].estimator):
+        assert step.get_params().get("max_bin", 255) == bins
+    own = replace(lightgbm, fixed={**lightgbm.fixed, "max_bin": 15})
+    model = build_pipeline(own, point, Layout.of(table), random_state=0)[-1]
+    assert model.get_params()["max_bin"] == 15
 
 
 def test_many_rows_get_fewer_pairs():

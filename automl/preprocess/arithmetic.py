@@ -24,7 +24,7 @@ RANKED_CELLS = 4_000_000
 """Cells of those rows, at most: 2,000 rows of 2,000 columns rank in a second."""
 
 ROUNDS = 40
-"""Trees that rank columns, and as many that rank pairs."""
+"""Trees that rank columns, and as many that rank them and their pairs."""
 
 
 class Pair(NamedTuple):
@@ -39,10 +39,9 @@ class PairArithmetic(TransformerMixin, BaseEstimator):
     """Add, subtract, multiply and divide pairs of columns, and keep the best results.
 
     The columns that small trees gain most by are paired. Of the results those are kept
-    by which further trees gain most on what the columns left unexplained: trees grown
-    on half of the rows say what that is for the other half. The kinds of columns are
-    those of TabPrep (arXiv 2506.16791), the ranking is that of OpenFE (arXiv
-    2211.12507). Learns from the target, so it is fitted inside folds.
+    that further trees gain most by where they have the columns, too. The kinds of
+    results are those of TabPrep (arXiv 2506.16791). Learns from the target, so it is
+    fitted inside folds.
 
     Parameters
     ----------
@@ -108,17 +107,16 @@ class PairArithmetic(TransformerMixin, BaseEstimator):
             )
         n_rows, n_columns = np.shape(X)
         self.n_features_in_ = n_columns
-        rng = np.random.default_rng(self.random_state)
-        rows, half = _ranked(n_rows, n_columns, rng)
+        rows = self._ranked(n_rows, n_columns)
         some = np.column_stack([_column(X, i)[rows] for i in range(n_columns)])
         target = self._target(np.asarray(y)[rows])
-        gains, explained = self._explain(some, target, half)
-        pairs = _pairs(sorted(_best(gains, self.n_columns, least=2)))
-        results = np.column_stack(
-            [_result(some, pair).astype(np.float32) for pair in pairs]
-        )
-        gained = self._grow(results, target, explained).feature_importance("gain")
-        self.pairs_ = [pairs[i] for i in _best(gained, self.n_kept, least=1)]
+        best = _best(self._gains(some, target), self.n_columns, least=2)
+        pairs = _pairs(sorted(best))
+        results = [_result(some, pair).astype(np.float32) for pair in pairs]
+        with np.errstate(over="ignore"):  # infinite ranks as the largest
+            together = np.column_stack([some.astype(np.float32), *results])
+        gains = self._gains(together, target)[n_columns:]
+        self.pairs_ = [pairs[i] for i in _best(gains, self.n_kept, least=1)]
         return self
 
     def transform(self, X: Any) -> NDArray[np.float32]:
@@ -156,40 +154,25 @@ class PairArithmetic(TransformerMixin, BaseEstimator):
         classes, counts = np.unique(y, return_counts=True)
         return np.asarray(y == classes[np.argmax(counts)], dtype=np.float64)
 
-    def _explain(
-        self, X: np.ndarray, target: np.ndarray, half: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the gain of each column, and what trees of other rows predict."""
-        gains, explained = np.zeros(X.shape[1]), np.zeros(len(target))
-        for part in (half, ~half):
-            trees = self._grow(X[~part], target[~part], None)
-            gains += trees.feature_importance("gain")
-            explained[part] = trees.predict(X[part], raw_score=True)
-        return gains, explained
+    def _ranked(self, n_rows: int, n_columns: int) -> np.ndarray:
+        """Return the rows that rank, in their order."""
+        n = min(n_rows, RANKED_ROWS, max(1, RANKED_CELLS // n_columns))
+        rng = np.random.default_rng(self.random_state)
+        return np.sort(rng.choice(n_rows, n, replace=False))
 
-    def _grow(self, X: np.ndarray, target: np.ndarray, start: np.ndarray | None) -> Any:
-        """Return small trees; on top of other predictions, of half the columns each."""
+    def _gains(self, X: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Return what small trees, of half of the columns each, gain by each column."""
         import lightgbm
 
         parameters = {
             "objective": "binary" if self.classification else "regression",
-            "learning_rate": 0.1, "num_leaves": 16 if start is None else 8,
-            "feature_fraction": 1.0 if start is None else 0.5,
+            "learning_rate": 0.1, "num_leaves": 16, "feature_fraction": 0.5,
             "min_data_in_leaf": 20, "max_bin": 63, "seed": self.random_state,
             "num_threads": 1, "deterministic": True, "force_col_wise": True,
             "verbosity": -1,
         }  # fmt: skip
-        rows = lightgbm.Dataset(X, target, init_score=start)
-        return lightgbm.train(parameters, rows, ROUNDS)
-
-
-def _ranked(
-    n_rows: int, n_columns: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows that rank, and which of them are one half."""
-    n = min(n_rows, RANKED_ROWS, max(1, RANKED_CELLS // max(1, n_columns)))
-    rows = np.sort(rng.choice(n_rows, n, replace=False))
-    return rows, rng.permutation(n) < n // 2
+        trees = lightgbm.train(parameters, lightgbm.Dataset(X, target), ROUNDS)
+        return np.asarray(trees.feature_importance("gain"))
 
 
 def _best(gains: np.ndarray, most: int, least: int) -> list[int]:
