@@ -5,6 +5,7 @@ import json
 import os
 import stat
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cloudpickle
@@ -13,17 +14,21 @@ import pandas as pd
 import pytest
 from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 
 from automl import bundle as bundle_module
 from automl.bundle import load, save_bundle
 from automl.bundle.portable import make_portable, named_modules
 from automl.bundle.schema import describe_table, sample_rows
+from automl.candidates import load_candidates
 from automl.exceptions import (
     AutoMLConfigError,
     AutoMLDataError,
     AutoMLError,
 )
+from automl.layout import Layout
+from automl.pipeline import build_pipeline
+from automl.space import start_point
 from automl.table import make_table
 from tests.bundle.kit import INFO, new_passengers, passengers, python
 
@@ -111,6 +116,32 @@ def test_pickle_loads_where_the_library_cannot_be_imported(fitted, saved, tmp_pa
 
     assert done.returncode == 0, done.stderr
     expected = fitted[0].predict_proba(new_passengers())[:, 1]
+    np.testing.assert_allclose(json.loads(done.stdout), expected, atol=1e-9)
+
+
+def test_all_preparation_of_ours_travels_along(tmp_path):
+    """Dates, texts, gaps and pairs of numbers predict where the library is absent."""
+    frame, y = passengers()
+    table = make_table(frame, y)
+    lightgbm = load_candidates("lightgbm")["lightgbm"]
+    point = start_point(lightgbm, {"arithmetic": "yes"})
+    prepared = replace(lightgbm, preparation={"numeric": "impute"})
+    steps = build_pipeline(prepared, point, Layout.of(table), random_state=0).steps
+    pipeline = Pipeline([("encode", table.encoder), *steps])
+    pipeline.set_params(model__n_estimators=5).fit(frame, table.y)
+    place = save_bundle(tmp_path / "m", pipeline, describe_table(table), INFO)
+    new_passengers().to_pickle(tmp_path / "rows.pkl")
+    code = NO_LIBRARY + (
+        "import pickle, pandas, json\n"
+        f"model = pickle.load(open({str(place / 'model.pkl')!r}, 'rb'))\n"
+        "rows = pandas.read_pickle('rows.pkl')\n"
+        "print(json.dumps(model.predict_proba(rows)[:, 1].tolist()))\n"
+    )
+
+    done = python("-c", code, cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    expected = pipeline.predict_proba(new_passengers())[:, 1]
     np.testing.assert_allclose(json.loads(done.stdout), expected, atol=1e-9)
 
 

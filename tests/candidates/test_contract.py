@@ -13,6 +13,7 @@ from sklearn.base import clone
 from automl.candidates import load_candidates
 from automl.layout import Layout
 from automl.pipeline import build_pipeline
+from automl.preparation import OPTIONS
 from automl.space import active, default_point, draw, start_point
 from automl.table import make_table
 
@@ -144,9 +145,7 @@ def test_every_key_is_a_parameter(name, task):
     candidate = CANDIDATES[name]
     model = candidate.estimator_class(task)()
     own = {d.name: d for d in candidate.space if d.name not in candidate.preparation}
-    steps = {"numeric", "impute", "indicator", "scale", "categorical", "method"}
-    steps |= {"keep", "onehot", "text_components"}
-    keys = (set(own) - steps) | set(candidate.fixed)
+    keys = (set(own) - OPTIONS) | set(candidate.fixed)
     if candidate.resource is not None:
         keys.add(candidate.resource.param)
     model.set_params(**dict.fromkeys(keys, 1))
