@@ -204,20 +204,14 @@ def fit_model(
             model.set_params(copy_X=True)
         return None, False
     inner = _inner_split(place, rows) if resource.early_stopping else None
-    round_s = TREE_S * n_scored * _trees_of_a_round(place, model)
+    n_classes = 0 if place.classes is None else len(place.classes)
+    trees = n_classes if resource.per_class and n_classes > 2 else 1
+    round_s = TREE_S * n_scored * trees
     growth = Growth(resource.param, resource.high, deadline, round_s)
     return fit_growing(
         model, X, y, growth, inner=inner, fit_params=fit_params, sample_weight=weights,
         overwrite=overwrite, release=forget if overwrite else None,
     )  # fmt: skip
-
-
-def _trees_of_a_round(place: Workplace, model: Any) -> int:
-    """Return how many trees a round makes: boosting one for each of many classes."""
-    n_classes = 0 if place.classes is None else len(place.classes)
-    name = type(model).__name__
-    alone = name.startswith(("RandomForest", "ExtraTrees", "Cat", "MLP"))
-    return 1 if alone or n_classes < 3 else n_classes
 
 
 def takes_weights(model: Any) -> bool:

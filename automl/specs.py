@@ -75,12 +75,16 @@ class Resource:
         Fewest and most of them.
     early_stopping : bool
         Whether an inner split decides how many.
+    per_class : bool
+        Whether each round makes a tree for every class, where there are several: the
+        longer the rows that score take.
     """
 
     param: str
     low: int
     high: int
     early_stopping: bool = False
+    per_class: bool = False
 
 
 def _identity(value: Any) -> Any:
@@ -296,19 +300,18 @@ def read_resource(where: str, given: Any) -> Resource | None:
     if given is None:
         return None
     table = read_table(where, "resource", given)
-    check_known(where, "resource", table, ("param", "low", "high", "early_stopping"))
+    flags = ("early_stopping", "per_class")
+    check_known(where, "resource", table, ("param", "low", "high", *flags))
     for key in ("param", "low", "high"):
         if key not in table:
             raise refuse(where, f"resource.{key} is missing.")
     low = read_whole(where, "resource.low", table["low"])
     high = read_whole(where, "resource.high", table["high"], low=low)
-    early = table.get("early_stopping", False)
-    if not isinstance(early, bool):
-        raise refuse(
-            where, f"resource.early_stopping must be true or false. Got {early!r}."
-        )
+    for key in flags:
+        if not isinstance(flag := table.get(key, False), bool):
+            raise refuse(where, f"resource.{key} must be true or false. Got {flag!r}.")
     param = read_text(where, "resource.param", table["param"])
-    return Resource(param, low, high, early)
+    return Resource(param, low, high, **{k: table.get(k, False) for k in flags})
 
 
 def read_limits(where: str, given: Any) -> dict[str, int]:

@@ -125,6 +125,10 @@ REFUSED = {
         spec(resource={"param": "tol", "low": 1, "high": 3, "early_stopping": 1}),
         "early_stopping must be true or false",
     ),
+    "resource per class": (
+        spec(resource={"param": "tol", "low": 1, "high": 3, "per_class": "yes"}),
+        "per_class must be true or false",
+    ),
     "resource param": (
         spec(resource={"param": "rounds", "low": 1, "high": 3}),
         "rounds' is unknown",

@@ -14,6 +14,7 @@ from sklearn.linear_model import Ridge
 
 from automl.candidates import load_candidates
 from automl.fitting import (
+    TREE_S,
     _inner_split,
     fit_model,
     fit_prefix,
@@ -102,6 +103,27 @@ def test_probabilities_have_a_column_for_every_class(place):
     assert p.shape == (2, 3)
     assert p[:, 1] == pytest.approx(0.0)
     assert p[0, 0] == pytest.approx(np.mean(place.y[rows] == 0))
+
+
+@pytest.mark.parametrize(("name", "trees"), [("lightgbm", 3), ("random_forest", 1)])
+def test_room_is_left_for_all_trees_of_a_round(place, monkeypatch, name, trees):
+    """Boosting makes one for each of the three classes, a forest one for all."""
+    asked = []
+
+    def remember(model, X, y, growth, **how):  # noqa: ARG001 - as it is called
+        asked.append(growth.round_s)
+        return 1, False
+
+    monkeypatch.setattr("automl.fitting.fit_growing", remember)
+    candidate = load_candidates(name)[name]
+    pipeline = build_pipeline(candidate, default_point(candidate), place.layout, 0)
+    rows = np.arange(200)
+    prefix, X = fit_prefix(place, pipeline[:-1], rows)
+    fit_model(
+        place, candidate, pipeline[-1], prefix, X, place.y[rows], rows, None,
+        n_scored=1000,
+    )  # fmt: skip
+    assert asked == [pytest.approx(trees * 1000 * TREE_S)]
 
 
 def test_a_part_of_the_rows_is_drawn_in_order():
