@@ -75,11 +75,8 @@ MIN_BIN = 5
 DRAWN_KINDS = ("number", "boolean", "category", "date")
 """Kinds with values that can be put in an order or counted; free text is not shown."""
 
-_SOURCE = re.compile(r"(?:^|__)(f\d+)(?=_|$)")
-"""A column's id in the name of what was prepared from it."""
-
-_PAIR = re.compile(r"(?:^|_)(f\d+)(?=_|$)")
-"""The same, where two columns are in a name."""
+_SOURCE = re.compile(r"(?:^|_)(f\d+)(?=_|$)")
+"""A column's id in the name of what was prepared from it, or of it and another."""
 
 
 def explain(
@@ -296,9 +293,8 @@ def _sources(name: str) -> list[str]:
     >>> _sources("text__f3_word_f9"), _sources("arithmetic__f3_year_times_f9")
     (['f3'], ['f3', 'f9'])
     """
-    if name.startswith(f"{PAIRED}__"):
-        return _PAIR.findall(name)
-    return _SOURCE.findall(name)[:1]
+    found = _SOURCE.findall(name)
+    return found if name.startswith(f"{PAIRED}__") else found[:1]
 
 
 def _contributions(model: Any, X: Any) -> Any:

@@ -13,9 +13,11 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from automl.exceptions import AutoMLResourceError
+from automl.layout import BINS
 from automl.memory import SOFT, WORKER_MIB
 from automl.pipeline import DENSE_CELLS, ONEHOT_LEVELS, SPARSE_SHARE
 from automl.preparation import DEFAULT_PREPARATION
+from automl.preprocess.arithmetic import RANKED_CELLS, RANKED_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,9 +51,10 @@ NODE_BYTES = 64
 """Of a node of scikit-learn's trees, beside 8 for each class."""
 
 BIN_BYTES = 16
-"""Of a bin of a histogram; each leaf has one of 255 bins for each column."""
+"""Of a bin of a histogram; each leaf has one for each column."""
 
-BINS = 255
+RANKED_BYTES = 9
+"""Of a cell that says which pairs of numbers to keep: float32 twice, and its bin."""
 
 ROUND_BYTES = 24
 """Of a row and class in boosting: gradient, hessian, score; CatBoost's are float64."""
@@ -91,10 +94,26 @@ def predicted_mib(candidate: Candidate, layout: Layout, n_classes: int = 0) -> f
     prepared = _prepared_bytes(candidate, layout)
     passed = candidate.preparation.get("numeric") == "passthrough"
     copies = PASSED_COPIES if passed else PREPARED_COPIES
-    preparing = RAW_COPIES * raw + copies * prepared
+    made = max(copies * prepared, _ranked_bytes(candidate, layout))
+    preparing = RAW_COPIES * raw + made
     fitting = raw + 1.5 * prepared + _learner_bytes(candidate, layout, n_classes)
     text = n * len(layout.of_kind("text")) * TEXT_BYTES
     return (max(preparing, fitting) + text) / MIB
+
+
+def _makes_pairs(candidate: Candidate, layout: Layout) -> bool:
+    return layout.has_pairs and "yes" in _options(candidate, "arithmetic")
+
+
+def _ranked_bytes(candidate: Candidate, layout: Layout) -> float:
+    """Return what choosing pairs of numbers holds, beside what it chooses from."""
+    if not _makes_pairs(candidate, layout):
+        return 0.0
+    numbers = layout.of_kind("number", "boolean")
+    width = len(numbers) + DATE_PARTS * len(layout.of_kind("date"))
+    paired = min(width, 12)
+    cells = min(layout.n_rows, RANKED_ROWS) * (width + 5 * paired * (paired - 1) / 2)
+    return RANKED_BYTES * min(cells, RANKED_CELLS)
 
 
 def _options(candidate: Candidate, key: str) -> set[str]:
@@ -113,7 +132,7 @@ def _prepared_bytes(candidate: Candidate, layout: Layout) -> float:
     width = len(numbers) + DATE_PARTS * len(layout.of_kind("date"))
     if "yes" in _options(candidate, "indicator"):
         width += sum(c.n_missing > 0 for c in numbers)
-    if layout.has_pairs and "yes" in _options(candidate, "arithmetic"):
+    if _makes_pairs(candidate, layout):
         width += layout.n_pairs
     plain = n * (width + len(categories)) * 8
     if not categories or "onehot" not in _options(candidate, "categorical"):
@@ -143,7 +162,11 @@ def _learner_bytes(candidate: Candidate, layout: Layout, n_classes: int) -> floa
             math.pow(2, _largest(candidate, "depth", 0)),
         )
         leaves = min(leaves, max(2.0, n / 20))
-        histograms = leaves * len(layout.columns) * BINS * BIN_BYTES
+        width = len(layout.columns)
+        width += layout.n_pairs if _makes_pairs(candidate, layout) else 0
+        bins = layout.n_bins if path.startswith("lightgbm.") else BINS
+        bins_bytes = _largest(candidate, "max_bin", bins) * BIN_BYTES
+        histograms = leaves * width * bins_bytes
         rows = n * outputs * ROUND_BYTES
         if "CatBoost" not in path:
             return histograms + rows

@@ -15,6 +15,7 @@ import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
+from automl.layout import BINS
 from automl.preparation import DEFAULT_PREPARATION, OPTIONS
 
 if TYPE_CHECKING:
@@ -42,14 +43,6 @@ SPARSE_SHARE = 0.3
 
 THREADLESS = "sklearn.linear_model."
 """Where ``n_jobs`` does nothing for these estimators, and warns since 1.8."""
-
-COARSE_BINS = 63
-"""LightGBM's bins of each of very many columns: its time grows with all of them, three
-times from these to its default of 255 (6,000 rows of 2,000 columns: 12.4 and 36.7 s);
-errors were .97 to 1.04 times as large on tables of 320 to 2,000 columns."""
-
-WIDE_COLUMNS = 500
-"""What very many are."""
 
 NATIVE = "category"
 """Name of the branch whose columns a learner reads as categories."""
@@ -112,7 +105,7 @@ def _model(
         given.setdefault("random_state", random_state)
     if "n_jobs" in known and not type(model).__module__.startswith(THREADLESS):
         given.setdefault("n_jobs", 1)
-    if type(model).__module__.startswith("lightgbm."):
+    if type(model).__module__.startswith("lightgbm.") and "max_bins" not in given:
         given = {**_bins(layout), **given}
     if "n_neighbors" in given:  # never more than a fold's rows
         most = max(1, layout.n_rows // 3)
@@ -121,9 +114,8 @@ def _model(
 
 
 def _bins(layout: Layout) -> dict[str, Any]:
-    """Return how coarse LightGBM's bins are."""
-    wide = len(layout.columns) >= WIDE_COLUMNS
-    return {"max_bin": COARSE_BINS} if wide else {}
+    """Return how coarse LightGBM's bins are, if not as it makes them by itself."""
+    return {} if layout.n_bins == BINS else {"max_bin": layout.n_bins}
 
 
 def _from_toml(value: Any) -> Any:

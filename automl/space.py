@@ -125,7 +125,9 @@ def active(candidate: Candidate, point: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def without(candidate: Candidate, names: AbstractSet[str]) -> Candidate:
-    """Return the candidate with some dimensions fixed to their first option.
+    """Return the candidate with some dimensions fixed.
+
+    To the default of the preparation if that is an option, to their first if not.
 
     Examples
     --------
@@ -138,6 +140,12 @@ def without(candidate: Candidate, names: AbstractSet[str]) -> Candidate:
     gone = [d for d in candidate.space if d.name in names]
     if not gone:
         return candidate
+    kept = {
+        d.name: default
+        if (default := DEFAULT_PREPARATION.get(d.name)) in d.options
+        else d.options[0]
+        for d in gone
+    }
     starts = tuple(
         (name, {k: v for k, v in values.items() if k not in names})
         for name, values in candidate.starts
@@ -146,7 +154,7 @@ def without(candidate: Candidate, names: AbstractSet[str]) -> Candidate:
         candidate,
         space=tuple(d for d in candidate.space if d.name not in names),
         starts=starts,
-        preparation={**candidate.preparation, **{d.name: d.options[0] for d in gone}},
+        preparation={**candidate.preparation, **kept},
     )
 
 

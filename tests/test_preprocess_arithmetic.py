@@ -66,8 +66,8 @@ def test_results_are_those_of_the_two_columns():
 
 def test_what_is_no_number_is_missing():
     """A gap, a division by zero and an overflow are missing, without a warning."""
-    step = PairArithmetic()
-    step.pairs_, step.n_features_in_ = [Pair("over", 0, 1), Pair("times", 0, 1)], 2
+    step = PairArithmetic().fit(numbers(2), np.zeros(N_ROWS))
+    step.pairs_ = [Pair("over", 0, 1), Pair("times", 0, 1)]
     X = np.array([[1.0, 0.0], [0.0, 0.0], [np.nan, 2.0], [1e30, 1e30], [6.0, 3.0]])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -120,15 +120,15 @@ def test_limits_are_kept():
     assert len(PairArithmetic().fit(X, y).pairs_) == 24
 
 
-def test_columns_that_explain_nothing_are_not_paired():
-    """Noise beside two columns that make the target stays out."""
+def test_noise_does_not_lead():
+    """The best two results are of the two columns that make the target."""
     X = numbers(6, 6000)
     X[:, 2:] = np.round(X[:, 2:])  # coarse, and unrelated
     step = PairArithmetic(n_kept=2).fit(X, X[:, 0] * X[:, 1])
     assert {(p.first, p.second) for p in step.pairs_} <= {(0, 1), (1, 0)}
 
 
-@pytest.mark.parametrize("n_rows", [2, 3, 5, 40])
+@pytest.mark.parametrize("n_rows", [1, 2, 5, 40])
 @pytest.mark.parametrize("classification", [False, True])
 def test_there_is_a_column_even_where_nothing_is_to_gain(n_rows, classification):
     """Few rows, constants and gaps: one column, so that steps after it work."""
@@ -141,8 +141,23 @@ def test_there_is_a_column_even_where_nothing_is_to_gain(n_rows, classification)
 
 def test_one_column_is_refused():
     """The message names what came and what was expected."""
-    with pytest.raises(ValueError, match=r"5 row\(s\) and 1 column\(s\); at least 2"):
+    with pytest.raises(ValueError, match=r"1 column\(s\); at least 2"):
         PairArithmetic().fit(np.ones((5, 1)), np.arange(5))
+
+
+def test_other_columns_than_at_fit_are_refused(step):
+    """scikit-learn's sentence."""
+    with pytest.raises(ValueError, match=r"X has 3 features, .* expecting 4"):
+        step.transform(numbers(3))
+
+
+def test_the_unit_of_the_target_does_not_matter():
+    """Neither its size nor its offset, which float32 could not hold."""
+    X = numbers()
+    y = X[:, 0] * X[:, 2]
+    found = PairArithmetic().fit(X, y).pairs_
+    assert PairArithmetic().fit(X, 1e200 * y).pairs_[:3] == found[:3]
+    assert PairArithmetic().fit(X, y + 1e9).pairs_[:3] == found[:3]
 
 
 def test_chance_is_given():

@@ -43,11 +43,34 @@ def test_no_step_learns_from_rows_it_is_scored_on(bank):
     for candidate in load_candidates().values():
         if "binary" not in candidate.tasks:
             continue
-        point = default_point(candidate)
-        pipeline = build_pipeline(candidate, point, Layout.of(table), 0)
-        prefix = pipeline[:-1]
+        for pairs in ("no", "yes"):
+            point = default_point(candidate) | {"arithmetic": pairs}
+            pipeline = build_pipeline(candidate, point, Layout.of(table), 0)
+            prefix = pipeline[:-1]
+            prefix.fit_transform(table.X.iloc[train], table.y[train])
+            assert sentinel not in pickle.dumps(prefix), candidate.name
+
+
+def test_pairs_are_chosen_by_training_rows_alone(bank):
+    """The labels of scoring rows do not change which pairs of columns are made."""
+    from automl.candidates import load_candidates
+    from automl.layout import Layout
+    from automl.pipeline import build_pipeline
+    from automl.space import default_point
+    from automl.table import make_table
+
+    X, y = bank.drop(columns="y"), (bank["y"] == "yes").to_numpy()
+    candidate = load_candidates("lightgbm")["lightgbm"]
+    point = default_point(candidate) | {"arithmetic": "yes"}
+    train = np.arange(400)
+    found = []
+    for labels in (y, np.where(np.arange(600) < 400, y, ~y), ~y[::-1]):
+        table = make_table(X, labels)
+        prefix = build_pipeline(candidate, point, Layout.of(table), 0)[:-1]
         prefix.fit_transform(table.X.iloc[train], table.y[train])
-        assert sentinel not in pickle.dumps(prefix), candidate.name
+        found.append(list(prefix.get_feature_names_out()))
+    assert found[0] == found[1]
+    assert found[0] != found[2]
 
 
 def test_rounds_are_not_chosen_on_scoring_rows(bank):
