@@ -23,7 +23,7 @@ from automl.exceptions import AutoMLConfigError, AutoMLDataError
 from automl.journal import read_journal
 
 BANK = Path(__file__).parent.parent / "examples" / "data" / "bank.csv"
-BUDGET_S = 10.0
+BUDGET_S = 15.0
 QUICK = {"n_trials": 3, "n_jobs": 1, "random_state": 0, "verbose": 0}
 
 
