@@ -17,7 +17,7 @@ from automl.layout import BINS
 from automl.memory import SOFT, WORKER_MIB
 from automl.pipeline import DENSE_CELLS, ONEHOT_LEVELS, SPARSE_SHARE
 from automl.preparation import DEFAULT_PREPARATION
-from automl.preprocess.arithmetic import RANKED_CELLS, RANKED_ROWS
+from automl.preprocess.arithmetic import ranked_shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -109,11 +109,14 @@ def _ranked_bytes(candidate: Candidate, layout: Layout) -> float:
     """Return what choosing pairs of numbers holds, beside what it chooses from."""
     if not _makes_pairs(candidate, layout):
         return 0.0
-    numbers = layout.of_kind("number", "boolean")
-    width = len(numbers) + DATE_PARTS * len(layout.of_kind("date"))
-    paired = min(width, 12)
-    cells = min(layout.n_rows, RANKED_ROWS) * (width + 5 * paired * (paired - 1) / 2)
-    return RANKED_BYTES * min(cells, RANKED_CELLS)
+    n_rows, width = ranked_shape(layout.n_rows, _n_numbers(layout))
+    return float(RANKED_BYTES * n_rows * width)
+
+
+def _n_numbers(layout: Layout) -> int:
+    """Return how many columns of numbers there are, parts of dates among them."""
+    dates = layout.of_kind("date")
+    return len(layout.of_kind("number", "boolean")) + DATE_PARTS * len(dates)
 
 
 def _options(candidate: Candidate, key: str) -> set[str]:
@@ -128,10 +131,9 @@ def _prepared_bytes(candidate: Candidate, layout: Layout) -> float:
     """Return the size of the largest prepared matrix of a candidate."""
     n = layout.n_rows
     categories = layout.of_kind("category")
-    numbers = layout.of_kind("number", "boolean")
-    width = len(numbers) + DATE_PARTS * len(layout.of_kind("date"))
+    width = _n_numbers(layout)
     if "yes" in _options(candidate, "indicator"):
-        width += sum(c.n_missing > 0 for c in numbers)
+        width += sum(c.n_missing > 0 for c in layout.of_kind("number", "boolean"))
     if _makes_pairs(candidate, layout):
         width += layout.n_pairs
     plain = n * (width + len(categories)) * 8

@@ -76,15 +76,15 @@ class Resource:
     early_stopping : bool
         Whether an inner split decides how many.
     per_class : bool
-        Whether each round makes a tree for every class, where there are several: the
-        longer the rows that score take.
+        Whether each round makes a tree for every class, where there are several: a fit
+        then stops the earlier, for its trees to score in time.
     """
 
     param: str
     low: int
     high: int
     early_stopping: bool = False
-    per_class: bool = False
+    per_class: bool = True
 
 
 def _identity(value: Any) -> Any:
@@ -300,18 +300,19 @@ def read_resource(where: str, given: Any) -> Resource | None:
     if given is None:
         return None
     table = read_table(where, "resource", given)
-    flags = ("early_stopping", "per_class")
+    flags = {"early_stopping": False, "per_class": True}
     check_known(where, "resource", table, ("param", "low", "high", *flags))
     for key in ("param", "low", "high"):
         if key not in table:
             raise refuse(where, f"resource.{key} is missing.")
     low = read_whole(where, "resource.low", table["low"])
     high = read_whole(where, "resource.high", table["high"], low=low)
-    for key in flags:
-        if not isinstance(flag := table.get(key, False), bool):
+    flags |= {key: table[key] for key in flags if key in table}
+    for key, flag in flags.items():
+        if not isinstance(flag, bool):
             raise refuse(where, f"resource.{key} must be true or false. Got {flag!r}.")
     param = read_text(where, "resource.param", table["param"])
-    return Resource(param, low, high, **{k: table.get(k, False) for k in flags})
+    return Resource(param, low, high, **flags)
 
 
 def read_limits(where: str, given: Any) -> dict[str, int]:

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["PairArithmetic"]
+__all__ = ["PairArithmetic", "ranked_shape"]
+
+PAIRED = 12
+"""Columns that are paired, at most, unless the caller says so."""
 
 RANKED_ROWS = 20_000
 """Rows that say which pairs are kept; fewer of wide tables."""
@@ -83,7 +86,7 @@ class PairArithmetic(TransformerMixin, BaseEstimator):
 
     def __init__(
         self,
-        n_columns: int = 12,
+        n_columns: int = PAIRED,
         n_kept: int = 24,
         *,
         classification: bool = False,
@@ -116,7 +119,9 @@ class PairArithmetic(TransformerMixin, BaseEstimator):
             )
         n_rows, n_columns = np.shape(X)
         self.n_features_in_ = n_columns
-        rows = self._ranked(n_rows, n_columns)
+        n_ranked, _ = ranked_shape(n_rows, n_columns, self.n_columns)
+        rng = np.random.default_rng(self.random_state)
+        rows = np.sort(rng.choice(n_rows, n_ranked, replace=False))
         some = [_column(X, i)[rows] for i in range(n_columns)]
         target = self._target(np.asarray(y)[rows])
         best = _best(self._gains(_narrow(some), target), self.n_columns, least=2)
@@ -174,13 +179,6 @@ class PairArithmetic(TransformerMixin, BaseEstimator):
         classes, counts = np.unique(y, return_counts=True)
         return np.asarray(y == classes[np.argmax(counts)], dtype=np.float64)
 
-    def _ranked(self, n_rows: int, n_columns: int) -> np.ndarray:
-        """Return the rows that rank, in their order."""
-        most = 5 * self.n_columns * (self.n_columns - 1) // 2
-        n = min(n_rows, RANKED_ROWS, RANKED_CELLS // (n_columns + most) + 1)
-        rng = np.random.default_rng(self.random_state)
-        return np.sort(rng.choice(n_rows, n, replace=False))
-
     def _gains(self, X: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Return what small trees, of half of the columns each, gain by each column."""
         if len(X) < 2 * LEAF_ROWS:  # nothing can be cut
@@ -196,6 +194,20 @@ class PairArithmetic(TransformerMixin, BaseEstimator):
         }  # fmt: skip
         trees = lightgbm.train(parameters, lightgbm.Dataset(X, target), ROUNDS)
         return np.asarray(trees.feature_importance("gain"))
+
+
+def ranked_shape(
+    n_rows: int, n_columns: int, n_paired: int = PAIRED
+) -> tuple[int, int]:
+    """Return how many rows and columns rank pairs: the columns and all results.
+
+    Examples
+    --------
+    >>> ranked_shape(1_000_000, 3), ranked_shape(1_000_000, 2_000)
+    ((20000, 18), (3004, 2330))
+    """
+    width = n_columns + len(_pairs(list(range(min(n_columns, n_paired)))))
+    return min(n_rows, RANKED_ROWS, max(1, RANKED_CELLS // width)), width
 
 
 def _best(gains: np.ndarray, most: int, least: int) -> list[int]:
