@@ -12,7 +12,7 @@ from lightgbm import LGBMClassifier
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import Ridge
 
-from automl.candidates import load_candidates
+from automl.candidates import Resource, load_candidates
 from automl.fitting import (
     TREE_S,
     _inner_split,
@@ -105,8 +105,18 @@ def test_probabilities_have_a_column_for_every_class(place):
     assert p[0, 0] == pytest.approx(np.mean(place.y[rows] == 0))
 
 
-@pytest.mark.parametrize(("name", "trees"), [("lightgbm", 3), ("random_forest", 1)])
-def test_room_is_left_for_all_trees_of_a_round(place, monkeypatch, name, trees):
+@pytest.mark.parametrize(
+    ("name", "resource", "trees"),
+    [
+        ("lightgbm", None, 3),
+        ("random_forest", None, 1),
+        ("random_forest", Resource("n_estimators", 10, 50), 3),
+    ],
+    ids=["boosting", "forest", "not said"],
+)
+def test_room_is_left_for_all_trees_of_a_round(
+    place, monkeypatch, name, resource, trees
+):
     """Boosting makes one for each of the three classes, a forest one for all."""
     asked = []
 
@@ -116,6 +126,7 @@ def test_room_is_left_for_all_trees_of_a_round(place, monkeypatch, name, trees):
 
     monkeypatch.setattr("automl.fitting.fit_growing", remember)
     candidate = load_candidates(name)[name]
+    candidate = replace(candidate, resource=resource or candidate.resource)
     pipeline = build_pipeline(candidate, default_point(candidate), place.layout, 0)
     rows = np.arange(200)
     prefix, X = fit_prefix(place, pipeline[:-1], rows)

@@ -207,6 +207,12 @@ def test_many_rows_get_fewer_pairs():
     few, many = (Layout("regression", n, ()) for n in (5_000, 1_000_000))
     assert few.n_pairs == 24
     assert many.n_pairs == 6
+    table = make_table(np.eye(40, 2), np.arange(40), task="regression")
+    large = replace(Layout.of(table), n_rows=1_000_000)
+    spec = RIDGE | {"preprocess": {"numeric": "passthrough", "arithmetic": "yes"}}
+    pipeline = build_pipeline(parse_candidate("mine", spec), {}, large, random_state=0)
+    branches = {name: step for name, step, _ in pipeline[0].transformers}
+    assert branches["arithmetic"]["pairs"].n_kept == 6
 
 
 def test_neighbours_are_fewer_than_rows(binary):

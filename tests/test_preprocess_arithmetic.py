@@ -171,6 +171,22 @@ def test_chance_is_given():
     assert found[0] != found[2]
 
 
+def test_chance_draws_the_rows_that_rank(monkeypatch):
+    """Another state ranks by other rows, not only with other trees."""
+    ranked = []
+
+    def remember(_, X, target):  # noqa: ARG001 - as it is called
+        ranked.append(X[:, 0])
+        return np.zeros(X.shape[1])
+
+    monkeypatch.setattr(PairArithmetic, "_gains", remember)
+    X = numbers(2, RANKED_ROWS + 5000)
+    for state in (0, 1):
+        PairArithmetic(random_state=state).fit(X, X[:, 0])
+    assert len(ranked[0]) == len(ranked[2]) == RANKED_ROWS
+    assert (ranked[0] != ranked[2]).any()
+
+
 def test_frames_and_arrays_are_one():
     """A frame gives the same as its array, and names; so do a clone and a pickle."""
     X = numbers(3)
