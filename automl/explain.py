@@ -113,15 +113,15 @@ def explain(
     kinds = {c.id: c.kind for c in place.layout.columns}
     chosen = [c for c in order if kinds.get(c) in DRAWN_KINDS][:MAX_COLUMNS]
     end = float("inf") if deadline is None else deadline
-    is_lightgbm = type(model).__module__.startswith("lightgbm")
+    has_shap = _has_shap(model)
     first_end = end
-    if deadline is not None and is_lightgbm:
+    if deadline is not None and has_shap:
         now = time.monotonic()
         first_end = now + DEPENDENCE_SHARE * (deadline - now)
     shown = _dependences(place, prefix, model, rows, chosen, first_end)
     return {
         "dependence": shown,
-        "shap": _shap(place, prefix, model, rows, kinds, end) if is_lightgbm else None,
+        "shap": _shap(place, prefix, model, rows, kinds, end) if has_shap else None,
     }
 
 
@@ -236,6 +236,14 @@ def _dependence(
         "lines": lines.tolist(),
         "n_rows": n,
     }
+
+
+def _has_shap(model: Any) -> bool:
+    """Return whether it is LightGBM's, and of plain trees: linear leaves have none."""
+    if not type(model).__module__.startswith("lightgbm"):
+        return False
+    params = model.get_params()
+    return not (params.get("linear_tree") or params.get("linear_trees"))
 
 
 def _shap(

@@ -53,6 +53,9 @@ NODE_BYTES = 64
 BIN_BYTES = 16
 """Of a bin of a histogram; each leaf has one for each column."""
 
+BINS_NAMES = ("max_bin", "max_bins")
+"""How LightGBM calls the bins of a column; scikit-learn has the second only."""
+
 RANKED_BYTES = 9
 """Of a cell that says which pairs of numbers to keep: float32 twice, and its bin."""
 
@@ -166,9 +169,10 @@ def _learner_bytes(candidate: Candidate, layout: Layout, n_classes: int) -> floa
         leaves = min(leaves, max(2.0, n / 20))
         width = len(layout.columns)
         width += layout.n_pairs if _makes_pairs(candidate, layout) else 0
-        bins = layout.n_bins if path.startswith("lightgbm.") else BINS
-        bins_bytes = _largest(candidate, "max_bin", bins) * BIN_BYTES
-        histograms = leaves * width * bins_bytes
+        bins: float = layout.n_bins if path.startswith("lightgbm.") else BINS
+        for name in BINS_NAMES:
+            bins = _largest(candidate, name, bins)
+        histograms = leaves * width * bins * BIN_BYTES
         rows = n * outputs * ROUND_BYTES
         if "CatBoost" not in path:
             return histograms + rows

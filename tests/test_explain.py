@@ -127,6 +127,16 @@ def test_other_learners_have_no_shap_values():
     assert len(raw["dependence"]) == len(DRAWN_KINDS)
 
 
+def test_linear_leaves_have_no_shap_values():
+    """LightGBM refuses them for such trees; the dependence is drawn all the same."""
+    table, folds, metric = problem("regression")
+    with fitted(table, folds, metric, params={"linear_tree": True}) as parts:
+        raw = explain(*parts, None)
+
+    assert raw["shap"] is None
+    assert len(raw["dependence"]) == len(DRAWN_KINDS)
+
+
 @pytest.mark.parametrize("left_s", [-1.0, 0.3])
 def test_it_ends_in_time(left_s):
     """Nothing begins after the deadline, and what begins ends about there."""

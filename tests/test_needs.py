@@ -97,16 +97,17 @@ def test_pairs_of_numbers_and_fine_bins_need_more():
     plain = without(lightgbm, {"arithmetic"})
     assert predicted_mib(lightgbm, table) > 1.05 * predicted_mib(plain, table)
     wide = layout(20_000, 500)
-    fine = replace(lightgbm, fixed={**lightgbm.fixed, "max_bin": 255})
-    assert predicted_mib(fine, wide) > 1.5 * predicted_mib(lightgbm, wide)
+    for name in ("max_bin", "max_bins"):
+        fine = replace(lightgbm, fixed={**lightgbm.fixed, name: 255})
+        assert predicted_mib(fine, wide) > 1.5 * predicted_mib(lightgbm, wide)
 
 
 @pytest.mark.parametrize("name", list(load_candidates()))
 def test_more_rows_need_more(name):
-    """Every candidate needs more for ten times the rows."""
+    """Every candidate needs twice as much and more for a hundred times the rows."""
     candidate = load_candidates(name)[name]
     task = candidate.tasks[0]
-    few, many = layout(2_000, 10, 2, task), layout(20_000, 10, 2, task)
+    few, many = layout(2_000, 10, 2, task), layout(200_000, 10, 2, task)
     assert predicted_mib(candidate, many, 10) > 2 * predicted_mib(candidate, few, 10)
 
 
