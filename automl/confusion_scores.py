@@ -42,9 +42,6 @@ def confusion_scorer(
 ) -> Callable[[np.ndarray], np.ndarray]:
     """Return a function from drawings to scores, as scikit-learn defines them.
 
-    As in `automl.metrics.Metric.score`, a class of which no row was drawn is not
-    predicted either.
-
     Parameters
     ----------
     metric : Metric
@@ -54,19 +51,12 @@ def confusion_scorer(
     p : array of shape (n_entries, n_classes)
         Probabilities.
     """
-    y, n = rows.y.astype(np.int64), p.shape[1]
-    cells: dict[bytes, np.ndarray] = {}
+    n = p.shape[1]
+    cells = rows.y.astype(np.int64) * n + np.argmax(p, axis=1)
 
     def one(drawn: np.ndarray) -> np.ndarray:
         weight = drawn if rows.weight is None else drawn * rows.weight
-        there = np.bincount(y[drawn > 0], minlength=n) > 0
-        if there.sum() < 2:
-            there[:] = True
-        key = there.tobytes()
-        if key not in cells:
-            cells.clear()  # one at a time: drawings without a class are rare or all
-            cells[key] = y * n + np.argmax(np.where(there, p, -1.0), axis=1)
-        return np.bincount(cells[key], weight, n * n).reshape(n, n)
+        return np.bincount(cells, weight, n * n).reshape(n, n)
 
     def score(drawn: np.ndarray) -> np.ndarray:
         counts = np.array([one(row) for row in drawn]).reshape(-1, n, n)

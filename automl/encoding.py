@@ -111,10 +111,8 @@ def as_frame(X: Any) -> pd.DataFrame:
         )
     elif isinstance(X, dict) or _holds_records(X):
         frame = _frame_of_names(X)
-    elif hasattr(X, "__dataframe__") or type(X).__module__.startswith("pyarrow"):
-        import narwhals
-
-        frame = narwhals.from_native(X, eager_only=True).to_pandas()
+    elif _is_other_table(X):
+        frame = _frame_of_table(X)
     else:
         frame = _frame_of_array(X)
     complex_columns = [
@@ -128,6 +126,25 @@ def as_frame(X: Any) -> pd.DataFrame:
             "numbers; real ones were expected. Split them into two columns."
         )
     return frame
+
+
+def _is_other_table(X: Any) -> bool:
+    """Return whether this is a table of polars, Arrow or another such library."""
+    module = type(X).__module__.partition(".")[
+        0
+    ]  # polars has no __dataframe__ from 2 on
+    known = module in ("polars", "pyarrow") and hasattr(X, "columns")
+    return known or hasattr(X, "__dataframe__")
+
+
+def _frame_of_table(X: Any) -> pd.DataFrame:
+    import narwhals
+
+    table = narwhals.from_native(X, eager_only=True)
+    try:
+        return table.to_pandas()
+    except ModuleNotFoundError:  # polars converts by way of Arrow
+        return pd.DataFrame({name: table[name].to_numpy() for name in table.columns})
 
 
 def _holds_records(X: Any) -> bool:
@@ -331,8 +348,10 @@ def encode_column(values: pd.Series, column: ColumnPlan) -> np.ndarray:
 
 
 def _read_levels(values: pd.Series, levels: tuple[str, ...]) -> np.ndarray:
+    """Return the places of levels; a whole number is one level, as 1, 1.0 or text."""
     codes, uniques = factorize(values)
     known = {level: float(i) for i, level in enumerate(levels)}
     unseen = float(len(levels))
-    position = [known.get(level_name(u), unseen) for u in uniques]
+    names = [level_name(u) for u in uniques]
+    position = [known.get(n, known.get(n.removesuffix(".0"), unseen)) for n in names]
     return take_or_nan(np.array(position, dtype=np.float64), codes)

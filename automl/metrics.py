@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -139,10 +139,13 @@ class Metric:
         The task that it is used for.
     labelled : callable or None
         From a number of classes to a scorer that knows them all, for losses that need
-        a class's column though no scored row is of it. Other scorers are shown the
-        classes that are there.
+        a class's column though no scored row is of it. Other scorers of probabilities
+        are shown the classes that are there.
     own : bool
         Whether it is the user's own, whatever its name.
+    labels : array of shape (n_classes,) or None
+        What the classes are called, for a scorer of the user's own: it is given labels
+        and not their codes.
     """
 
     name: str
@@ -151,6 +154,7 @@ class Metric:
     task: str
     labelled: Callable[[int], Callable[..., float]] | None = None
     own: bool = False
+    labels: np.ndarray | None = field(default=None, compare=False)
 
     def score(
         self,
@@ -175,13 +179,17 @@ class Metric:
             y = y.astype(np.int64)
             prediction = _probabilities(prediction)
             n_classes = prediction.shape[1]
+            classes = np.arange(n_classes) if self.labels is None else self.labels
             present = np.unique(y)
             if len(present) < n_classes and self.labelled is not None:
                 scorer = self.labelled(n_classes)
-            elif 1 < len(present) < n_classes:
+            elif 1 < len(present) < n_classes and self._reads_probabilities:
                 y = np.searchsorted(present, y)
                 prediction = _probabilities(prediction[:, present])
-            classes = np.arange(prediction.shape[1])
+                classes = classes[: len(present)]
+                if self.labels is not None:
+                    classes = self.labels[present]
+            y = y if self.labels is None else classes[y]
         stored = _Stored(prediction, classes)
         rows = np.zeros((len(y), 1))
         kwargs = (
@@ -190,6 +198,11 @@ class Metric:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of classes absent in a fold
             return float(scorer(stored, rows, y, **kwargs))
+
+    @property
+    def _reads_probabilities(self) -> bool:
+        """Whether a scorer of scikit-learn's kind says that it asks for no labels."""
+        return getattr(self.scorer, "_response_method", "predict") != "predict"
 
     def _weighted(self, sample_weight: np.ndarray | None) -> bool:
         if sample_weight is None:
@@ -252,7 +265,7 @@ def task_of_metric(metric: Any) -> str | None:
     return "classification" if name in CLASSIFICATION else None
 
 
-def resolve_metric(metric: Any, task: str) -> Metric:
+def resolve_metric(metric: Any, task: str, labels: np.ndarray | None = None) -> Metric:
     """Return the metric of this name for this task.
 
     Parameters
@@ -264,6 +277,8 @@ def resolve_metric(metric: Any, task: str) -> Metric:
         only: its ``X`` holds zeros.
     task : str
         One of `TASKS`.
+    labels : array of shape (n_classes,), default=None
+        What a scorer of the user's own is given for the classes; None gives codes.
 
     Raises
     ------
@@ -280,7 +295,7 @@ def resolve_metric(metric: Any, task: str) -> Metric:
         _check_direction(metric)
         name = name_of(metric)
         sign = int(getattr(metric, "_sign", 1))
-        return Metric(name, metric, sign, task, own=True)
+        return Metric(name, metric, sign, task, own=True, labels=labels)
     known = CLASSIFICATION if task != "regression" else REGRESSION
     shown = DEFAULTS[task] if metric == "auto" else metric
     name = _scorer_name(shown) if isinstance(shown, str) else shown

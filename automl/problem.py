@@ -92,7 +92,7 @@ def make_problem(
         X, y, task=settings.task, metric=settings.metric, groups=groups, time=time,
         sample_weight=sample_weight, drop_missing_target=settings.drop_missing_target,
     )  # fmt: skip
-    metric = resolve_metric(settings.metric, table.task)
+    metric = resolve_metric(settings.metric, table.task, table.classes)
     cv = _cv(table, settings, n_workers)
     folds, dropped = scoreable(table, _folds(table, cv, settings.random_state), metric)
     fitting = _fitting(candidates, table)

@@ -81,6 +81,13 @@ def test_cells_of_any_type_are_read(kind, values, expected):
     np.testing.assert_array_equal(encoded, np.array(expected, dtype=float))
 
 
+def test_a_whole_number_is_one_level_however_it_is_written():
+    """A column of numbers with gaps is written as 1.0; 007 is another code than 7."""
+    plan = ColumnPlan("x", 0, "f0", "category", levels=("1", "7"))
+    cells = pd.Series(["1.0", "1", "007", "7.0", "7.5"], dtype=object)
+    assert encode_column(cells, plan).tolist() == [0, 0, 2, 1, 2]
+
+
 @pytest.mark.parametrize(
     ("X", "error", "message"),
     [

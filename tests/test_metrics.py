@@ -2,7 +2,14 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import log_loss, make_scorer, mean_absolute_error
+from sklearn.metrics import (
+    f1_score,
+    get_scorer,
+    log_loss,
+    make_scorer,
+    mean_absolute_error,
+    roc_auc_score,
+)
 
 from automl.exceptions import AutoMLConfigError
 from automl.metrics import (
@@ -41,6 +48,37 @@ def test_a_class_without_a_scored_row_does_not_end_the_run():
     """The loss knows of its column."""
     score = resolve_metric("log_loss", "multiclass").score(Y[Y < 2], P[Y < 2])
     assert -score == pytest.approx(log_loss(Y[Y < 2], P[Y < 2], labels=[0, 1, 2]))
+
+
+@pytest.mark.filterwarnings("ignore:y_pred contains classes:UserWarning")
+@pytest.mark.parametrize("name", ["accuracy", "balanced_accuracy", "f1_weighted"])
+def test_a_class_without_a_scored_row_can_be_predicted_wrongly(name):
+    """Metrics of labels judge what is predicted, as scikit-learn does."""
+    y, p = np.array([0, 0, 1, 1]), np.tile([0.1, 0.2, 0.7], (4, 1))
+    p[0] = [0.9, 0.1, 0.0]
+    stored = np.argmax(p, axis=1)
+    expected = get_scorer(name)._score_func(y, stored, **get_scorer(name)._kwargs)
+    assert resolve_metric(name, "multiclass").score(y, p) == pytest.approx(expected)
+    assert expected < 0.5
+
+
+def test_a_scorer_of_the_users_own_is_given_labels():
+    """What stands in the target, and not codes, on all classes or some of them."""
+    labels = np.array(["bad", "good", "new"])
+
+    def cost(estimator, X, y):
+        return -float(((y == "bad") & (estimator.predict(X) == "good")).sum())
+
+    p = np.array([[0.1, 0.9, 0.0], [0.8, 0.2, 0.0], [0.2, 0.3, 0.5]])
+    metric = resolve_metric(cost, "multiclass", labels)
+    assert metric.score(np.array([0, 0, 2]), p) == -1.0
+    assert metric.score(np.array([0, 1, 1]), p) == -1.0
+    of_one = make_scorer(f1_score, pos_label="bad")
+    binary = resolve_metric(of_one, "binary", labels[:2])
+    assert binary.score(np.array([0, 1]), np.array([[0.9, 0.1], [0.2, 0.8]])) == 1.0
+    area = make_scorer(roc_auc_score, response_method="predict_proba")
+    some = resolve_metric(area, "multiclass", labels)
+    assert some.score(np.array([0, 0, 2]), p) == 1.0
 
 
 def test_weights_count_and_natural_values_have_their_sign():

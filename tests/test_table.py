@@ -133,6 +133,25 @@ def test_tables_of_other_libraries_are_read(module):
     frame = (library.DataFrame if module == "polars" else library.table)(data)
     table = make_table(frame, Y)
     assert [c.kind for c in table.columns] == ["category", "date"]
+    assert [c.name for c in table.columns] == ["word", "day"]
+    turned = frame.select(["day", "word"])
+    pd.testing.assert_frame_equal(table.encoder.transform(turned), table.X)
+
+
+def test_a_polars_table_needs_no_arrow(monkeypatch):
+    """Its own conversion asks for it; without, columns are taken one by one."""
+    polars = pytest.importorskip("polars")
+
+    def absent(*_, **__):
+        raise ModuleNotFoundError("pyarrow")
+
+    monkeypatch.setattr(polars.DataFrame, "to_pandas", absent)
+    frame = polars.DataFrame({"word": ["a", None] * 15, "size": [1.5, 2.5, None] * 10})
+    table = make_table(frame, Y)
+    assert [(c.name, c.kind) for c in table.columns] == [
+        ("word", "category"),
+        ("size", "number"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -141,9 +141,11 @@ def _report_cells(
 
 
 def _unread_cells(raw: pd.Series, lost: np.ndarray) -> int:
-    """Return how many cells have a text that stands for no missing value."""
-    if not is_textual(raw):
-        return 0
+    """Return how many cells hold what stands for no missing value."""
+    if not is_textual(raw):  # numbers for days, or days for numbers
+        there = raw[lost].dropna()
+        infinite = np.isinf(there.to_numpy()) if there.dtype.kind == "f" else ()
+        return len(there) - int(np.sum(infinite))
     codes, cells = factorize(raw[lost])
     spelled = [str(c).strip().lower() in MISSING_SPELLINGS for c in cells]
     counts = np.bincount(codes[codes >= 0], minlength=len(cells))
