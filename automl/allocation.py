@@ -208,7 +208,7 @@ def _by_score(view: View) -> list[Candidate]:
     incumbent = view.incumbent
     best: dict[str, float] = {}
     for trial in view.trials:
-        if math.isnan(trial.score):
+        if math.isnan(trial.score) or trial.status in FAILED:
             continue
         score = trial.score if incumbent is None else paired_score(trial, incumbent)
         best[trial.candidate] = max(score, best.get(trial.candidate, -math.inf))
@@ -237,7 +237,12 @@ def _propose(
 
 
 def _comparable(trial: Trial, view: View) -> Trial:
-    """Return the trial with one score that is comparable whatever folds it ran."""
+    """Return the trial with one score that is comparable whatever folds it ran.
+
+    One that failed has none: what began well and took too long is not worth more of.
+    """
+    if trial.status in FAILED:
+        return replace(trial, folds=())
     incumbent = view.incumbent
     if incumbent is None or not trial.scores:
         return trial

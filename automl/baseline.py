@@ -73,10 +73,12 @@ def scoreable(
     """Return the folds on which the metric is a number, and what was dropped.
 
     An area under a curve is undefined on rows of one class: such a fold would end
-    every trial.
+    every trial. So would one whose training rows have one class, for most learners.
     """
     splits = []
     for train, test in folds.splits:
+        if table.is_classification and len(np.unique(table.y[train])) < 2:
+            continue
         prediction = _constant(table, train, len(test))
         weights = None if table.sample_weight is None else table.sample_weight[test]
         score = _first_score(metric, table.y[test], prediction, weights)
@@ -86,20 +88,24 @@ def scoreable(
     if not splits and table.n_rows < FEW_ROWS:
         raise AutoMLDataError(
             f"{table.n_rows} rows are too few for {metric.name}: no fold has rows of "
-            f"two classes to score; at least {FEW_ROWS} rows were expected.",
+            "two classes to learn from and to score; at least "
+            f"{FEW_ROWS} rows were expected.",
             code="E-too-few",
             hint="Add rows, or take another metric.",
         )
     if not splits:
         raise AutoMLConfigError(
-            f"The metric {metric.name} gave no number for the baseline.",
+            f"No fold has two classes to learn from and a number for {metric.name}.",
             code="E-metric",
-            hint="Check that it suits the target.",
+            hint="Check that the metric suits the target, and groups, time or cv.",
         )
     if not dropped:
         return folds, ()
-    note = f"{dropped} of {len(folds)} folds are not used: {metric.name} is no number"
-    return replace(folds, splits=tuple(splits)), (f"{note} on their rows.",)
+    note = (
+        f"{dropped} of {len(folds)} folds are not used: {metric.name} is no number on "
+        "their rows, or the rows to learn from have one class."
+    )
+    return replace(folds, splits=tuple(splits)), (note,)
 
 
 def _constant(table: Table, train: np.ndarray, n_rows: int) -> np.ndarray:

@@ -142,9 +142,11 @@ def _frame_of_table(X: Any) -> pd.DataFrame:
 
     table = narwhals.from_native(X, eager_only=True)
     try:
-        return table.to_pandas()
+        frame: pd.DataFrame = table.to_pandas()
     except ModuleNotFoundError:  # polars converts by way of Arrow
-        return pd.DataFrame({name: table[name].to_numpy() for name in table.columns})
+        columns = {name: table[name].to_numpy() for name in table.columns}
+        return pd.DataFrame(columns)
+    return frame
 
 
 def _holds_records(X: Any) -> bool:

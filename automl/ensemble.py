@@ -135,7 +135,8 @@ def blend(
     if len(members) < 2:
         return None
     whole = [test for _, test in folds.splits]
-    limit = SELECTION_CELLS // (len(whole) * POOL)
+    width = int(np.max(y)) + 1 if metric.task == "multiclass" else 2
+    limit = max(1, 2 * SELECTION_CELLS // (len(whole) * POOL * width))
     part = [spread(test, y, limit) for test in whole]
     stored = {
         t.number: [

@@ -50,6 +50,9 @@ LATER_SHARE = 0.25
 """Most of a fit's time that is kept to prepare the rows that score, by the measure of
 those that train: less is fitted to them."""
 
+STOP_SHARE = 0.8
+"""Of what a fold may take in all, when a learner that grows stops by itself."""
+
 LONG_S = 0.5
 """Seconds after which what a task freed is given back: that takes up to .02."""
 
@@ -222,7 +225,7 @@ def _fold(folder: Path, place: Workplace, prepared: Prepared, task: Task) -> Out
     prefix, X_train, X_test, seconds = ready
     del ready
     took_s = time.monotonic() - begun
-    stop_at = _stop_at(task, started)
+    stop_at = _stop_at(task, started, time.monotonic())
     if X_test is None:  # those are prepared after the fit
         later_s = took_s * len(test) / len(train)
         stop_at = _leaving_room(stop_at, time.monotonic(), later_s)
@@ -263,12 +266,18 @@ def _fold(folder: Path, place: Workplace, prepared: Prepared, task: Task) -> Out
     return Outcome(task, result, prediction.astype(np.float32))
 
 
-def _stop_at(task: Task, started: float) -> float | None:
-    """Return when a learner that grows must stop, on `time.monotonic`."""
-    if task.longest_s is None:
-        return task.deadline
-    longest = started + task.longest_s
-    return longest if task.deadline is None else min(longest, task.deadline)
+def _stop_at(task: Task, started: float, prepared: float) -> float | None:
+    """Return when a learner that grows must stop, on `time.monotonic`.
+
+    Its seconds count from the end of preparing: the first configuration of a
+    preparation makes what the others find, and is to be judged like them.
+    """
+    ends = [] if task.deadline is None else [task.deadline]
+    if task.longest_s is not None:
+        ends.append(prepared + task.longest_s)
+    if task.limit_s is not None:  # else it would be ended without a model
+        ends.append(started + STOP_SHARE * task.limit_s)
+    return min(ends, default=None)
 
 
 def _leaving_room(stop_at: float | None, now: float, later_s: float) -> float | None:
@@ -302,7 +311,7 @@ def _refit(place: Workplace, task: Task) -> tuple[Pipeline, bool]:
         model.set_params(n_jobs=task.n_jobs)
     resource = candidate.resource
     if resource is not None and task.rounds is not None:
-        growth = Growth(resource.param, task.rounds, _stop_at(task, started))
+        growth = Growth(resource.param, task.rounds, _stop_at(task, started, started))
         truncated = _refit_growing(model, X, labels, growth, fit_params, weights)
     else:
         if weights is not None and takes_weights(model):

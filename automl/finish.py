@@ -225,6 +225,9 @@ class Finish:
         """Return the task of the importance, then that of the canary, once."""
         if not self._due or self.winner is None:
             return None
+        if self.budget.remaining_s < 2 * SPARE_S:  # a pool may have to be made anew
+            self._due.clear()
+            return None
         if self._due[0] == "canary":
             if self._refitting or self._out:  # what ends it late must end no refit
                 return None

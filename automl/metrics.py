@@ -207,10 +207,8 @@ class Metric:
     def _weighted(self, sample_weight: np.ndarray | None) -> bool:
         if sample_weight is None:
             return False
-        function = getattr(self.scorer, "_score_func", None)
-        return function is not None and (
-            "sample_weight" in inspect.signature(function).parameters
-        )
+        function = getattr(self.scorer, "_score_func", self.scorer)
+        return "sample_weight" in inspect.signature(function).parameters
 
     @property
     def bounds(self) -> tuple[float, float]:

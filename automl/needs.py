@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from automl.exceptions import AutoMLResourceError
 from automl.layout import BINS
 from automl.memory import SOFT, WORKER_MIB
-from automl.pipeline import DENSE_CELLS, ONEHOT_LEVELS, SPARSE_SHARE
+from automl.pipeline import DENSE_CELLS, NATIVE_LEVELS, ONEHOT_LEVELS, SPARSE_SHARE
 from automl.preparation import DEFAULT_PREPARATION
 from automl.preprocess.arithmetic import ranked_shape
 
@@ -94,7 +94,7 @@ def predicted_mib(candidate: Candidate, layout: Layout, n_classes: int = 0) -> f
     """
     n = layout.n_rows
     raw = n * len(layout.columns) * 8
-    prepared = _prepared_bytes(candidate, layout)
+    prepared = _prepared_bytes(candidate, layout, n_classes)
     passed = candidate.preparation.get("numeric") == "passthrough"
     copies = PASSED_COPIES if passed else PREPARED_COPIES
     made = max(copies * prepared, _ranked_bytes(candidate, layout))
@@ -130,7 +130,7 @@ def _options(candidate: Candidate, key: str) -> set[str]:
     return {str(candidate.preparation.get(key, DEFAULT_PREPARATION[key]))}
 
 
-def _prepared_bytes(candidate: Candidate, layout: Layout) -> float:
+def _prepared_bytes(candidate: Candidate, layout: Layout, n_classes: int) -> float:
     """Return the size of the largest prepared matrix of a candidate."""
     n = layout.n_rows
     categories = layout.of_kind("category")
@@ -139,6 +139,7 @@ def _prepared_bytes(candidate: Candidate, layout: Layout) -> float:
         width += sum(c.n_missing > 0 for c in layout.of_kind("number", "boolean"))
     if _makes_pairs(candidate, layout):
         width += layout.n_pairs
+    width += _n_encoded(candidate, layout) * max(0, n_classes - 1 - (n_classes == 2))
     plain = n * (width + len(categories)) * 8
     if not categories or "onehot" not in _options(candidate, "categorical"):
         return float(plain)
@@ -150,6 +151,16 @@ def _prepared_bytes(candidate: Candidate, layout: Layout) -> float:
     return float(n * (width + levels) * 8)
 
 
+def _n_encoded(candidate: Candidate, layout: Layout) -> int:
+    """Return how many categories may become the target's mean: one for each class."""
+    how, categories = _options(candidate, "categorical"), layout.of_kind("category")
+    if "target" in how:
+        return len(categories)
+    if "native" in how:
+        return sum(c.n_distinct > NATIVE_LEVELS for c in categories)
+    return 0
+
+
 def _learner_bytes(candidate: Candidate, layout: Layout, n_classes: int) -> float:
     """Return what a learner holds beside the prepared matrix."""
     n, outputs = layout.n_rows, max(1, n_classes)
@@ -158,7 +169,9 @@ def _learner_bytes(candidate: Candidate, layout: Layout, n_classes: int) -> floa
         leaves = min(n, _largest(candidate, "max_leaf_nodes", n))
         trees = _rounds(candidate, 100)
         model = trees * 2 * leaves * (NODE_BYTES + 8 * outputs)
-        return model + _prepared_bytes(candidate, layout) / 2  # a copy in float32
+        return (
+            model + _prepared_bytes(candidate, layout, n_classes) / 2
+        )  # a copy in float32
     if path.startswith("lightgbm.") or "Boosting" in path:
         leaves = max(
             _largest(candidate, "num_leaves", 31),

@@ -7,6 +7,7 @@ here looks at the clock.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from automl.allocation import View
@@ -39,6 +40,9 @@ killed at the end of the search is killed so much earlier."""
 
 RESTART_SHARE = 0.15
 """The same as a share of the budget, at most."""
+
+TIMEOUT_TIMES = 2.0
+"""How much longer than it was given a fold that was ended is taken to last."""
 
 SHORTEST_LIMIT_S = 2.0
 """Seconds that the fit of a fold is given at least, limits set by the user aside."""
@@ -166,7 +170,7 @@ class Pace:
         # what grows stops by itself before; of the rest, a kill costs the pool
         return self.search_end() + (0.3 if grows else -self.restart_s)
 
-    @property
+    @cached_property
     def restart_s(self) -> float:
         """Seconds that are kept for a new pool after a kill: as the first one took."""
         if self.plan.n_workers == 1 or self.budget.time_s is None:
@@ -186,16 +190,14 @@ class Pace:
         """Return how long the fit of a fold may take."""
         whole = self.trial_limit_s
         limit_s = None if whole is None else whole / self.plan.n_folds
-        longest_s = None
-        if self.plan.trial_time_limit_s is not None and limit_s is not None:
-            longest_s = 0.8 * limit_s
         if self.budget.time_s is None:
-            return FitLimits(longest_s, limit_s=limit_s)
-        longest = self._longest_s()
-        longest_s = longest if longest_s is None else min(longest, longest_s)
-        return FitLimits(
-            longest_s, self.search_end() - 0.1, self.kill_at(candidate), limit_s
-        )
+            return FitLimits(limit_s=limit_s)
+        kill_at, deadline = self.kill_at(candidate), self.search_end() - 0.1
+        if candidate.resource is None and kill_at is not None:
+            # it may wait behind others first: what began later would be ended
+            expected_s = self.expected_seconds()[candidate.name] - self.restart_s
+            deadline = min(deadline, kill_at - expected_s)
+        return FitLimits(self._longest_s(), deadline, kill_at, limit_s)
 
     def _longest_s(self) -> float:
         """Return how long a learner that grows may take for a fold."""
@@ -222,7 +224,8 @@ class Pace:
             for fold in trial.folds:
                 seconds = fold.seconds
                 if fold.status == "timeout":  # how long it would take is not known
-                    seconds = self.budget.time_s
+                    given_s = (fold.ended_s or fold.started_s) - fold.started_s
+                    seconds = max(seconds, TIMEOUT_TIMES * given_s)
                 seen[trial.candidate] = max(seen.get(trial.candidate, 0.0), seconds)
         expected = {}
         for candidate in self.plan.candidates:

@@ -10,7 +10,7 @@ import multiprocessing
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
@@ -168,23 +168,33 @@ class Watchdog:
             self._moved_s = now
         elif now > self._moved_s + STALL_S:
             self._end_pool()
-        for task in tasks:
-            why = self._verdict(task, marks.get(task.serial), now)
-            if why == "unseen":
-                self._end_pool()
-            elif why is not None:
-                self._end_task(task.serial, marks[task.serial][0], why)
+        self._judge(tasks, marks, now)
         if self.limits.memory is not None:
             chosen = set(self.limits.memory(dict(marks.values())))
             for serial, (pid, _) in marks.items():
                 if pid in chosen:
                     self._end_task(serial, pid, "memory")
 
-    def _verdict(self, task: Task, mark: Mark | None, now: float) -> str | None:
-        """Return why a task must end now, if it must; ``unseen`` if nobody runs it."""
+    def _judge(self, tasks: list[Task], marks: Mapping[int, Mark], now: float) -> None:
+        """End what must end by the clock or the user."""
+        for task in tasks:
+            mark = marks.get(task.serial)
+            why = self._verdict(task, mark, now, idle=not marks)
+            if why == "unseen":
+                self._end_pool()
+            elif why is not None:
+                self._end_task(task.serial, marks[task.serial][0], why)
+
+    def _verdict(
+        self, task: Task, mark: Mark | None, now: float, *, idle: bool
+    ) -> str | None:
+        """Return why a task must end now, if it must; ``unseen`` if nobody runs it.
+
+        Where the pool is not idle it may wait behind what runs.
+        """
         kill_at = self.limits.kill_at(task)
         if mark is None:
-            late = kill_at is not None and now > kill_at + UNSEEN_S
+            late = idle and kill_at is not None and now > kill_at + UNSEEN_S
             return "unseen" if late and not has_kept(self.folder, task.serial) else None
         if kill_at is not None and now > kill_at:
             return "cancelled" if task.kind == "fold" else "timeout"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from automl.calibration import calibrated
 from automl.ensemble import Blend, blend, pool
 from automl.history import BASELINE
-from automl.reserve import ENSEMBLE_SHARE
+from automl.reserve import ENSEMBLE_SHARE, refit_seconds
 from automl.scored_rows import scored_rows
 
 if TYPE_CHECKING:
@@ -102,7 +102,8 @@ def weigh(
         return None
     budget, allowed_s = search.budget, math.inf
     if budget.time_s is not None:
-        allowed_s = max(0.1, ENSEMBLE_SHARE * budget.time_s)
+        left_s = budget.remaining_s - refit_seconds(search.plan, leader)
+        allowed_s = max(0.1, min(ENSEMBLE_SHARE * budget.time_s, left_s))
     if interrupt.asked:
         allowed_s = min(allowed_s, INTERRUPTED_S)
     is_over = after(budget, interrupt, allowed_s * (1 - TEMPERATURE_PART))

@@ -117,6 +117,20 @@ def test_a_family_that_only_fails_is_left_alone():
         assert step.candidate == "two"
 
 
+def test_what_failed_after_a_good_fold_is_not_searched_around():
+    """It has no score any more: its family leads no longer, nor does its point."""
+    done = [
+        trial(1, "one", 0.5, 0.5, 0.5, status="ok", a=0.1),
+        trial(2, "two", 0.4, 0.4, 0.4, status="ok", a=0.1),
+        trial(3, "one", 0.4, status="raced", a=0.2),
+        trial(4, "two", 0.9, status="timeout", a=0.9),
+    ]
+    steps = [next_step(view(*done), np.random.default_rng(s)) for s in range(200)]
+    assert 90 < sum(step.candidate == "one" for step in steps) < 150
+    near = [s for s in steps if (s.candidate, s.origin) == ("two", "perturbed")]
+    assert sum(s.params["a"] > 0.5 for s in near) < len(near) / 2
+
+
 def test_after_the_starts_most_proposals_are_for_the_leader():
     """The best family gets most proposals, the others still some."""
     done = [

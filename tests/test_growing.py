@@ -62,6 +62,20 @@ def test_lightgbm_stops_early_on_text_labels(n_classes):
     assert model.predict_proba(X).shape == (300, n_classes)
 
 
+@pytest.mark.parametrize("unit", [1e-4, 1e5])
+def test_the_targets_unit_changes_nothing(unit):
+    """LightGBM's L1 penalty is one for a target of deviation 1."""
+    X, _ = rows()
+    y = X[:, 0] + X[:, 1] ** 2
+    found = []
+    for scale in (1.0, unit):
+        model = LGBMRegressor(**QUIET, reg_alpha=0.7)
+        grow(model, X, scale * y, 60, inner=split(300, 60))
+        found.append(model.predict(X) / scale)
+    assert np.allclose(*found, atol=1e-3)
+    assert np.corrcoef(found[1], y)[0, 1] > 0.9
+
+
 def test_lightgbm_without_a_split_makes_all_rounds():
     """Without an inner split there is nothing to stop on."""
     X, y = rows()

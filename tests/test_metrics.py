@@ -89,6 +89,18 @@ def test_weights_count_and_natural_values_have_their_sign():
     assert resolve_metric("r2", "regression").natural(0.5) == 0.5
 
 
+def test_weights_are_given_to_a_function_that_takes_them():
+    """A plain function has the signature of a scorer."""
+
+    def mine(estimator, X, y, sample_weight=None):
+        gap = np.abs(estimator.predict(X) - y)
+        return -float(np.average(gap, weights=sample_weight))
+
+    metric = resolve_metric(mine, "regression")
+    score = metric.score(np.zeros(2), np.array([1.0, 9.0]), np.array([1.0, 0.0]))
+    assert score == -1.0
+
+
 def test_a_scorer_of_the_users_own_is_taken():
     """As make_scorer returns it."""
     scorer = make_scorer(mean_absolute_error, greater_is_better=False)

@@ -362,6 +362,18 @@ def test_a_second_is_enough_for_a_model(bank):
 
 
 @pytest.mark.usefixtures("unexplained")
+def test_folds_that_have_one_class_to_learn_from_are_not_used(bank):
+    """Most learners refuse them: a rare class that comes late would end every trial."""
+    X = bank.drop(columns="y")
+    y = np.where(np.arange(600) % 9 == 0, "yes", "no")
+    y[:130] = "no"
+    model = AutoML(candidates=["lightgbm", "logistic"], cv=5, **QUICK)
+    model.fit(X, y, time=np.arange(600.0))
+    assert any("one class" in note for note in model.notes_)
+    assert {t.status for t in model.trials_} <= {"ok", "raced"}
+
+
+@pytest.mark.usefixtures("unexplained")
 def test_folds_on_which_the_metric_is_no_number_are_not_used(bank):
     """An area under a curve needs both classes: a fold without one is dropped."""
     X = bank.drop(columns="y")

@@ -102,6 +102,14 @@ def test_pairs_of_numbers_and_fine_bins_need_more():
         assert predicted_mib(fine, wide) > 1.5 * predicted_mib(lightgbm, wide)
 
 
+def test_a_target_encoding_needs_a_column_for_each_class():
+    """Ten categories of a hundred classes are a thousand columns."""
+    forest = load_candidates("random_forest")["random_forest"]
+    table = layout(50_000, 2, 10, "multiclass")
+    few, many = predicted_mib(forest, table, 3), predicted_mib(forest, table, 100)
+    assert many > few + 2 * 50_000 * 10 * 90 * 8 / 2**20
+
+
 @pytest.mark.parametrize("name", list(load_candidates()))
 def test_more_rows_need_more(name):
     """Every candidate needs twice as much and more for a hundred times the rows."""

@@ -108,11 +108,25 @@ def test_refits_of_an_ensemble_are_reckoned_with():
     assert short.reserve()["refit"] == 0.25 * 15.0  # no more than the share
 
 
+def test_what_waits_behind_others_begins_only_where_it_can_end():
+    """Sent out in time, it may begin late; it is then refused, and not ended."""
+    now = pace(*finished(1.0))
+    limits = now.limits(SLOW)
+    assert limits.deadline == pytest.approx(limits.kill_at - 1.5)
+    assert now.limits(GROWING).deadline == pytest.approx(now.search_end() - 0.1)
+
+
+def test_a_family_that_ran_into_a_limit_may_try_again():
+    """It is taken to need twice what it was given, not the whole budget."""
+    late = FoldResult(2, 0, "timeout", started_s=1.0, ended_s=5.0)
+    ended = Trial(2, "slow", {}, "", "timeout", (late,))
+    now = pace(*finished(1.0), ended)
+    assert now.expected_seconds()["slow"] == pytest.approx(1.5 * 8.0 + now.restart_s)
+
+
 def test_the_users_limit_of_a_trial_is_shared_by_its_folds():
-    """Ten seconds over five folds are two each, and what grows stops before that."""
-    limits = pace(limit=10.0).limits(GROWING)
-    assert limits.limit_s == 2.0
-    assert limits.longest_s < 2.0
+    """Ten seconds over five folds are two each."""
+    assert pace(limit=10.0).limits(GROWING).limit_s == 2.0
     unlimited = pace().limits(GROWING)
     assert unlimited.limit_s > 2.0
 

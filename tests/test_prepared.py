@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from automl import fitting
 from automl.candidates import load_candidates
-from automl.evaluate import Task, _leaving_room, run_task
+from automl.evaluate import Task, _leaving_room, _stop_at, run_task
 from automl.folds import make_folds
 from automl.metrics import resolve_metric
 from automl.prepared import LONG_BYTES, SHARED_S, Prepared
@@ -113,6 +114,15 @@ def test_rows_that_are_prepared_after_the_fit_are_the_same(folder, monkeypatch, 
     assert kept.result.rounds == large.result.rounds
     np.testing.assert_array_equal(kept.value, large.value)
     assert large.result.fit_s > 0
+
+
+def test_a_fit_is_given_its_seconds_after_preparing():
+    """Who prepares what others find is no worse off; a limit counts from the start."""
+    task = Task("fold", 0, trial=1, fold=0, candidate="x", params={}, longest_s=2.0)
+    assert _stop_at(task, 100.0, 103.0) == 105.0
+    assert _stop_at(replace(task, limit_s=4.0), 100.0, 103.0) == 103.2
+    assert _stop_at(replace(task, deadline=104.0), 100.0, 103.0) == 104.0
+    assert _stop_at(replace(task, longest_s=None), 100.0, 103.0) is None
 
 
 def test_a_fit_stops_early_enough_for_rows_that_are_prepared_after_it():

@@ -17,6 +17,7 @@ from automl.metrics import resolve_metric
 from automl.runner import POOL, Runner
 from automl.settings import count_workers
 from automl.table import make_table
+from automl.watchdog import Limits, Watchdog
 from automl.workplace import close_workplace, write_workplace
 
 HANGING = """
@@ -93,6 +94,14 @@ def test_a_fit_that_hangs_in_native_code_is_killed(place):
     assert 1.5 < killed.ended_s - killed.mark[1] < 30
     assert set(errors) == {0, 1, 2}
     assert time.monotonic() - began < 60  # less than the fit would take
+
+
+def test_what_waits_behind_a_fit_is_no_sign_of_a_dead_pool(place):
+    """A task that nobody began is looked for only where nothing else runs."""
+    dog = Watchdog(place, Limits(), lambda: None)
+    late = fold(1, kill_at=100.0)
+    assert dog._verdict(late, None, 103.0, idle=True) == "unseen"
+    assert dog._verdict(late, None, 103.0, idle=False) is None
 
 
 def test_a_worker_that_dies_loses_no_finished_task(place):

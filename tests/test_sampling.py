@@ -28,6 +28,20 @@ FLAT = {
 }
 
 
+def test_a_long_history_is_cut_to_the_best_and_the_latest():
+    """The time of a proposal stays what it was; the order of trials, too."""
+    candidate = parse_candidate("flat", FLAT)
+    rng = np.random.default_rng(0)
+    trials = [trial(i, draw(candidate, rng), float(-i)) for i in range(900)]
+    some = tpe._some(trials)
+    assert len(some) == tpe.OBSERVATIONS
+    assert some[:100] == trials[:100]
+    assert some[100:] == trials[-200:]
+    assert tpe._some(trials[:300]) == trials[:300]
+    twice = tpe._some(trials[::-1])
+    assert len({t.number for t in twice}) == len(twice)
+
+
 class TestTPE(SamplerKit):
     """The tree-structured Parzen estimator."""
 

@@ -33,6 +33,11 @@ STOP_SHARE = 0.1
 """Share of rows on which scikit-learn's boosting decides when to stop."""
 
 
+SQUARED = (None, "regression")
+"""LightGBM's objectives whose L1 penalty has the target's unit: it would leave nothing
+of small numbers, and is not felt by large ones. It is given for a deviation of 1."""
+
+
 @dataclass(frozen=True)
 class Growth:
     """What limits a fit.
@@ -213,6 +218,8 @@ def _fit_lightgbm(
     patience = Patience(growth)
     model.set_params(**{growth.param: growth.high})
     train, stop = _whole_classes(y, inner, classifier=is_classifier(model))
+    if not is_classifier(model) and model.objective in SQUARED:
+        model.set_params(reg_alpha=model.reg_alpha * (float(np.std(y[train])) or 1.0))
     arguments: dict[str, Any] = dict(fit_params)
     if sample_weight is not None:
         arguments["sample_weight"] = sample_weight[train]
