@@ -128,6 +128,18 @@ def as_frame(X: Any) -> pd.DataFrame:
     return frame
 
 
+def has_names(frame: pd.DataFrame) -> bool:
+    """Return whether the columns have names of their own, and are not just counted.
+
+    Examples
+    --------
+    >>> has_names(pd.DataFrame({2023: [1], 2024: [2]})), has_names(pd.DataFrame([[1]]))
+    (True, False)
+    """
+    names: list[Any] = list(frame.columns)
+    return names != list(range(len(names)))
+
+
 def _is_other_table(X: Any) -> bool:
     """Return whether this is a table of polars, Arrow or another such library."""
     module = type(X).__module__.partition(".")[
@@ -303,7 +315,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
 
     def _places(self, frame: pd.DataFrame) -> dict[int, int]:
         """Return where each column of the training table stands in ``frame``."""
-        if self.named and any(isinstance(name, str) for name in frame.columns):
+        if self.named and has_names(frame):
             where = {_key(name): i for i, name in enumerate(frame.columns)}
             missing = [p.name for p in self.plan if _key(p.name) not in where]
             if missing:

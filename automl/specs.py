@@ -177,7 +177,8 @@ def read_estimators(
             raise refuse(
                 where,
                 f"the class {text!r} is outside scikit-learn and LightGBM. "
-                f"Pass allow_modules=({text.split('.')[0]!r},) if you trust it.",
+                "If you trust it, give what load_candidates(FILE, "
+                f"allow=({text.split('.')[0]!r},)) returns as candidates.",
             )
     for task in tasks:
         kind = "regression" if task == "regression" else "classification"

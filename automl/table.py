@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.encoding import TableEncoder
+from automl.encoding import TableEncoder, has_names
 from automl.exceptions import AutoMLDataError, AutoMLWarning, named
 from automl.frames import check_shape, read_frame, read_target, take_column
 from automl.kinds import Column, as_copy, describe_column
@@ -231,7 +231,7 @@ def _encoder_of(columns: tuple[Column, ...], frame: pd.DataFrame) -> TableEncode
     return TableEncoder(
         tuple(c.plan for c in columns if c.used),
         tuple(frame.columns),
-        named=any(isinstance(name, str) for name in frame.columns),
+        named=has_names(frame),
     )
 
 

@@ -64,7 +64,7 @@ REFUSED = {
     "class no text": (spec(estimator={"regression": 1}), "must be a text. Got 1"),
     "class not allowed": (
         spec(estimator={"regression": "os.path"}),
-        r"'os.path' is outside .* allow_modules=\('os',\)",
+        r"'os.path' is outside .* allow=\('os',\)",
     ),
     "class in disguise": (
         spec(estimator={"regression": "sklearnish.Ridge"}),
@@ -255,7 +255,7 @@ def test_lightgbm_takes_the_names_of_its_library_only():
 def test_other_packages_need_consent():
     """A class outside the list is taken if its package is named."""
     outside = spec(estimator={"regression": "tests.test_candidates.Own"})
-    with pytest.raises(AutoMLConfigError, match=r"allow_modules=\('tests',\)"):
+    with pytest.raises(AutoMLConfigError, match=r"allow=\('tests',\)"):
         parse_candidate("mine", outside)
     found = parse_candidate("mine", outside, allow=("tests",))
     assert found.estimator_class("regression").__name__ == "Own"

@@ -159,6 +159,28 @@ def test_script_of_the_winner_makes_the_same_model():
     )
 
 
+def test_script_takes_groups_weights_and_rows_as_the_run_did():
+    """A group's number is no feature; weights count; rows without target are left."""
+    n = 120
+    X = pd.DataFrame({"who": np.arange(n) // 4, "size": rng.normal(size=n)})
+    y = X["size"] * 3 + rng.normal(size=n)
+    y[5] = np.nan
+    weight = np.where(np.arange(n) % 3 == 0, 5.0, 1.0)
+    model = AutoML(
+        n_trials=2, cv=2, n_jobs=1, random_state=0, candidates="ridge",
+        ensemble=False, deploy="refit", verbose=0, drop_missing_target=True,
+    ).fit(X, y, groups="who", sample_weight=weight)  # fmt: skip
+    script = model.facts_["script"]
+    names = {"X": X, "y": y, "groups": "who", "sample_weight": weight}
+    with pytest.warns(UserWarning, match="not there at fit time"):
+        exec(script, names)  # noqa: S102 - what the report shows is made to be run
+
+    assert "# groups and sample_weight: as given to fit" in script
+    rest = X.drop(columns="who")
+    found = names["pipeline"].predict(names["table"].encoder.transform(rest))
+    assert found == pytest.approx(model.best_pipeline_.predict(rest))
+
+
 def test_script_of_many_steps_is_whole():
     """Longer than other texts may be, and still Python."""
     n = 90

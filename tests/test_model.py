@@ -177,6 +177,23 @@ def test_unseen_levels_and_missing_cells_are_predicted(fitted, bank):
     assert np.isfinite(fitted[0].predict_proba(X)).all()
 
 
+@pytest.mark.usefixtures("unexplained")
+@pytest.mark.parametrize(
+    "names", [[2023, 2024], pd.MultiIndex.from_tuples([("a", "x"), ("a", "y")])]
+)
+def test_columns_are_found_by_names_that_are_no_text(names):
+    """Years or pairs in another order are the same table; other years are refused."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(80, 2)), columns=names)
+    y = X.iloc[:, 0] + 0.1 * rng.normal(size=80)
+    model = AutoML(candidates=["ridge"], **QUICK).fit(X, y)
+    turned = X[X.columns[::-1]]
+    assert np.array_equal(model.predict(X), model.predict(turned))
+    assert np.array_equal(model.predict(X), model.predict(X.to_numpy()))
+    with pytest.raises(AutoMLDataError, match="now missing"):
+        model.predict(pd.DataFrame(X.to_numpy(), columns=[2023, 2025]))
+
+
 def test_columns_are_found_by_name(fitted, bank):
     """Permuted columns give the same predictions; a missing one is named."""
     X = bank.drop(columns="y")

@@ -1,15 +1,21 @@
 """Files become tables, and what cannot be read is named."""
 
 import gzip
+import os
 import re
 import sys
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from automl.bundle.schema import describe_table
 from automl.cli import reading
 from automl.exceptions import AutoMLDataError
+from automl.table import make_table
 
 
 @pytest.fixture
@@ -65,6 +71,64 @@ def test_tables_are_read_from_all_formats(data, name):
         Path(name).write_bytes(gzip.compress(text) if name.endswith("gz") else text)
 
     assert reading.read_table(name).to_csv() == data.to_csv()
+
+
+def test_rows_that_end_in_a_separator_are_not_read_one_column_off(tmp_path):
+    """An empty last cell is none of the table's; names of rows, as R has them, are."""
+    path = tmp_path / "a.csv"
+    path.write_text("y,a\n1,2,\n3,4,\n")
+    assert reading.read_table(str(path)).to_dict("list") == {"y": [1, 3], "a": [2, 4]}
+    path.write_text("y,a\nfirst,1,2\nsecond,3,4\n")
+    assert reading.read_table(str(path)).to_dict("list") == {"y": [1, 3], "a": [2, 4]}
+
+
+def test_columns_of_text_are_read_as_the_model_read_them(tmp_path):
+    """A file whose cells look like numbers, flags or gaps holds the same levels."""
+    columns = {
+        "code": ["007", "Oslo"] * 15,
+        "flag": ["TRUE", "unknown", "NA"] * 10,
+        "store": [1.0, 2.0, np.nan] * 10,
+        "day": ["2024-01-01", "2024-01-02"] * 15,
+    }
+    table = make_table(pd.DataFrame(columns), np.arange(30) % 2)
+    model = SimpleNamespace(
+        pipeline_=[table.encoder],
+        schema=describe_table(table),
+        feature_names_in_=list(columns),
+    )
+    path = tmp_path / "new.csv"
+    path.write_text("store,flag,code,day\n1.0,NA,007,2024-01-02\n2,TRUE,,\n")
+    frame = reading.read_table(str(path), model)
+    found = table.encoder.transform(frame)
+    expected = table.encoder.transform(
+        pd.DataFrame(
+            {
+                "code": ["007", None],
+                "flag": ["NA", "TRUE"],
+                "store": [1.0, 2.0],
+                "day": ["2024-01-02", None],
+            }
+        )
+    )
+    pd.testing.assert_frame_equal(found, expected)
+
+
+def test_a_device_or_a_link_is_written_to_and_not_replaced(tmp_path):
+    """A pipe gets the rows, what a link names is renamed over, both are still there."""
+    pipe, real, link = (tmp_path / name for name in ("pipe", "real.csv", "link.csv"))
+    os.mkfifo(pipe)
+    real.write_text("old")
+    link.symlink_to(real)
+    frame = pd.DataFrame({"a": [1]})
+    reader = threading.Thread(target=lambda: got.append(pipe.read_text()))
+    got = []
+    reader.start()
+    reading.write_csv(frame, pipe)
+    reader.join(timeout=10)
+    assert got == ["a\n1\n"]
+    reading.write_csv(frame, link)
+    assert link.is_symlink()
+    assert real.read_text() == "a\n1\n"
 
 
 def test_text_is_guarded_and_numbers_are_not(tmp_path):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.encoding import MISSING_SPELLINGS, factorize, is_textual
+from automl.encoding import MISSING_SPELLINGS, factorize, has_names, is_textual
 from automl.exceptions import AutoMLDataError, AutoMLWarning, named, suggestion
 from automl.frames import read_frame
 
@@ -57,7 +57,7 @@ def encode_rows(
         If it is no table, a column is missing or the width is another (``E-schema``).
     """
     frame = read_frame(X)
-    by_name = encoder.named and any(isinstance(c, str) for c in frame.columns)
+    by_name = encoder.named and has_names(frame)
     if by_name:
         frame = _pick_columns(encoder, frame)
     elif frame.shape[1] != len(encoder.columns):

@@ -237,8 +237,10 @@ def predict(
         from automl.cli.reading import read_table, write_csv
 
         model = automl.load(bundle_of(run))
-        frame = read_table(new)
-        frame = frame.drop(columns=model.schema["target"], errors="ignore")
+        frame = read_table(new, model)
+        target = model.schema["target"]
+        if target not in model.feature_names_in_:
+            frame = frame.drop(columns=target, errors="ignore")
         columns: dict[str, Any] = {"prediction": model.predict(frame)}
         if proba and model.task_ != "regression":
             for label, p in zip(
@@ -263,7 +265,7 @@ def evaluate(
         from automl.cli.rescore import scores_of
 
         model = automl.load(bundle_of(run))
-        frame, truth = take_column(read_table(new), target, "--target")
+        frame, truth = take_column(read_table(new, model), target, "--target")
         scores = scores_of(model, frame, truth)
         if as_json:
             print_json({"rows": len(frame), "metric": next(iter(scores)), **scores})

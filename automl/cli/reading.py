@@ -16,11 +16,14 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pandas as pd
 
 from automl.exceptions import AutoMLDataError, AutoMLResourceError, suggestion
+
+if TYPE_CHECKING:
+    from automl.bundle.predictor import Predictor
 
 __all__ = ["guarded", "read_table", "take_column", "write_csv", "write_run"]
 
@@ -29,11 +32,23 @@ SEPARATORS = {".csv": None, ".txt": None, ".tsv": "\t"}
 
 PARQUET = (".parquet", ".pq")
 
+TEXTUAL = ("category", "date", "text")
+"""Kinds of columns that text is read as."""
+
+TEXT_DTYPES = ("object", "str", "category", "large_string", "dictionary")
+"""How the types of columns that hold text begin, as pandas and Arrow name them."""
+
+MISSING = frozenset(
+    ["", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND",
+     "1.#QNAN", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"]
+)  # fmt: skip
+"""What pandas takes for a missing cell by itself."""
+
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A cell that begins so is run by spreadsheets (OWASP, CSV injection)."""
 
 
-def read_table(source: str) -> pd.DataFrame:
+def read_table(source: str, model: Predictor | None = None) -> pd.DataFrame:
     """Return the table of a CSV, TSV or Parquet file.
 
     Parameters
@@ -41,14 +56,24 @@ def read_table(source: str) -> pd.DataFrame:
     source : str
         Path; text files may be compressed (``.gz``). ``-`` reads CSV from standard
         input.
+    model : Predictor, default=None
+        Whose columns of text are read as text, whatever this file's cells look like.
 
     Raises
     ------
     AutoMLDataError
         If the file is missing, empty, damaged or of another kind.
     """
+    frame = _read(source, model)
+    if model is None:
+        return frame
+    return frame.rename(columns={str(name): name for name in model.feature_names_in_})
+
+
+def _read(source: str, model: Predictor | None) -> pd.DataFrame:
     if source == "-":
-        return _read_text(io.BytesIO(sys.stdin.buffer.read()), None, "Standard input")
+        content = io.BytesIO(sys.stdin.buffer.read())
+        return _read_text(content, None, "Standard input", model)
     path = Path(source)
     _check_file(path)
     ending = Path(path.stem if path.suffix == ".gz" else path.name).suffix.lower()
@@ -61,7 +86,7 @@ def read_table(source: str) -> pd.DataFrame:
             code="E-file",
         )
     with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-        return _read_text(file, SEPARATORS[ending], path.name)
+        return _read_text(file, SEPARATORS[ending], path.name, model)
 
 
 def _check_file(path: Path) -> None:
@@ -78,7 +103,9 @@ def _check_file(path: Path) -> None:
     )
 
 
-def _read_text(file: IO[bytes] | Any, separator: str | None, name: str) -> pd.DataFrame:
+def _read_text(
+    file: IO[bytes] | Any, separator: str | None, name: str, model: Predictor | None
+) -> pd.DataFrame:
     try:
         head = file.readline()
         if not head.strip():
@@ -86,10 +113,18 @@ def _read_text(file: IO[bytes] | Any, separator: str | None, name: str) -> pd.Da
                 f"{name} is empty; a line of column names and rows were expected.",
                 code="E-empty",
             )
+        lines = [head.decode("utf-8"), file.readline().decode("utf-8")]
         file.seek(0)
-        if separator is None:
-            separator = _separator(head.decode("utf-8"))
-        return pd.read_csv(file, sep=separator, low_memory=False)
+        separator = _separator(lines[0]) if separator is None else separator
+        names, first = (next(csv.reader([t], delimiter=separator), []) for t in lines)
+        ends_empty = len(first) == len(names) + 1 and not first[-1].strip()
+        dtypes, missing = _types(model, names)
+        found: pd.DataFrame = pd.read_csv(
+            file, sep=separator, low_memory=False, dtype=dtypes, na_values=missing,
+            keep_default_na=missing is None,
+            # no names of rows, as R writes them, but a last separator
+            index_col=False if ends_empty else None,
+        )  # fmt: skip
     except UnicodeDecodeError:
         raise AutoMLDataError(
             f"{name} is not in UTF-8. Convert it: iconv -f latin1 -t utf-8 OLD > NEW.",
@@ -104,6 +139,27 @@ def _read_text(file: IO[bytes] | Any, separator: str | None, name: str) -> pd.Da
         raise AutoMLDataError(
             f"{name} ends in .gz and is not compressed by gzip.", code="E-file"
         ) from None
+    return found
+
+
+def _types(
+    model: Predictor | None, names: list[str]
+) -> tuple[dict[Any, type], dict[Any, list[str]] | None]:
+    """Return which columns are text, and what stands for a missing cell in each.
+
+    Those that held text when the model was fitted: 007 is then no number, TRUE no
+    flag, and NA may be a level.
+    """
+    if model is None or not model.pipeline_[0].named:
+        return {}, None
+    was = {c["position"]: c["dtype"] for c in model.schema["columns"]}
+    dtypes: dict[Any, type] = {}
+    missing: dict[Any, list[str]] = {name: sorted(MISSING) for name in names}
+    for plan in model.pipeline_[0].plan:
+        if plan.kind in TEXTUAL and was[plan.position].startswith(TEXT_DTYPES):
+            dtypes[str(plan.name)] = str
+            missing[str(plan.name)] = sorted(MISSING - set(plan.levels))
+    return dtypes, missing
 
 
 def _separator(head: str) -> str:
@@ -198,6 +254,10 @@ def write_csv(frame: pd.DataFrame, target: Path | None) -> None:
 
 def _write_whole(target: Path, content: bytes) -> None:
     """Write a file beside and rename it: an earlier one stays good if that fails."""
+    if target.exists() and not target.is_file() and not target.is_dir():
+        target.write_bytes(content)  # a device or a pipe: no other takes its place
+        return
+    target = target.resolve()
     part = target.with_name(f".{target.name}.part")
     try:
         with part.open("wb") as file:

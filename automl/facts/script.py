@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.encoding import TableEncoder
+from automl.fitting import takes_weights
 from automl.pipeline import NATIVE
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ MAX_NAMED = 40
 
 KINDS = ("number", "boolean", "category", "date", "text")
 """Kinds that pipelines see."""
+
+
+GIVEN = ("groups", "sample_weight")
+"""What takes a column out of the table, or counts in a fit."""
 
 
 class _Unwritable(Exception):  # noqa: N818 - no error: there is just no code for it
@@ -64,6 +69,13 @@ def winners_script(pipeline: Any, table: Table) -> str | None:
     answer = (
         "table.classes[pipeline.predict(new)]" if classes else "pipeline.predict(new)"
     )
+    given = [name for name in GIVEN if getattr(table, name) is not None]
+    more = "".join(f", {name}={name}" for name in given)
+    if table.kept is not None:
+        more += ", drop_missing_target=True"
+    last, model = steps[-1]
+    weighted = table.sample_weight is not None and takes_weights(model)
+    weight = f", {last}__sample_weight=table.sample_weight" if weighted else ""
     lines = [
         "# X, y: the table that was searched. Cells are read as in the search:",
         "# numbers and dates as numbers, categories as codes, columns as f0, f1, …",
@@ -71,10 +83,11 @@ def winners_script(pipeline: Any, table: Table) -> str | None:
         *names,
         "from automl.table import make_table",
         "",
-        f"table = make_table(X, y, task={table.task!r})",
+        *([f"# {' and '.join(given)}: as given to fit"] if given else []),
+        f"table = make_table(X, y, task={table.task!r}{more})",
         *(["ids = {c.name: c.id for c in table.columns}"] if "ids[" in body else []),
         "pipeline = " + body,
-        f"pipeline.fit(table.X, table.y{_fit_arguments(steps)})",
+        f"pipeline.fit(table.X, table.y{_fit_arguments(steps)}{weight})",
         "",
         "new = table.encoder.transform(X)  # rows to predict, as they come",
         f"prediction = {answer}",

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -37,6 +38,8 @@ class FakeModel:
     }  # fmt: skip
     manifest = {"metric": {"name": "log_loss"}}  # noqa: RUF012 - a stand-in
     schema = {"target": "y"}  # noqa: RUF012 - a stand-in
+    pipeline_ = (SimpleNamespace(named=False),)
+    feature_names_in_ = ("age", "w", "note")
     interrupted_ = False
     checks_ = ()
     error = None
