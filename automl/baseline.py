@@ -95,9 +95,10 @@ def scoreable(
         )
     if not splits:
         raise AutoMLConfigError(
-            f"No fold has two classes to learn from and a number for {metric.name}.",
+            f"The metric {metric.name} gave no number for the baseline on any fold that "
+            "has more than one class to learn from.",
             code="E-metric",
-            hint="Check that the metric suits the target, and groups, time or cv.",
+            hint="Check that it suits the target, and groups, time or cv.",
         )
     if not dropped:
         return folds, ()

@@ -139,8 +139,9 @@ def _prepared_bytes(candidate: Candidate, layout: Layout, n_classes: int) -> flo
         width += sum(c.n_missing > 0 for c in layout.of_kind("number", "boolean"))
     if _makes_pairs(candidate, layout):
         width += layout.n_pairs
-    width += _n_encoded(candidate, layout) * max(0, n_classes - 1 - (n_classes == 2))
-    plain = n * (width + len(categories)) * 8
+    classes = 1 if n_classes < 3 else n_classes
+    encoded = _n_encoded(candidate, layout) * (classes - 1)
+    plain = n * (width + len(categories) + encoded) * 8
     if not categories or "onehot" not in _options(candidate, "categorical"):
         return float(plain)
     levels = sum(min(c.n_distinct + 1, ONEHOT_LEVELS) for c in categories)
@@ -148,7 +149,7 @@ def _prepared_bytes(candidate: Candidate, layout: Layout, n_classes: int) -> flo
     sparse = levels * n > DENSE_CELLS or "dense" not in _options(candidate, "onehot")
     if sparse and filled < SPARSE_SHARE:
         return float(max(plain, n * (width + len(categories)) * SPARSE_BYTES))
-    return float(n * (width + levels) * 8)
+    return float(max(plain, n * (width + levels) * 8))
 
 
 def _n_encoded(candidate: Candidate, layout: Layout) -> int:

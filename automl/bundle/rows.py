@@ -144,7 +144,10 @@ def _unread_cells(raw: pd.Series, lost: np.ndarray) -> int:
     """Return how many cells hold what stands for no missing value."""
     if not is_textual(raw):  # numbers for days, or days for numbers
         there = raw[lost].dropna()
-        infinite = np.isinf(there.to_numpy()) if there.dtype.kind == "f" else ()
+        infinite: Any = ()
+        if there.dtype.kind == "f":
+            with np.errstate(over="ignore"):  # of longer floats
+                infinite = np.isinf(there.to_numpy(dtype=np.float64))
         return len(there) - int(np.sum(infinite))
     codes, cells = factorize(raw[lost])
     spelled = [str(c).strip().lower() in MISSING_SPELLINGS for c in cells]
