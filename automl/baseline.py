@@ -95,8 +95,8 @@ def scoreable(
         )
     if not splits:
         raise AutoMLConfigError(
-            f"The metric {metric.name} gave no number for the baseline on any fold that "
-            "has more than one class to learn from.",
+            f"The metric {metric.name} gave no number for the baseline on folds with "
+            "more than one class to learn from.",
             code="E-metric",
             hint="Check that it suits the target, and groups, time or cv.",
         )
