@@ -30,7 +30,8 @@ class AutoML(BaseAutoML):
         What to predict; ``auto`` looks at ``y`` and says why.
     metric : str or callable, default="auto"
         What to optimise: ``roc_auc``, ``log_loss``, ``rmse``, …, a scikit-learn scorer
-        name or scorer. ``auto`` is ``roc_auc`` for two classes, ``log_loss`` for more,
+        name or scorer: ``scorer(estimator, X, y)``, with labels as in ``y`` and an
+        ``X`` of zeros. ``auto`` is ``roc_auc`` for two classes, ``log_loss`` for more,
         ``rmse`` for numbers.
     time_budget_s : float or None, default=60
         Seconds that `fit` takes, everything included; None for no limit.

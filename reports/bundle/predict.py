@@ -109,6 +109,7 @@ def read_table(path: Path, encoder: Any, separator: str) -> pd.DataFrame:
     frame = pd.read_csv(
         path,
         sep=separator,
+        index_col=False if ends_empty(path, len(header), separator) else None,
         dtype=dtypes,
         na_values=missing,
         keep_default_na=False,
@@ -118,6 +119,18 @@ def read_table(path: Path, encoder: Any, separator: str) -> pd.DataFrame:
     if encoder.named:
         frame = frame.rename(columns={str(name): name for name in encoder.columns})
     return frame
+
+
+def ends_empty(path: Path, width: int, separator: str) -> bool:
+    """Return whether the rows have one cell more than there are names, and it is empty.
+
+    pandas would take the first cell for a name of the row, as R writes it.
+    """
+    try:
+        first = pd.read_csv(path, header=None, skiprows=1, nrows=1, sep=separator)
+    except pd.errors.EmptyDataError:
+        return False
+    return first.shape[1] == width + 1 and bool(first.iloc[:, -1].isna().all())
 
 
 def predict(model: Any, frame: pd.DataFrame) -> pd.DataFrame:

@@ -32,6 +32,19 @@ def test_script_predicts_as_here(fitted, saved, tmp_path):
     )
 
 
+def test_script_takes_rows_that_end_in_a_separator(fitted, saved, tmp_path):
+    """The first cell is then no name of the row, and no column is one off."""
+    rows = new_passengers()
+    head, *lines = rows.to_csv(index=False).splitlines()
+    text = "\n".join([head, *(f"{line}," for line in lines)])
+    (tmp_path / "new.csv").write_text(f"{text}\n")
+    done = python(saved / "predict.py", "new.csv", "-o", "out.csv", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    found = pd.read_csv(tmp_path / "out.csv")
+    assert list(found["prediction"]) == list(fitted[0].predict(rows))
+
+
 def test_script_refuses_damage_and_names_bad_data(bundle, tmp_path):
     """Exit codes: 3 for the data, 6 for the bundle, which is then not unpickled."""
     (tmp_path / "new.csv").write_text("age,port\n1,Rome\n")
