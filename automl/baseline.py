@@ -63,7 +63,7 @@ def _first_score(
             f"The metric {metric.name} raised {type(error).__name__} on constant "
             f"predictions of {len(y)} rows; a number was expected.",
             code="E-metric",
-            hint="Try it by itself.",
+            hint="Try it by itself: it is given labels as in y (see pos_label).",
         ) from error
 
 

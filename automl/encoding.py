@@ -240,8 +240,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     columns : tuple
         The names of all columns of the raw table, used or not.
     named : bool
-        Whether columns are found by name (a DataFrame with text names was fitted)
-        or by position.
+        Whether columns are found by name (those of the table that was fitted were not
+        just counted) or by position.
 
     Examples
     --------
@@ -361,11 +361,25 @@ def encode_column(values: pd.Series, column: ColumnPlan) -> np.ndarray:
     return _read_levels(values, column.levels)
 
 
+def _other_spelling(level: str) -> str:
+    """Return a whole number without its point, or with one; other texts as they are.
+
+    Examples
+    --------
+    >>> _other_spelling("1.0"), _other_spelling("1"), _other_spelling("v2.0")
+    ('1', '1.0', 'v2.0')
+    """
+    bare = level.removesuffix(".0")
+    if not bare.removeprefix("-").isdecimal():
+        return level
+    return bare if bare != level else f"{level}.0"
+
+
 def _read_levels(values: pd.Series, levels: tuple[str, ...]) -> np.ndarray:
-    """Return the places of levels; a whole number is one level, as 1, 1.0 or text."""
+    """Return the places of levels; a whole number is one level, as 1 and as 1.0."""
     codes, uniques = factorize(values)
     known = {level: float(i) for i, level in enumerate(levels)}
     unseen = float(len(levels))
     names = [level_name(u) for u in uniques]
-    position = [known.get(n, known.get(n.removesuffix(".0"), unseen)) for n in names]
+    position = [known.get(n, known.get(_other_spelling(n), unseen)) for n in names]
     return take_or_nan(np.array(position, dtype=np.float64), codes)

@@ -45,8 +45,11 @@ LEAST_WEIGHT = 0.05
 NOISE = 0.25
 """Standard errors of the paired gain that the average must be better by."""
 
-SELECTION_CELLS = 2_000_000
-"""Predictions of one configuration that choose weights; more rows say no more."""
+SELECTION_ROWS = 2_000_000
+"""Scored rows of all configurations that choose weights; more rows say no more."""
+
+SELECTION_CELLS = 40_000_000
+"""The same times the classes: 320 MB."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,8 @@ def blend(
         return None
     whole = [test for _, test in folds.splits]
     width = int(np.max(y)) + 1 if metric.task == "multiclass" else 2
-    limit = max(1, 2 * SELECTION_CELLS // (len(whole) * POOL * width))
+    shares = len(whole) * POOL
+    limit = min(SELECTION_ROWS // shares, max(1, SELECTION_CELLS // (shares * width)))
     part = [spread(test, y, limit) for test in whole]
     stored = {
         t.number: [

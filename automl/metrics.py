@@ -173,23 +173,49 @@ class Metric:
         sample_weight : array of shape (n_rows,), default=None
             Not used by scorers that take no weights.
         """
-        classes = None
-        scorer = self.scorer
-        if self.task != "regression":
-            y = y.astype(np.int64)
-            prediction = _probabilities(prediction)
-            n_classes = prediction.shape[1]
-            classes = np.arange(n_classes) if self.labels is None else self.labels
-            present = np.unique(y)
-            if len(present) < n_classes and self.labelled is not None:
-                scorer = self.labelled(n_classes)
-            elif 1 < len(present) < n_classes and self._reads_probabilities:
-                y = np.searchsorted(present, y)
-                prediction = _probabilities(prediction[:, present])
-                classes = classes[: len(present)]
-                if self.labels is not None:
-                    classes = self.labels[present]
-            y = y if self.labels is None else classes[y]
+        if self.task == "regression":
+            return self._asked(self.scorer, y, prediction, None, sample_weight)
+        codes, prediction = y.astype(np.int64), _probabilities(prediction)
+        n_classes, present = prediction.shape[1], np.unique(codes)
+        classes = np.arange(n_classes) if self.labels is None else self.labels
+        whole = (classes[codes], prediction, classes, sample_weight)
+        if len(present) < n_classes and self.labelled is not None:
+            return self._asked(self.labelled(n_classes), *whole)
+        some = 1 < len(present) < n_classes
+        method = getattr(self.scorer, "_response_method", None)
+        if some and method not in (None, "predict"):  # it reads probabilities
+            return self._of_present(present, codes, prediction, sample_weight)
+        try:
+            return self._asked(self.scorer, *whole)
+        except ValueError:
+            if not some or method is not None:
+                raise
+            # a plain function may read probabilities, and know of the labels only
+            return self._of_present(present, codes, prediction, sample_weight)
+
+    def _of_present(
+        self,
+        present: np.ndarray,
+        codes: np.ndarray,
+        prediction: np.ndarray,
+        sample_weight: np.ndarray | None,
+    ) -> float:
+        """Return the score as if there were only the classes of which rows are."""
+        rest = _probabilities(prediction[:, present])
+        classes = np.arange(len(present))
+        if self.labels is not None:
+            classes = self.labels[present]
+        shown = classes[np.searchsorted(present, codes)]
+        return self._asked(self.scorer, shown, rest, classes, sample_weight)
+
+    def _asked(
+        self,
+        scorer: Callable[..., float],
+        y: np.ndarray,
+        prediction: np.ndarray,
+        classes: np.ndarray | None,
+        sample_weight: np.ndarray | None,
+    ) -> float:
         stored = _Stored(prediction, classes)
         rows = np.zeros((len(y), 1))
         kwargs = (
@@ -198,11 +224,6 @@ class Metric:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of classes absent in a fold
             return float(scorer(stored, rows, y, **kwargs))
-
-    @property
-    def _reads_probabilities(self) -> bool:
-        """Whether a scorer of scikit-learn's kind says that it asks for no labels."""
-        return getattr(self.scorer, "_response_method", "predict") != "predict"
 
     def _weighted(self, sample_weight: np.ndarray | None) -> bool:
         if sample_weight is None:

@@ -153,11 +153,18 @@ def _prepared_bytes(candidate: Candidate, layout: Layout, n_classes: int) -> flo
 
 
 def _n_encoded(candidate: Candidate, layout: Layout) -> int:
-    """Return how many categories may become the target's mean: one for each class."""
-    how, categories = _options(candidate, "categorical"), layout.of_kind("category")
-    if "target" in how:
+    """Return how many categories become the target's mean, a column for each class.
+
+    By the first of the options: what others would need ends them alone.
+    """
+    how = candidate.preparation.get("categorical", DEFAULT_PREPARATION["categorical"])
+    for dimension in candidate.space:
+        if dimension.name == "categorical":
+            how = dimension.options[0]
+    categories = layout.of_kind("category")
+    if how == "target":
         return len(categories)
-    if "native" in how:
+    if how == "native":
         return sum(c.n_distinct > NATIVE_LEVELS for c in categories)
     return 0
 

@@ -19,6 +19,7 @@ from automl.layout import Layout, idle_options
 from automl.metrics import Metric, resolve_metric
 from automl.space import without
 from automl.table import Table, make_table, warn_of_notes
+from automl.workplace import plain_classes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,7 +93,8 @@ def make_problem(
         X, y, task=settings.task, metric=settings.metric, groups=groups, time=time,
         sample_weight=sample_weight, drop_missing_target=settings.drop_missing_target,
     )  # fmt: skip
-    metric = resolve_metric(settings.metric, table.task, table.classes)
+    labels = None if table.classes is None else plain_classes(table.classes)
+    metric = resolve_metric(settings.metric, table.task, labels)
     cv = _cv(table, settings, n_workers)
     folds, dropped = scoreable(table, _folds(table, cv, settings.random_state), metric)
     fitting = _fitting(candidates, table)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from automl.calibration import calibrated
 from automl.ensemble import Blend, blend, pool
 from automl.history import BASELINE
-from automl.reserve import ENSEMBLE_SHARE, refit_seconds
+from automl.reserve import ENSEMBLE_SHARE, is_refitted, refit_seconds
 from automl.scored_rows import scored_rows
 
 if TYPE_CHECKING:
@@ -102,7 +102,9 @@ def weigh(
         return None
     budget, allowed_s = search.budget, math.inf
     if budget.time_s is not None:
-        left_s = budget.remaining_s - refit_seconds(search.plan, leader)
+        left_s = budget.remaining_s
+        if is_refitted(search.plan, leader, budget.time_s):
+            left_s -= refit_seconds(search.plan, leader)
         allowed_s = max(0.1, min(ENSEMBLE_SHARE * budget.time_s, left_s))
     if interrupt.asked:
         allowed_s = min(allowed_s, INTERRUPTED_S)

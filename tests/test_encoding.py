@@ -86,6 +86,9 @@ def test_a_whole_number_is_one_level_however_it_is_written():
     plan = ColumnPlan("x", 0, "f0", "category", levels=("1", "7"))
     cells = pd.Series(["1.0", "1", "007", "7.0", "7.5"], dtype=object)
     assert encode_column(cells, plan).tolist() == [0, 0, 2, 1, 2]
+    written = ColumnPlan("x", 0, "f0", "category", levels=("1.0", "v2"))
+    cells = pd.Series([1.0, "1", "v2.0"], dtype=object)
+    assert encode_column(cells, written).tolist() == [0, 0, 2]
 
 
 @pytest.mark.parametrize(

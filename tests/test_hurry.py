@@ -13,13 +13,15 @@ from sklearn.metrics import accuracy_score, make_scorer
 
 from automl import AutoML, evaluate, winner
 from automl.budget import Budget
+from automl.candidates import Candidate
 from automl.effort import HURRY_S, effort_of
 from automl.expectation import _asked_since, _late
-from automl.history import FoldResult, Trial
+from automl.history import FoldResult, History, Trial
 from automl.metrics import resolve_metric
+from automl.plan import Plan
 from automl.runner import Runner
 from automl.scored import Scored
-from automl.weighing import INTERRUPTED_S, after
+from automl.weighing import INTERRUPTED_S, TEMPERATURE_PART, after, weigh
 
 QUICK = {
     "candidates": ["logistic", "k_nearest"], "cv": 3, "n_jobs": 1, "random_state": 0,
@@ -138,6 +140,29 @@ def test_weights_are_chosen_no_longer_than_a_ctrl_c_allows():
     assert not before()
     time_.now += 6.0
     assert before()
+
+
+@pytest.mark.parametrize(
+    ("spent_s", "refit_s", "expected"),
+    [(50.0, 1.0, 1.2), (58.0, 1.5, 0.5), (59.9, 1.5, 0.1), (54.0, 20.0, 1.2)],
+)
+def test_weights_leave_the_time_of_the_leaders_fit(
+    monkeypatch, spent_s, refit_s, expected
+):
+    """A share of the budget, or what is left beside a fit that is waited for."""
+    found = []
+    monkeypatch.setattr("automl.weighing.after", lambda *given: found.append(given[2]))
+    monkeypatch.setattr("automl.weighing._average", lambda *_: None)
+    folds = tuple(FoldResult(1, k, "ok", 0.9, fit_s=refit_s / 1.5) for k in range(5))
+    trials = (Trial(0, "baseline", {}, "", "ok"), Trial(1, "slow", {}, "", "ok", folds))
+    candidate = Candidate("slow", "Slow", ("regression",), {})
+    plan = Plan((candidate,), 5, 100, 80, 2, 0, None, ensemble=True, keeps=5)
+    budget = Budget(60.0, None, 0.0, lambda: spent_s)
+    search = SimpleNamespace(budget=budget, plan=plan)
+    problem = SimpleNamespace(table=SimpleNamespace(is_classification=False))
+    interrupt = SimpleNamespace(asked=False)
+    weigh(search, History(trials), problem, None, interrupt, [])
+    assert found == [pytest.approx(expected * (1 - TEMPERATURE_PART))]
 
 
 def test_drawings_and_test_rows_end_with_a_ctrl_c():

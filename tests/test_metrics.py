@@ -76,6 +76,14 @@ def test_a_scorer_of_the_users_own_is_given_labels():
     of_one = make_scorer(f1_score, pos_label="bad")
     binary = resolve_metric(of_one, "binary", labels[:2])
     assert binary.score(np.array([0, 1]), np.array([[0.9, 0.1], [0.2, 0.8]])) == 1.0
+
+    def loss(estimator, X, y):
+        return -log_loss(y, estimator.predict_proba(X))
+
+    of_two = resolve_metric(loss, "multiclass", labels)
+    p_two = np.array([[0.8, 0.0, 0.2], [0.6, 0.0, 0.4]])
+    expected = (np.log(0.8) + np.log(0.4)) / 2
+    assert of_two.score(np.array([0, 2]), p_two) == pytest.approx(expected)
     area = make_scorer(roc_auc_score, response_method="predict_proba")
     some = resolve_metric(area, "multiclass", labels)
     assert some.score(np.array([0, 0, 2]), p) == 1.0

@@ -80,6 +80,17 @@ def test_rows_that_end_in_a_separator_are_not_read_one_column_off(tmp_path):
     assert reading.read_table(str(path)).to_dict("list") == {"y": [1, 3], "a": [2, 4]}
     path.write_text("y,a\nfirst,1,2\nsecond,3,4\n")
     assert reading.read_table(str(path)).to_dict("list") == {"y": [1, 3], "a": [2, 4]}
+    path.write_text("y,a\nfirst,1,\nsecond,3,4\n")
+    assert reading.read_table(str(path))["y"].tolist() == [1, 3]
+
+
+def test_odd_files_are_read_as_pandas_reads_them(tmp_path):
+    """Lines that end in CR alone, and a cell of many characters."""
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"y,a\r1,2\r3,4\r")
+    assert reading.read_table(str(path)).to_dict("list") == {"y": [1, 3], "a": [2, 4]}
+    path.write_text(f"y,a\n1,{'x' * 200_000}\n")
+    assert reading.read_table(str(path)).shape == (1, 2)
 
 
 def test_columns_of_text_are_read_as_the_model_read_them(tmp_path):

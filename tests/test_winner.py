@@ -70,6 +70,15 @@ def test_what_explains_is_not_ended_before_the_fits_beside_it():
     assert ending.source().kind == "canary"
 
 
+def test_nothing_is_explained_where_no_time_is_left():
+    """A refit that took it all has made its worker end: a new one takes seconds."""
+    ending = finish(history(0.3, 0.9), time_s=10.0)
+    refit = ending.source()
+    ending.budget = Budget(10.0, None, 0.0, lambda: 9.5)
+    ending.tell(Outcome(refit, value="pipeline"))
+    assert ending.source() is None
+
+
 @pytest.mark.parametrize(("fit_s", "kinds"), [(0.1, ["canary"]), (1.0, [])])
 def test_a_shuffled_target_is_fitted_only_where_that_ends_in_its_share(fit_s, kinds):
     """Of ten seconds, a fiftieth is for it."""

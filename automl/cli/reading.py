@@ -15,6 +15,7 @@ import re
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -31,6 +32,9 @@ SEPARATORS = {".csv": None, ".txt": None, ".tsv": "\t"}
 """Endings of text files and what separates their cells; None is found by looking."""
 
 PARQUET = (".parquet", ".pq")
+
+LOOKED_AT = 100
+"""Rows that say whether the last separator stands for nothing."""
 
 TEXTUAL = ("category", "date", "text")
 """Kinds of columns that text is read as."""
@@ -113,12 +117,14 @@ def _read_text(
                 f"{name} is empty; a line of column names and rows were expected.",
                 code="E-empty",
             )
-        lines = [head.decode("utf-8"), file.readline().decode("utf-8")]
+        lines = [line.decode("utf-8") for line in islice(file, LOOKED_AT)]
+        if separator is None:
+            separator = _separator(head.decode("utf-8"))
         file.seek(0)
-        separator = _separator(lines[0]) if separator is None else separator
-        names, first = (next(csv.reader([t], delimiter=separator), []) for t in lines)
-        ends_empty = len(first) == len(names) + 1 and not first[-1].strip()
+        names = list(pd.read_csv(file, sep=separator, nrows=0).columns)
+        ends_empty = _end_empty(lines, separator, len(names))
         dtypes, missing = _types(model, names)
+        file.seek(0)
         found: pd.DataFrame = pd.read_csv(
             file, sep=separator, low_memory=False, dtype=dtypes, na_values=missing,
             keep_default_na=missing is None,
@@ -140,6 +146,21 @@ def _read_text(
             f"{name} ends in .gz and is not compressed by gzip.", code="E-file"
         ) from None
     return found
+
+
+def _end_empty(lines: list[str], separator: str, n_names: int) -> bool:
+    """Return whether all rows have one cell more than there are names, an empty one.
+
+    Examples
+    --------
+    >>> _end_empty(["1,2,"], ",", 2), _end_empty(["first,1,2", "second,3,"], ",", 2)
+    (True, False)
+    """
+    try:
+        rows = [row for row in csv.reader(lines, delimiter=separator) if row]
+    except csv.Error:  # such as a cell of a megabyte
+        return False
+    return bool(rows) and all(len(r) == n_names + 1 and not r[-1] for r in rows)
 
 
 def _types(

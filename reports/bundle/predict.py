@@ -127,10 +127,13 @@ def ends_empty(path: Path, width: int, separator: str) -> bool:
     pandas would take the first cell for a name of the row, as R writes it.
     """
     try:
-        first = pd.read_csv(path, header=None, skiprows=1, nrows=1, sep=separator)
-    except pd.errors.EmptyDataError:
+        rows = pd.read_csv(
+            path, header=None, skiprows=1, nrows=100, sep=separator, dtype=str,
+            keep_default_na=False,
+        )  # fmt: skip
+    except (pd.errors.EmptyDataError, pd.errors.ParserError):
         return False
-    return first.shape[1] == width + 1 and bool(first.iloc[:, -1].isna().all())
+    return rows.shape[1] == width + 1 and bool((rows.iloc[:, -1] == "").all())
 
 
 def predict(model: Any, frame: pd.DataFrame) -> pd.DataFrame:
@@ -165,7 +168,9 @@ def check(model: Any) -> float:
     )
     encoder = model[0]
     if encoder.named:
-        rows = rows.rename(columns={str(name): name for name in encoder.columns})
+        names = np.empty(len(encoder.columns), dtype=object)  # pairs stay pairs
+        names[:] = encoder.columns
+        rows = rows.set_axis(pd.Index(names, tupleize_cols=False), axis=1)
     result = predict(model, rows)
     if "probability" in expected:
         found = result.iloc[:, 1:].to_numpy(dtype=float)

@@ -8,7 +8,7 @@ import venv
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 
 from automl.bundle import save_bundle
@@ -54,6 +54,20 @@ def test_script_refuses_damage_and_names_bad_data(bundle, tmp_path):
     done = python(bundle / "predict.py", "new.csv", cwd=tmp_path)
     assert (done.returncode, "model.pkl is missing" in done.stderr) == (6, True)
     assert not (tmp_path / "sung").exists()
+
+
+@pytest.mark.parametrize(
+    "names", [[2023, 2024], pd.MultiIndex.from_tuples([("a", "x"), ("a", "y")])]
+)
+def test_script_checks_models_whose_columns_have_other_names(tmp_path, names):
+    """The sample's columns stand as they did in the table: years, or pairs."""
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 2)), columns=names)
+    y = frame.iloc[:, 0] + 1
+    table = make_table(frame, y)
+    pipeline = make_pipeline(table.encoder, Ridge()).fit(frame, y)
+    place = save_bundle(tmp_path / "m", pipeline, describe_table(table), INFO)
+    done = python(place / "predict.py", "--check", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
 
 
 def test_script_makes_formulas_harmless(tmp_path):
