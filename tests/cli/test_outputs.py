@@ -41,6 +41,14 @@ def test_predict_writes_a_file_from_standard_input():
     assert Path("p.csv").read_text() == "prediction\n'=no\n'=no\n"
 
 
+@pytest.mark.usefixtures("fake", "data")
+def test_predict_keeps_a_feature_called_like_the_target(monkeypatch):
+    """Tomorrow's price is predicted from a column price."""
+    monkeypatch.setattr(FakeModel, "schema", {"target": "age"})
+    FakeModel().save(Path("model"))
+    assert call("predict", "model", "data.csv").exit_code == 0
+
+
 @pytest.mark.usefixtures("fake")
 def test_predict_without_a_needed_column(data):
     """A missing column is one sentence."""
