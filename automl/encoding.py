@@ -142,11 +142,9 @@ def has_names(frame: pd.DataFrame) -> bool:
 
 def _is_other_table(X: Any) -> bool:
     """Return whether this is a table of polars, Arrow or another such library."""
-    module = type(X).__module__.partition(".")[
-        0
-    ]  # polars has no __dataframe__ from 2 on
-    known = module in ("polars", "pyarrow") and hasattr(X, "columns")
-    return known or hasattr(X, "__dataframe__")
+    library = type(X).__module__.partition(".")[0]
+    known = library in ("polars", "pyarrow")  # polars 2 has no __dataframe__
+    return (known and hasattr(X, "columns")) or hasattr(X, "__dataframe__")
 
 
 def _frame_of_table(X: Any) -> pd.DataFrame:

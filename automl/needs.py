@@ -18,6 +18,7 @@ from automl.memory import SOFT, WORKER_MIB
 from automl.pipeline import DENSE_CELLS, NATIVE_LEVELS, ONEHOT_LEVELS, SPARSE_SHARE
 from automl.preparation import DEFAULT_PREPARATION
 from automl.preprocess.arithmetic import ranked_shape
+from automl.space import default_point
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -157,10 +158,8 @@ def _n_encoded(candidate: Candidate, layout: Layout) -> int:
 
     By the first of the options: what others would need ends them alone.
     """
-    how = candidate.preparation.get("categorical", DEFAULT_PREPARATION["categorical"])
-    for dimension in candidate.space:
-        if dimension.name == "categorical":
-            how = dimension.options[0]
+    given = {**candidate.preparation, **default_point(candidate)}
+    how = given.get("categorical", DEFAULT_PREPARATION["categorical"])
     categories = layout.of_kind("category")
     if how == "target":
         return len(categories)
@@ -177,9 +176,8 @@ def _learner_bytes(candidate: Candidate, layout: Layout, n_classes: int) -> floa
         leaves = min(n, _largest(candidate, "max_leaf_nodes", n))
         trees = _rounds(candidate, 100)
         model = trees * 2 * leaves * (NODE_BYTES + 8 * outputs)
-        return (
-            model + _prepared_bytes(candidate, layout, n_classes) / 2
-        )  # a copy in float32
+        in_float32 = _prepared_bytes(candidate, layout, n_classes) / 2
+        return model + in_float32
     if path.startswith("lightgbm.") or "Boosting" in path:
         leaves = max(
             _largest(candidate, "num_leaves", 31),

@@ -112,10 +112,13 @@ def test_a_target_encoding_needs_a_column_for_each_class():
 
 @pytest.mark.parametrize("name", list(load_candidates()))
 def test_more_rows_need_more(name):
-    """Every candidate needs twice as much and more for a hundred times the rows."""
+    """Every candidate needs twice as much and more for ten times the rows.
+
+    Without categories: CatBoost's counts of them are a constant.
+    """
     candidate = load_candidates(name)[name]
     task = candidate.tasks[0]
-    few, many = layout(2_000, 10, 2, task), layout(200_000, 10, 2, task)
+    few, many = layout(2_000, 10, 0, task), layout(20_000, 10, 0, task)
     assert predicted_mib(candidate, many, 10) > 2 * predicted_mib(candidate, few, 10)
 
 

@@ -125,14 +125,13 @@ def test_columns_of_text_are_read_as_the_model_read_them(tmp_path):
 
 
 def test_a_device_or_a_link_is_written_to_and_not_replaced(tmp_path):
-    """A pipe gets the rows, what a link names is renamed over, both are still there."""
+    """A pipe gets the rows, the file that a link names is written, both are there."""
     pipe, real, link = (tmp_path / name for name in ("pipe", "real.csv", "link.csv"))
     os.mkfifo(pipe)
     real.write_text("old")
     link.symlink_to(real)
-    frame = pd.DataFrame({"a": [1]})
+    frame, got = pd.DataFrame({"a": [1]}), []
     reader = threading.Thread(target=lambda: got.append(pipe.read_text()))
-    got = []
     reader.start()
     reading.write_csv(frame, pipe)
     reader.join(timeout=10)

@@ -32,7 +32,6 @@ any: scikit-learn's default."""
 STOP_SHARE = 0.1
 """Share of rows on which scikit-learn's boosting decides when to stop."""
 
-
 SQUARED = (None, "regression")
 """LightGBM's objectives whose L1 penalty has the target's unit: it would leave nothing
 of small numbers, and is not felt by large ones. It is given for a deviation of 1."""

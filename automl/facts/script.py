@@ -26,7 +26,6 @@ MAX_NAMED = 40
 KINDS = ("number", "boolean", "category", "date", "text")
 """Kinds that pipelines see."""
 
-
 GIVEN = ("groups", "sample_weight")
 """What takes a column out of the table, or counts in a fit."""
 

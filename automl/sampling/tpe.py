@@ -89,7 +89,7 @@ def ask(
 def _some(trials: list[Trial]) -> list[Trial]:
     """Return the best and the latest trials, in their order, where they are many.
 
-    The time of a proposal grows with them: 40 ms at 300.
+    The time of a proposal grows with them: 40 ms from 300, 225 from 3,000 (measured).
     """
     if len(trials) <= OBSERVATIONS:
         return trials
