@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from automl.allocation import Continue, Start, Stop, View, Wait, next_step
+from automl.allocation import Continue, Start, Stop, View, Wait, _by_score, next_step
 from automl.candidates import Candidate, Dimension
 from automl.history import FoldResult, Trial
 from automl.space import point_key
@@ -125,6 +125,7 @@ def test_what_failed_after_a_good_fold_is_not_searched_around():
         trial(3, "one", 0.4, status="raced", a=0.2),
         trial(4, "two", 0.9, status="timeout", a=0.9),
     ]
+    assert [c.name for c in _by_score(view(*done))] == ["one", "two"]
     steps = [next_step(view(*done), np.random.default_rng(s)) for s in range(200)]
     assert 90 < sum(step.candidate == "one" for step in steps) < 150
     near = [s for s in steps if (s.candidate, s.origin) == ("two", "perturbed")]

@@ -10,7 +10,7 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from automl.ensemble import LEAST_WEIGHT, blend, mixed, pool
+from automl.ensemble import LEAST_WEIGHT, POOL, blend, mixed, pool
 from automl.estimators.ensemble import WeightedEnsemble
 from automl.fast_scores import fast_score
 from automl.history import FoldResult, Trial
@@ -50,6 +50,27 @@ def test_members_with_other_errors_are_averaged():
     assert sum(found.weights.values()) == pytest.approx(1.0)
     assert min(found.weights.values()) > 0.2
     assert np.mean(found.scores) > trials[0].score + 0.1
+
+
+@pytest.mark.parametrize(("n_classes", "n_rows"), [(2, 40), (5, 20), (60, 1)])
+def test_rows_that_choose_weights_are_fewer_with_more_classes(
+    monkeypatch, n_classes, n_rows
+):
+    """Their predictions are held at once, for each class; two classes are no more."""
+    metric = resolve_metric("log_loss", "multiclass" if n_classes > 2 else "binary")
+    y = np.arange(N) % n_classes
+    p = np.full((N, n_classes), 1.0 / n_classes)
+    limits = []
+
+    def spread(test, _, limit):
+        limits.append(limit)
+        return np.arange(min(limit, len(test)))
+
+    monkeypatch.setattr("automl.ensemble.SELECTION_ROWS", 40 * 3 * POOL)
+    monkeypatch.setattr("automl.ensemble.SELECTION_CELLS", 100 * 3 * POOL)
+    monkeypatch.setattr("automl.ensemble.spread", spread)
+    blend(trials_of(y, [p, p], metric), read([p, p]), y, FOLDS, metric)
+    assert set(limits) == {n_rows}
 
 
 def test_the_scores_are_those_of_the_weighted_predictions():

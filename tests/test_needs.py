@@ -104,9 +104,9 @@ def test_pairs_of_numbers_and_fine_bins_need_more():
 
 def test_a_target_encoding_needs_a_column_for_each_class():
     """Ten categories of a hundred classes are a thousand columns."""
-    forest = load_candidates("random_forest")["random_forest"]
+    nearest = load_candidates("k_nearest")["k_nearest"]
     table = layout(50_000, 2, 10, "multiclass")
-    few, many = predicted_mib(forest, table, 3), predicted_mib(forest, table, 100)
+    few, many = predicted_mib(nearest, table, 3), predicted_mib(nearest, table, 100)
     assert many > few + 2 * 50_000 * 10 * 90 * 8 / 2**20
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -123,6 +124,27 @@ def test_a_fit_is_given_its_seconds_after_preparing():
     assert _stop_at(replace(task, limit_s=4.0), 100.0, 103.0) == 103.2
     assert _stop_at(replace(task, deadline=104.0), 100.0, 103.0) == 104.0
     assert _stop_at(replace(task, longest_s=None), 100.0, 103.0) is None
+
+
+def test_slow_preparing_takes_nothing_of_a_fit(folder, monkeypatch):
+    """The end that a fit is given counts from when its rows are there."""
+    ends = []
+
+    def noted(*given, **more):
+        ends.append(given[7])
+        return fitting.fit_model(*given, **more)
+
+    def slow(*given):
+        time.sleep(0.3)
+        return fitting.prepare_fold(*given)
+
+    monkeypatch.setattr("automl.evaluate.fit_model", noted)
+    monkeypatch.setattr("automl.evaluate.prepare_fold", slow)
+    task = Task("fold", 0, trial=1, fold=0, candidate="ridge", params={}, longest_s=9.0)
+    began = time.monotonic()
+    run_task(folder, task)
+    close_workplace()
+    assert ends[0] >= began + 9.3
 
 
 def test_a_fit_stops_early_enough_for_rows_that_are_prepared_after_it():

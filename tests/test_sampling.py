@@ -39,7 +39,25 @@ def test_a_long_history_is_cut_to_the_best_and_the_latest():
     assert some[100:] == trials[-200:]
     assert tpe._some(trials[:300]) == trials[:300]
     twice = tpe._some(trials[::-1])
-    assert len({t.number for t in twice}) == len(twice)
+    assert len({t.number for t in twice}) == len(twice) == tpe.OBSERVATIONS
+
+
+def test_a_proposal_is_made_from_no_more(monkeypatch):
+    """The sampler is given as many documents, whatever the history."""
+    made = []
+    whole = tpe._document
+
+    def document(*given):
+        made.append(given)
+        return whole(*given)
+
+    monkeypatch.setattr(tpe, "OBSERVATIONS", 30)
+    monkeypatch.setattr(tpe, "_document", document)
+    candidate = parse_candidate("flat", FLAT)
+    rng = np.random.default_rng(0)
+    trials = [trial(i, draw(candidate, rng), float(i)) for i in range(50)]
+    assert inside(candidate, tpe.ask(candidate, trials, rng))
+    assert len(made) == 30
 
 
 class TestTPE(SamplerKit):

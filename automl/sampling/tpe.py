@@ -94,9 +94,10 @@ def _some(trials: list[Trial]) -> list[Trial]:
     if len(trials) <= OBSERVATIONS:
         return trials
     known = [i for i, t in enumerate(trials) if math.isfinite(t.score)]
-    best = sorted(known, key=lambda i: -trials[i].score)[: OBSERVATIONS // 3]
-    latest = range(len(trials) - OBSERVATIONS + len(best), len(trials))
-    return [trials[i] for i in sorted({*best, *latest})]
+    best = set(sorted(known, key=lambda i: -trials[i].score)[: OBSERVATIONS // 3])
+    others = [i for i in range(len(trials)) if i not in best]
+    latest = others[len(best) - OBSERVATIONS :]
+    return [trials[i] for i in sorted([*best, *latest])]
 
 
 def _space(candidate: Candidate) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import automl
+from automl.cli.reading import read_table
 from automl.facts import build_facts
 from automl.report import write_report
 from tests.cli.kit import BANK, FakeModel, assert_one_sentence, call
@@ -62,6 +63,23 @@ def test_predict_without_a_needed_column(data):
 def test_predict_needs_a_model():
     """A folder without a manifest is no model."""
     assert_one_sentence(call("predict", ".", "data.csv"), 3, "no manifest.json")
+
+
+@pytest.mark.usefixtures("fake", "data")
+@pytest.mark.parametrize("command", [["predict"], ["evaluate", "--target", "y"]])
+def test_new_rows_are_read_as_the_models_own(monkeypatch, command):
+    """The reader is told whose rows they are, so that text stays text."""
+    told = []
+
+    def noted(source, model=None):
+        told.append(model)
+        return read_table(source, model)
+
+    monkeypatch.setattr("automl.cli.reading.read_table", noted)
+    FakeModel().save(Path("model"))
+    name, *options = command
+    assert call(name, "model", "data.csv", *options).exit_code == 0
+    assert [isinstance(model, FakeModel) for model in told] == [True]
 
 
 @pytest.mark.usefixtures("fake", "data")
