@@ -178,11 +178,11 @@ def test_workers_end_while_the_parent_goes_on(place):
     with Runner(2, place) as runner:
         tasks = iter([fold(0), fold(1)])
         assert len(list(runner.run(lambda: next(tasks, None)))) == 2
-        assert psutil.Process().children(recursive=True)
+        assert workers()
         runner.release()
         runner.release()  # once is enough
-        psutil.wait_procs(psutil.Process().children(recursive=True), timeout=10)
-        assert not workers()
+        _, alive = psutil.wait_procs(workers(), timeout=10)
+        assert not alive
     assert not workers()
 
 
