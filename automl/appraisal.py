@@ -18,6 +18,7 @@ from automl.effort import CONFIGURATIONS, effort_of
 from automl.estimate import LEVEL, Estimate, corrected, from_folds
 from automl.estimators.temperature import tempered
 from automl.history import BASELINE, DERIVED, ENSEMBLE
+from automl.resampled_scores import scorer_of
 from automl.scored import too_few
 from automl.scored_rows import scored_rows
 from automl.selection import Selection
@@ -61,6 +62,9 @@ class Appraised:
         Whether the one-standard-error rule was repeated.
     tempered : bool
         Whether what predicts has a temperature.
+    constant : float or None
+        What the baseline scores on the very rows of the estimate, put together in the
+        same way; None where that is the mean of its folds, or is not known.
     """
 
     estimate: Estimate | None
@@ -70,6 +74,7 @@ class Appraised:
     n_tried: int = 0
     simplest: bool = False
     tempered: bool = False
+    constant: float | None = None
 
 
 def appraise(
@@ -115,12 +120,13 @@ def appraise(
     blocks = table.time is not None and table.groups is None  # rows count, not blocks
     n_units = len(rows) if blocks else rows.n_units
     warning = too_few(rows.y, n_units, is_classification=table.is_classification)
-    estimate, n_tried = None, 0
+    estimate, n_tried, constant = None, 0, None
     if winner.status == "ok":
         finished, given_up = _contenders(winner, history, free=rule is not None)
-        n_tried = len(finished) + len(given_up)
+        n_all = len(finished) + len(given_up)
+        n_tried = n_all - sum(t.candidate == BASELINE for t in finished)
         timed = hurry or budget.time_s is not None
-        effort = effort_of(problem, rows, budget, winner, n_tried, hurry=hurry)
+        effort = effort_of(problem, rows, budget, winner, n_all, hurry=hurry)
         end = budget.clock() + effort.seconds if timed else math.inf
         kept: dict[int, np.ndarray] = {}
         if effort.drawings:
@@ -136,8 +142,12 @@ def appraise(
             )  # fmt: skip
             estimate = _at_most(estimate, winner.score)
             if estimate is not None:
-                warning = warning or _left_out(len(kept), n_tried, n_units)
+                base = next((t.number for t in history if t.candidate == BASELINE), -1)
+                n_kept = len(kept.keys() - {base})  # no configuration of anyone's
+                estimate = replace(estimate, n_configurations=n_kept)
+                warning = warning or _left_out(n_kept, n_tried, n_units)
                 warning = warning or alike(estimate)
+                constant = _of_constant(history, rows, problem, predictions)
     if estimate is None:
         train, test = problem.folds.splits[0]
         n_tried = sum(1 for t in history if t.number and t.scores)
@@ -146,8 +156,31 @@ def appraise(
         estimate = from_folds(scores, len(train), len(test), n_tried, bounds)
     return Appraised(
         estimate, time.monotonic() - begun, winner.candidate == ENSEMBLE, warning,
-        n_tried, rule is not None, temperature != 1.0,
+        n_tried, rule is not None, temperature != 1.0, constant,
     )  # fmt: skip
+
+
+def _of_constant(
+    history: History,
+    rows: Scored,
+    problem: Problem,
+    predictions: Callable[[int, int], np.ndarray],
+) -> float | None:
+    """Return what the baseline scores on all rows that the estimate is of.
+
+    The mean of its folds is another figure for a metric like RMSE, and a good model was
+    then behind it.
+    """
+    base = next((t for t in history if t.candidate == BASELINE), None)
+    if base is None or len(base.scores) < len(problem.folds):
+        return None
+    try:
+        blocks = [predictions(base.number, k) for k in range(len(problem.folds))]
+    except (OSError, ValueError, EOFError):  # a note says that the disk refused
+        return None
+    ones = np.ones((1, len(rows)), dtype=np.uint8)
+    score = scorer_of(problem.metric, rows, np.concatenate(blocks))(ones)[0]
+    return float(score) if math.isfinite(score) else None
 
 
 def _finish(
@@ -294,6 +327,7 @@ def estimate_facts(
     -------
     dict or None
         ``natural``, ``low``, ``high``, ``level``, ``method``, ``text``, ``raw``,
+        ``baseline`` (on the same rows; None if only that of the folds is known),
         ``n_configurations``, ``n_resamples``, ``seconds``, ``warning``.
     """
     estimate = found.estimate
@@ -308,6 +342,9 @@ def estimate_facts(
         "method": estimate.method,
         "text": _text(estimate, found),
         "raw": metric.natural(raw),
+        "baseline": None
+        if found.constant is None
+        else metric.natural(found.constant) + 0.0,
         "n_configurations": estimate.n_configurations,
         "n_resamples": estimate.n_resamples,
         "seconds": found.seconds,
@@ -327,6 +364,12 @@ def _text(estimate: Estimate, found: Appraised) -> str:
         return (
             "The mean of the folds with the corrected resampled t-interval: the "
             "selection could not be repeated, so the score is optimistic."
+        )
+    if estimate.n_configurations == found.n_tried == 1:
+        return (
+            f"The configuration was scored on the rows outside each of {times} random "
+            f"drawings of the {n_rows} scored rows: bootstrap bias-corrected "
+            "cross-validation (BBC-CV)."
         )
     n = f"{estimate.n_configurations:,}"
     if found.n_tried > estimate.n_configurations:

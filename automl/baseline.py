@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from automl.metrics import Metric
     from automl.table import Table
 
-__all__ = ["baseline_pipeline", "score_baseline"]
+__all__ = ["baseline_pipeline", "constant_prediction", "score_baseline"]
 
 
 def _dummy(table: Table) -> Any:
@@ -39,7 +39,7 @@ def score_baseline(
     weights = table.sample_weight
     for k, (train, test) in enumerate(folds.splits):
         begun = time.monotonic()
-        prediction = _constant(table, train, len(test))
+        prediction = constant_prediction(table, len(test), train)
         w = None if weights is None else weights[test]
         score = _first_score(metric, table.y[test], prediction, w)
         valid = bool(np.isfinite(score))
@@ -79,7 +79,7 @@ def scoreable(
     for train, test in folds.splits:
         if table.is_classification and len(np.unique(table.y[train])) < 2:
             continue
-        prediction = _constant(table, train, len(test))
+        prediction = constant_prediction(table, len(test), train)
         weights = None if table.sample_weight is None else table.sample_weight[test]
         score = _first_score(metric, table.y[test], prediction, weights)
         if np.isfinite(score):
@@ -109,9 +109,27 @@ def scoreable(
     return replace(folds, splits=tuple(splits)), (note,)
 
 
-def _constant(table: Table, train: np.ndarray, n_rows: int) -> np.ndarray:
-    """Return the baseline's prediction, learnt from the training rows."""
+def constant_prediction(
+    table: Table, n_rows: int, train: np.ndarray | None = None
+) -> np.ndarray:
+    """Return the baseline's prediction for so many rows.
+
+    Parameters
+    ----------
+    table : Table
+        What it is learnt from.
+    n_rows : int
+        Rows to predict.
+    train : array of int, default=None
+        Positions of the training rows; None are all.
+
+    Returns
+    -------
+    array of shape (n_rows, n_classes) or (n_rows,)
+        Shares of the classes, or the mean.
+    """
     model = _dummy(table)
+    train = np.arange(len(table.y)) if train is None else train
     weights = None if table.sample_weight is None else table.sample_weight[train]
     model.fit(np.zeros((len(train), 1)), table.y[train], sample_weight=weights)
     rows = np.zeros((n_rows, 1))

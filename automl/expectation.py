@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from automl.appraisal import Appraised, appraise, estimate_facts
+from automl.baseline import constant_prediction
 from automl.checks.finding import Finding, worst_first
 from automl.effort import HURRY_S
 from automl.facts.verdict import restated
@@ -244,8 +245,9 @@ def _tested(
         return None, ()
     try:
         tested = score_test(
-            pipeline, held_out, problem.metric, is_over=is_over, is_late=is_late
-        )
+            pipeline, held_out, problem.metric, is_over=is_over, is_late=is_late,
+            constant=constant_prediction(problem.table, len(held_out.y)),
+        )  # fmt: skip
     except Exception as error:  # noqa: BLE001 - no test row is worth a model
         return None, (f"X_test has no score: it raised {type(error).__name__}.",)
     return tested, (tested.note,) if tested.note else ()

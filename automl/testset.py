@@ -66,6 +66,8 @@ class HeldOut:
         That rows are in the training table, too, if so.
     unit : array of int of shape (n_rows,) or None
         What is drawn together: a group, or a block of time; None for single rows.
+    timed : bool
+        Whether those are blocks of time.
     ungrouped, unweighted : bool
         Whether the run has groups, or weights, that the test rows do not tell.
     shared : tuple of (float, float)
@@ -76,6 +78,7 @@ class HeldOut:
     y: np.ndarray
     notes: tuple[str, ...]
     unit: np.ndarray | None = None
+    timed: bool = False
     ungrouped: bool = False
     unweighted: bool = False
     shared: tuple[float, float] = (0.0, 0.0)
@@ -196,8 +199,11 @@ def read_test(
     notes = _overlap(*shared)
     for note in notes:
         warnings.warn(AutoMLWarning(note, code="W-overlap"), stacklevel=5)
-    unweighted = table.sample_weight is not None
-    return HeldOut(rows, codes, notes, units, ungrouped, unweighted, shared)
+    return HeldOut(
+        rows, codes, notes, units, ungrouped=ungrouped, shared=shared,
+        timed=table.time is not None and table.groups is None,
+        unweighted=table.sample_weight is not None,
+    )  # fmt: skip
 
 
 def _numbers(values: np.ndarray) -> np.ndarray:
@@ -276,6 +282,7 @@ def score_test(
     metric: Metric,
     random_state: int = 0,
     *,
+    constant: np.ndarray | None = None,
     is_over: Callable[[], bool] = lambda: False,
     is_late: Callable[[], bool] = lambda: False,
 ) -> Tested:
@@ -291,6 +298,8 @@ def score_test(
         Of the run.
     random_state : int, default=0
         Of the drawings.
+    constant : array of shape (n_rows, n_classes) or (n_rows,), default=None
+        What the baseline predicts for the same rows.
     is_over : callable
         Asked whether the drawings so far are enough.
     is_late : callable
@@ -325,7 +334,11 @@ def score_test(
         if estimate is None:
             why = "there was no time for its interval"
     warning = alike(estimate) or too_few(test.y, n, is_classification=classes)
-    found = Appraised(estimate, time.monotonic() - begun, warning=warning)
+    floor = math.nan if constant is None else metric.score(test.y, constant)
+    found = Appraised(
+        estimate, time.monotonic() - begun, warning=warning,
+        constant=floor if math.isfinite(floor) else None,
+    )  # fmt: skip
     if estimate is not None or not math.isfinite(score):
         return Tested(score, found)
     shown = f"{metric.natural(score) + 0.0:.4g}"
@@ -339,8 +352,9 @@ def _untold(test: HeldOut, rows: Scored) -> str:
         return "the groups of its rows are not told"
     if test.unweighted:
         return "its rows have no weights, and those of the search have"
-    if rows.n_units >= FEW_ROWS:
+    single = test.unit is None or test.timed  # rows count, not blocks of time
+    if (len(rows) if single else rows.n_units) >= FEW_ROWS:
         return ""
-    if test.unit is None:
+    if single:
         return f"it has {len(rows)} rows, and at least {FEW_ROWS} are needed"
     return f"it has {rows.n_units} groups of rows, and at least {FEW_ROWS} are needed"

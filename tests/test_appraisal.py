@@ -4,8 +4,10 @@ import time
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, make_scorer, mean_absolute_error
+from sklearn.model_selection import KFold
 
 from automl import AutoML
 from automl.appraisal import appraise, contenders_of, estimate_facts
@@ -312,3 +314,31 @@ def test_drawings_that_score_alike_are_a_warning():
     )  # fmt: skip
 
     assert found.warning.startswith("All drawings score alike")
+
+
+def test_the_baseline_is_scored_on_the_rows_of_the_estimate():
+    """A model ahead on every fold is ahead of the constant, though folds are unlike.
+
+    The root of a mean over all rows is larger than the mean of the folds' roots: beside
+    that of the baseline, a good model was no better than nothing.
+    """
+    rng = np.random.default_rng(0)
+    scale = np.repeat([1.0, 1.0, 1.0, 40.0], 50)
+    X = pd.DataFrame({"x": rng.normal(size=200) * scale})
+    y = X["x"] + 1.5 * scale * rng.normal(size=200)
+    model = AutoML(
+        candidates=["ridge"], n_trials=1, n_jobs=1, cv=KFold(4), random_state=0,
+        verbose=0, ensemble=False,
+    ).fit(X, y)  # fmt: skip
+
+    base, own = (t.scores for t in model.trials_)
+    assert all(own[k] > base[k] for k in range(4))
+    estimate, verdict = model.facts_["estimate"], model.facts_["verdict"]
+    assert estimate["natural"] > -np.mean(list(base.values()))
+    assert verdict["gain"] == pytest.approx(
+        estimate["baseline"] - estimate["natural"], rel=1e-3
+    )
+    assert verdict["beats_baseline"]
+    assert verdict["baseline"] == estimate["baseline"]
+    assert "1 configuration" not in estimate["text"]
+    assert estimate["n_configurations"] == 1

@@ -13,9 +13,11 @@ from automl import AutoML
 from automl.facts import build_facts
 from automl.facts.curves import performance
 from automl.facts.data import describe_data
-from automl.facts.decisions import MAX_THRESHOLDS, gains, thresholds
+from automl.facts.decisions import MAX_THRESHOLDS, best_f1, gains, thresholds
 from automl.facts.script import winners_script
 from automl.folds import make_folds
+from automl.report.charts import _thresholds
+from automl.report.data_charts import data_charts
 from automl.table import make_table
 from tests.report_kit import record
 
@@ -35,6 +37,28 @@ def test_thresholds_count_as_scikit_learn_does():
         assert tp / found["positives"] == pytest.approx(recall_score(TRUTH, called))
         if called.any():
             assert tp / (tp + fp) == pytest.approx(precision_score(TRUTH, called))
+
+
+def test_the_rarest_of_many_classes_is_a_class():
+    """What is drawn as all other classes is not called the rarest of them."""
+    y = np.r_[np.repeat(np.arange(30), 4), 7, 7, 7]
+    data = describe_data(make_table(pd.DataFrame({"a": range(123)}), y.astype(str)))
+    facts = {"data": data, "run": {"target": "y", "n_columns": 1}}
+    said = data_charts(facts)[0]["sentence"]
+    assert said.endswith("the rarest, 3.3%.")
+    assert "other classes" not in said
+
+
+def test_the_chart_and_the_advice_name_one_threshold():
+    """Of equal ones both take that nearest to a half, not the first that is drawn."""
+    truth, score = np.repeat([0, 1], 500), np.linspace(0, 1, 1000)
+    found = thresholds(truth, score)
+    drawn = _thresholds({"thresholds": found, "positive": "yes"}, "")
+    assert found["at"][best_f1(found)] == pytest.approx(0.5, abs=0.006)
+    assert (
+        f"from a probability of {found['at'][best_f1(found)]:.3g} on"
+        in drawn["sentence"]
+    )
 
 
 def test_thresholds_agree_with_the_confusion_matrix():
@@ -119,7 +143,9 @@ def test_data_are_counted_by_class_kind_and_gap():
     )
     found = describe_data(make_table(X, ["p", "p", "p", "n"] * 20))
 
-    assert found["target"] == {"labels": ["p", "n"], "counts": [60, 20]}
+    assert found["target"] == {
+        "labels": ["p", "n"], "counts": [60, 20], "rarest": ["n", 20],
+    }  # fmt: skip
     assert found["missing"] == [["a", 0.5], ["b", 0.25]]
     assert ["constant", 1, 0] in found["kinds"]
     assert found["distinct"] == [["b", 2]]

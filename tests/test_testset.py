@@ -98,6 +98,11 @@ def test_moments_of_test_rows_make_blocks():
 
     assert found.unit.max() == 33
     assert (np.diff(found.unit) <= 0).all()
+    few = read_test(table[:60] + 200, y[:60], run, time="t")
+    metric = resolve_metric("rmse", "regression")
+    test = held_out(few.y, few.y + 0.1, unit=few.unit, timed=few.timed)
+    assert few.unit.max() < 49  # blocks; the rows are enough
+    assert score_test(Guess(), test, metric).appraised.estimate is not None
 
 
 def test_few_test_rows_stand_beside_the_estimate():
@@ -221,3 +226,45 @@ def test_a_finished_run_says_what_new_test_rows_say(tmp_path):
     found = {f.code: f for f in model.checks_}
     assert "not run again" in found["AML008"].evidence
     assert found["AML009"].status == "skipped"
+
+
+def test_test_rows_of_another_scale_are_beside_their_own_baseline():
+    """The constant is scored on the test rows as well: it does not win by theirs."""
+    rng = np.random.default_rng(0)
+    x = np.r_[rng.normal(size=200), 5 * rng.normal(size=100)]
+    X, y = pd.DataFrame({"x": x}), x + 0.3 * np.abs(x) * rng.normal(size=300)
+    model = AutoML(candidates=["ridge"], **QUICK)
+
+    model.fit(X[:200], y[:200], X_test=X[200:], y_test=y[200:])
+
+    estimate, verdict = model.facts_["estimate"], model.facts_["verdict"]
+    constant = np.sqrt(np.mean((y[200:] - y[:200].mean()) ** 2))
+    assert estimate["natural"] > np.std(y[:200])  # worse than the folds' baseline
+    assert estimate["baseline"] == pytest.approx(constant, rel=1e-4)
+    assert verdict["beats_baseline"]
+    assert f"the baseline ({constant:.4f})" in model.summary_
+
+
+def test_new_test_rows_are_in_the_verdict_of_a_model_that_did_not_score_best(tmp_path):
+    """Sentence, gain and advice are of the new estimate; why it predicts is kept."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(400, 6)), columns=list("abcdef"))
+    y = 2 * X["a"] + 2 * rng.normal(size=400)
+    other = y.copy()
+    other[300:] = 9 * rng.normal(size=100)  # the test rows say nothing of it
+    model = AutoML(
+        candidates=["ridge", "elastic_net"], select="simplest", run_dir=tmp_path / "r",
+        **{**QUICK, "n_trials": 8},
+    )  # fmt: skip
+    first = model.fit(X[:300], y[:300]).facts_["verdict"]
+    assert first["why"] is not None
+    assert first["beats_baseline"]
+
+    model.fit(X[:300], y[:300], X_test=X[300:], y_test=other[300:])
+
+    verdict, estimate = model.facts_["verdict"], model.facts_["estimate"]
+    assert estimate["method"] == "test"
+    assert f"expect RMSE {estimate['natural']:.4f}" in verdict["sentence"]
+    assert verdict["sentence"].endswith(first["why"])
+    assert not verdict["beats_baseline"]
+    assert verdict["advice"][0][0] == "Before anything else"

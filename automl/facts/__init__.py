@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl.facts.advice import dearest
 from automl.facts.circumstances import Circumstances
 from automl.facts.columns import MAX_TEXT, describe_columns
 from automl.facts.compact import compact, shorten
@@ -45,9 +46,6 @@ FORMAT = 1
 
 WEAK_SLICES = "AML017"
 """Code of the check that tells on which rows the winner is worse."""
-
-DEAREST = 2
-"""Columns that matter most, to be named in a sentence."""
 
 MAX_IMPORTANT = 100
 """Columns of the importance's table."""
@@ -287,7 +285,7 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
 def _circumstances(
     record: RunRecord, titles: Mapping[str, str], judged: Mapping[str, Any]
 ) -> Circumstances:
-    decided = judged.get("thresholds")
+    decided, known = judged.get("thresholds"), record.importance
     return Circumstances(
         overlooked=overlooked(decided, judged["positive"]) if decided else "",
         weakest=next(
@@ -302,7 +300,7 @@ def _circumstances(
         simplest=record.ruled,
         unscored=titles.get(record.unscored, record.unscored),
         seconds=record.timeline.get("total"),
-        dearest=record.importance.columns[:DEAREST] if record.importance else (),
+        dearest=() if known is None else dearest(known.columns, known.mean, known.std),
     )
 
 

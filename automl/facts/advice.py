@@ -13,13 +13,27 @@ if TYPE_CHECKING:
     from automl.facts.circumstances import Circumstances
     from automl.history import Trial
 
-__all__ = ["PROMISE", "advise", "promise"]
+__all__ = ["advise", "advised_again", "dearest"]
 
+FIRST = "Before anything else"
 PROMISE = "If you promise a figure"
-"""Whom `promise` advises."""
+AGAIN = "If you search again"
+"""Readers."""
+
+USELESS = (
+    "No pipeline beat the baseline: the columns may say nothing about the target, or "
+    "the search was too short. Do not deploy this model."
+)
+"""Where the best that finished is no better than a constant."""
 
 LONGEST_NAME = 60
 """Characters of a column's name in a sentence."""
+
+DEAREST = 2
+"""Columns that matter most, to be named in a sentence."""
+
+DEAR = 0.1
+"""Least share of the most important column's drop that makes another worth a name."""
 
 FASTER = 2.0
 """How much faster an equal model must predict to be worth a word."""
@@ -59,7 +73,7 @@ def advise(
     advice: dict[str, str] = {}
     wrong = sum(t.status in FAILED for t in trials)
     if not beaten:
-        advice["Before anything else"] = _warning(around, wrong, finished=finished)
+        advice[FIRST] = _warning(around, wrong, finished=finished)
     if beaten and around.overlooked:
         advice["If you take its labels"] = around.overlooked
     if beaten and around.dearest:
@@ -76,27 +90,80 @@ def advise(
     if beaten and around.weakest:
         advice["If some rows are not like others"] = around.weakest
     if beaten:
-        advice[PROMISE] = promise(estimate, chosen=chosen)
+        advice[PROMISE] = _promise(estimate, chosen=chosen)
     if beaten and equal and not around.limits:
         reader, sentence = _of_equals(winner, equal, titles)
         advice[reader] = sentence
     if wrong:
-        advice["If you search again"] = (
+        advice[AGAIN] = (
             f"{wrong} configuration{'s' if wrong > 1 else ''} failed; the reasons are "
             "at the end of the leaderboard and under failures."
         )
     return [[reader, sentence] for reader, sentence in advice.items()]
 
 
+def advised_again(
+    advice: Sequence[Sequence[str]],
+    estimate: Mapping[str, Any] | None,
+    *,
+    beaten: bool,
+    chosen: bool,
+) -> list[list[str]]:
+    """Return advice about another estimate; what does not depend on one stays.
+
+    Parameters
+    ----------
+    advice : list of (str, str)
+        As `advise` gave it.
+    estimate, beaten, chosen
+        As in `advise`.
+
+    Examples
+    --------
+    >>> advice = [["If you promise a figure", "…"], ["If you search again", "…"]]
+    >>> [who for who, _ in advised_again(advice, None, beaten=False, chosen=True)]
+    ['Before anything else', 'If you search again']
+    """
+    again = [[who, said] for who, said in advice if who == AGAIN]
+    if not beaten:
+        return [[FIRST, USELESS], *again]
+    promised = [PROMISE, _promise(estimate, chosen=chosen)]
+    if all(who != PROMISE for who, _ in advice):
+        return [promised, *again]
+    return [promised if who == PROMISE else [who, said] for who, said in advice]
+
+
 def _warning(around: Circumstances, wrong: int, *, finished: bool) -> str:
     """Return why the model is of no use."""
     if finished:
-        return (
-            "No pipeline beat the baseline: the columns may say nothing about the "
-            "target, or the search was too short. Do not deploy this model."
-        )
+        return USELESS
     what = "see why pipelines failed" if wrong else "give it more time"
     return f"Nothing finished{around.in_time}; {what}. Do not deploy this model."
+
+
+def dearest(
+    columns: Sequence[str], mean: Sequence[float], std: Sequence[float]
+) -> tuple[str, ...]:
+    """Return the columns that matter most, of those that matter by more than noise.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        The most important first.
+    mean, std : sequence of float
+        How much worse the score is without what each says, and the noise of that.
+
+    Examples
+    --------
+    >>> dearest(["a", "b", "c"], [0.5, 0.1, 0.01], [0.1, 0.02, 0.001])
+    ('a', 'b')
+    >>> dearest(["a", "b"], [0.5, 0.01], [0.1, 0.02])
+    ('a',)
+    """
+    drops = zip(columns, mean, std, strict=True)
+    least = DEAR * max(mean, default=0.0)
+    dear = [name for name, mean, std in drops if mean > max(std, 0.0) and mean >= least]
+    return tuple(dear[:DEAREST])
 
 
 def _of_equals(
@@ -117,7 +184,7 @@ def _of_equals(
     )
 
 
-def promise(estimate: Mapping[str, Any] | None, *, chosen: bool) -> str:
+def _promise(estimate: Mapping[str, Any] | None, *, chosen: bool) -> str:
     """Return which figure to promise."""
     method = None if estimate is None else estimate["method"]
     if estimate is not None and estimate["warning"]:

@@ -33,10 +33,11 @@ def describe_data(table: Table) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``target``: ``labels`` and ``counts``, or ``edges``, ``counts``, ``outside``,
-        ``mean`` and ``median``. ``kinds``: rows of a kind, how many columns, how many
-        used. ``missing`` and ``distinct``: pairs of a column's name and the share or
-        the number, largest first. ``n_missing``: columns with gaps.
+        ``target``: ``labels``, ``counts`` and ``rarest`` (a pair of them), or
+        ``edges``, ``counts``, ``outside``, ``mean`` and ``median``. ``kinds``: rows of
+        a kind, how many columns, how many used. ``missing`` and ``distinct``: pairs of
+        a column's name and the share or the number, largest first. ``n_missing``:
+        columns with gaps.
     """
     gaps = [c for c in table.columns if c.n_missing]
     many = [c for c in table.columns if c.used and c.kind in ("category", "text")]
@@ -65,11 +66,13 @@ def _classes(table: Table) -> dict[str, Any]:
     order = np.argsort(-counts, kind="stable")
     shown, rest = order[:MAX_CLASSES], order[MAX_CLASSES:]
     labels = [shorten(str(table.classes[i]), MAX_TEXT) for i in shown]
+    last = order[-1]
+    rarest = [shorten(str(table.classes[last]), MAX_TEXT), int(counts[last])]
     found = [int(counts[i]) for i in shown]
     if len(rest):
         labels.append(f"{len(rest)} other classes")
         found.append(int(counts[rest].sum()))
-    return {"labels": labels, "counts": found}
+    return {"labels": labels, "counts": found, "rarest": rarest}
 
 
 def _numbers(y: np.ndarray) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from automl.facts.compact import shorten
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["gains", "one_vs_rest", "overlooked", "thresholds"]
+__all__ = ["best_f1", "gains", "one_vs_rest", "overlooked", "thresholds"]
 
 MAX_THRESHOLDS = 199
 """Thresholds that can be looked at."""
@@ -76,6 +76,25 @@ def thresholds(truth: np.ndarray, score: np.ndarray) -> dict[str, Any]:
     }
 
 
+def best_f1(found: Mapping[str, Any]) -> int:
+    """Return the place of the threshold with the best F1, of equals that nearest .5.
+
+    Parameters
+    ----------
+    found : dict
+        As `thresholds` returns it.
+
+    Examples
+    --------
+    >>> found = {"at": [0.1, 0.4, 0.9], "tp": [2, 2, 1], "fp": [0, 0, 0]}
+    >>> best_f1({**found, "positives": 2})
+    1
+    """
+    at, tp, fp = (np.asarray(found[name]) for name in ("at", "tp", "fp"))
+    f1 = 2 * tp / np.maximum(tp + fp + int(found["positives"]), 1)
+    return int(np.lexsort((np.abs(at - 0.5), -f1))[0])
+
+
 def overlooked(found: Mapping[str, Any], positive: str) -> str:
     """Return that labels miss most of a class and what would find more; else nothing.
 
@@ -96,9 +115,7 @@ def overlooked(found: Mapping[str, Any], positive: str) -> str:
     n = int(found["positives"])
     if not n:
         return ""
-    f1 = 2 * tp / (tp + fp + n)
-    off = np.abs(at - 0.5)
-    half, best = int(np.argmin(off)), int(np.lexsort((off, -f1))[0])
+    half, best = int(np.argmin(np.abs(at - 0.5))), best_f1(found)
     own, more = 100 * tp[half] / n, 100 * tp[best] / n
     right = 100 * tp[best] / max(tp[best] + fp[best], 1)
     by_chance = 100 * n / (n + int(found["negatives"]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from automl.facts.advice import PROMISE, advise, promise
+from automl.facts.advice import advise, advised_again
 from automl.facts.circumstances import Circumstances
 from automl.facts.compact import DIGITS, rounded
 from automl.facts.rivals import rivals_of
@@ -120,17 +120,17 @@ def give_verdict(
     -------
     dict
         ``title``, ``trial``, ``natural``, ``std``, ``baseline`` and ``gain`` (of the
-        estimate, if there is one; None without a baseline), ``beats_baseline``,
-        ``sentence``, ``why`` (a sentence, where what scored best does not predict, or
-        None), ``second`` (a sentence about the best of another kind, or None),
+        estimate and its rows, if there is one; None without a baseline),
+        ``beats_baseline``, ``sentence``, ``unscored`` (what predicts where that was
+        never scored, or empty), ``why`` (a sentence, where what scored best does not
+        predict, or None), ``second`` (a sentence about the best of another kind, or
+        None),
         ``n_equal`` (how many others are within noise), ``advice`` (pairs of a reader
         and a sentence).
     """
     around = circumstances or Circumstances()
     title = titles.get(winner.candidate, winner.candidate)
-    base = _baseline(trials)
-    floor = None if base is None else base.score
-    gain = _gain(winner, base, folds, metric, estimate)
+    floor, gain = _floor_and_gain(winner, trials, folds, metric, estimate)
     why = around.why(winner, order, titles)
     others = rivals_of(winner, order)
     against = {t.number: compare(t, winner, folds) for t in others}
@@ -157,6 +157,7 @@ def give_verdict(
         "gain": gain,
         "beats_baseline": None if gain is None else gain > 0,
         "sentence": around.unscored_sentence + sentence,
+        "unscored": around.unscored,
         "why": why,
         "second": None
         if rival is None
@@ -189,25 +190,29 @@ def restated(
     trials, winner, folds, metric, estimate
         As in `give_verdict`.
     """
-    if verdict.get("why") is not None or winner.candidate == BASELINE:
-        return dict(verdict)  # its sentence says more than a score
-    base = _baseline(trials)
-    floor = None if base is None else base.score
-    gain = _gain(winner, base, folds, metric, estimate)
-    lead = _lead(verdict["title"], winner, None, folds, Circumstances())
-    scores = _scores(
+    if winner.candidate == BASELINE:
+        return dict(verdict)  # its sentence is about no estimate
+    why, around = (
+        verdict.get("why"),
+        Circumstances(unscored=verdict.get("unscored", "")),
+    )
+    floor, gain = _floor_and_gain(winner, trials, folds, metric, estimate)
+    lead = _lead(verdict["title"], winner, why, folds, around)
+    lead += _scores(
         winner, floor, gain, folds, metric, estimate, goes_on=lead[-1] != "."
     )
+    lead += "" if why is None else f" {why}"
     return {
         **verdict,
-        "sentence": lead + scores,
+        "sentence": around.unscored_sentence + lead,
+        "baseline": None if floor is None else metric.natural(floor),
         "gain": gain,
         "beats_baseline": None if gain is None else gain > 0,
-        "advice": [
-            [reader, promise(estimate, chosen=True) if reader == PROMISE else sentence]
-            for reader, sentence in verdict["advice"]
-        ],
-    }
+        "advice": advised_again(
+            verdict["advice"], estimate, beaten=gain is None or gain > 0,
+            chosen=why is None,
+        ),
+    }  # fmt: skip
 
 
 def _baseline(trials: Sequence[Trial]) -> Trial | None:
@@ -216,27 +221,30 @@ def _baseline(trials: Sequence[Trial]) -> Trial | None:
     return None if base is None or math.isnan(base.score) else base
 
 
-def _gain(
+def _floor_and_gain(
     winner: Trial,
-    base: Trial | None,
+    trials: Sequence[Trial],
     folds: Folds,
     metric: Metric,
     estimate: Mapping[str, Any] | None,
-) -> float | None:
-    """Return how much better than the baseline new rows will be predicted.
+) -> tuple[float | None, float | None]:
+    """Return the baseline's score, and how much better new rows will be predicted.
 
     The selection score is optimistic, so it is taken where nothing else is known. What
-    was scored on some folds only is compared on those, as they may be easy.
+    was scored on some folds only is compared on those, as they may be easy; an estimate
+    with the baseline on its own rows.
     """
+    base = _baseline(trials)
     if base is None:
-        return None
+        return None, None
     floor = base.score
     if winner.status != "ok":
-        difference: float | None = compare(base, winner, folds)["difference"]
-        return difference
+        return floor, compare(base, winner, folds)["difference"]
     if winner.candidate == BASELINE or estimate is None or estimate["natural"] is None:
-        return winner.score - floor
-    return metric.sign * float(estimate["natural"]) - floor
+        return floor, winner.score - floor
+    if estimate.get("baseline") is not None:
+        floor = metric.sign * float(estimate["baseline"])
+    return floor, metric.sign * float(estimate["natural"]) - floor
 
 
 def _of_baseline(

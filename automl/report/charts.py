@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from automl.facts.compact import rounded, shorten, spread
+from automl.facts.decisions import best_f1
 from automl.facts.verdict import figure
 from automl.report.plots import SERIES, axis, chart, label, layout, line
 from automl.report.regression_charts import REGRESSION
@@ -213,7 +214,7 @@ def _thresholds(found: Mapping[str, Any], _: str) -> Chart:
     facts = found["thresholds"]
     drawn = spread(len(facts["at"]), CURVE_POINTS).tolist()
     rates = [decided(facts, i) for i in drawn]
-    best = max(range(len(rates)), key=lambda i: rates[i]["f1"] or 0.0)
+    best = best_f1(facts)
     at = [facts["at"][i] for i in drawn]
     names = ("precision", "recall", "F1", "accuracy")
     keys = ("precision", "recall", "f1", "accuracy")
@@ -222,9 +223,9 @@ def _thresholds(found: Mapping[str, Any], _: str) -> Chart:
     return chart(
         "thresholds",
         "What a threshold decides",
-        f"F1 is highest, {figure(rates[best]['f1'])}, when “"
+        f"F1 is highest, {figure(decided(facts, best)['f1'])}, when “"
         f"{shorten(str(found['positive']), 60)}” is predicted from a probability of "
-        f"{at[best]:.3g} on. Chosen on these rows, it is a little optimistic.",
+        f"{facts['at'][best]:.3g} on. Chosen on these rows, it is a little optimistic.",
         [
             line(
                 at, [rounded(r[key], 4) for r in rates], SERIES[i], name=name,

@@ -221,7 +221,7 @@ def _front(facts: Mapping[str, Any]) -> Chart | None:
         f"{figure(quick['natural'])}. The worst third may lie outside the picture.",
         traces,
         layout(
-            axis("seconds to predict all folds", type="log", nticks=4),
+            axis("seconds to predict a fold", type="log", nticks=4),
             axis(
                 f"{facts['metric']['label']} {facts['metric']['arrow']}",
                 range=span if sign > 0 else span[::-1],
@@ -233,7 +233,7 @@ def _front(facts: Mapping[str, Any]) -> Chart | None:
                 "font": {"size": 11},
             },
         ),
-        head=["pipeline", "trial", "score", "seconds to predict"],
+        head=["pipeline", "trial", "score", "seconds to predict a fold"],
         rows=[[r["title"], r["trial"], r["natural"], r["predict_s"]] for r in front],
     )  # fmt: skip
 

@@ -57,13 +57,13 @@ def _bars(
 def _classes(target: Mapping[str, Any]) -> Chart:
     labels, counts = target["labels"], target["counts"]
     total = max(sum(counts), 1)
+    rarest, n_rarest = target.get("rarest") or (labels[-1], counts[-1])
     traces, form = _bars(labels, counts, "rows", "%{x:,} rows<extra></extra>")
     return chart(
         "target",
         "Classes of the target",
         f"“{shorten(str(labels[0]), 60)}” is the commonest, {counts[0] / total:.1%} of "
-        f"the rows; “{shorten(str(labels[-1]), 60)}” the rarest, "
-        f"{counts[-1] / total:.1%}.",
+        f"the rows; “{shorten(str(rarest), 60)}” the rarest, {n_rarest / total:.1%}.",
         traces,
         form,
         head=["class", "rows", "share"],
