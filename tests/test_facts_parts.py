@@ -41,8 +41,8 @@ def test_thresholds_count_as_scikit_learn_does():
 
 def test_the_rarest_of_many_classes_is_a_class():
     """What is drawn as all other classes is not called the rarest of them."""
-    y = np.r_[np.repeat(np.arange(30), 4), 7, 7, 7]
-    data = describe_data(make_table(pd.DataFrame({"a": range(123)}), y.astype(str)))
+    y = [f"class {n}" for n in [*range(30)] * 4 + [7, 7, 7]]
+    data = describe_data(make_table(pd.DataFrame({"a": range(123)}), y))
     facts = {"data": data, "run": {"target": "y", "n_columns": 1}}
     said = data_charts(facts)[0]["sentence"]
     assert said.endswith("the rarest, 3.3%.")
