@@ -14,7 +14,7 @@ from automl.constraints import Choice, constrained, unchecked
 from automl.ensemble import POOL, Blend, is_better, part_of
 from automl.exceptions import AutoMLWarning
 from automl.finish import REFITS, SPARE_S, Finish, Wanted
-from automl.history import BASELINE, DERIVED, History
+from automl.history import BASELINE, DERIVED, History, as_kept
 from automl.kept import has_model
 from automl.loop import finish_run, fit_now
 from automl.scored_rows import scored_rows
@@ -133,12 +133,12 @@ class Concluded:
         """Return a trial's out-of-fold predictions, NaN where a row was not scored."""
         own = None if self.ensemble is None else self.ensemble.number
         if self.blend is not None and trial == own:
-            return self.blend.mixed(self.predictions).astype(np.float32)
+            return as_kept(self.blend.mixed(self.predictions))
         if self.given_up is not None and trial == self.given_up[0].number:
-            return self.given_up[1].mixed(self.predictions).astype(np.float32)
+            return as_kept(self.given_up[1].mixed(self.predictions))
         table = self.problem.table
         shape = (table.n_rows, table.n_classes) if table.n_classes else (table.n_rows,)
-        found = np.full(shape, np.nan, dtype=np.float32)
+        found = as_kept(np.full(shape, np.nan))
         for k, (_, test) in enumerate(self.problem.folds.splits):
             with suppress(OSError, ValueError, EOFError):  # a note says it is gone
                 found[test] = self.journal.predictions(trial, k)

@@ -29,7 +29,7 @@ from automl.fitting import (
     takes_weights,
 )
 from automl.freeing import forget, give_back
-from automl.history import FoldResult
+from automl.history import FoldResult, as_kept
 from automl.kept import keep_model
 from automl.permuted import permute
 from automl.pipeline import build_pipeline, split_params
@@ -263,7 +263,7 @@ def _fold(folder: Path, place: Workplace, prepared: Prepared, task: Task) -> Out
         worker=os.getpid(),
         reason=None if np.isfinite(score) else f"{place.metric.name} gave {score}",
     )
-    return Outcome(task, result, prediction.astype(np.float32))
+    return Outcome(task, result, as_kept(prediction))
 
 
 def _stop_at(task: Task, started: float, prepared: float) -> float | None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BASELINE", "CALIBRATED", "DERIVED", "ENSEMBLE", "TEMPERATURE", "FoldResult",
-    "History", "Known", "Trial", "derived", "learner_of",
+    "History", "Known", "Trial", "as_kept", "derived", "learner_of",
 ]  # fmt: skip
 
 BASELINE = "baseline"
@@ -202,6 +202,26 @@ def _members(params: Mapping[str, Any]) -> tuple[int, ...]:
     """Return the numbers of the trials among the parameters of a derived candidate."""
     names = (name for name in params if name != TEMPERATURE)
     return tuple(int(name.removeprefix("trial ")) for name in names)
+
+
+def as_kept(predictions: np.ndarray) -> np.ndarray:
+    """Return out-of-fold predictions as they are kept until the end.
+
+    Probabilities are small as float32; of numbers far from zero, like seconds since
+    1970, that would leave nothing but the rounding to score.
+
+    Parameters
+    ----------
+    predictions : array of shape (n_rows, n_classes) or (n_rows,)
+        Probabilities, or numbers.
+
+    Examples
+    --------
+    >>> as_kept(np.ones((3, 2))).dtype.name, as_kept(np.ones(3)).dtype.name
+    ('float32', 'float64')
+    """
+    wanted = np.float64 if np.ndim(predictions) == 1 else np.float32
+    return np.asarray(predictions, dtype=wanted)
 
 
 def learner_of(trial: Trial, trials: Iterable[Trial]) -> tuple[str, dict[str, Any]]:

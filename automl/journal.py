@@ -26,6 +26,7 @@ from automl.exceptions import (
     AutoMLDataError,
     AutoMLResourceError,
 )
+from automl.history import as_kept
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,7 +136,7 @@ class Journal:
         """Append a finished fold, its predictions first."""
         if predictions is not None:
             name = f"{result.trial:05d}-{result.fold:02d}.npy"
-            small = np.asarray(predictions, dtype=np.float32)
+            small = as_kept(predictions)
             if not self.keep_array(f"oof/{name}", small):
                 self._kept[result.trial, result.fold] = small
         self.write("fold", asdict(result))
@@ -167,7 +168,7 @@ class Journal:
         return True
 
     def predictions(self, trial: int, fold: int) -> np.ndarray:
-        """Return the predictions for a fold's scoring rows, float32.
+        """Return the predictions for a fold's scoring rows, as `as_kept` made them.
 
         Returns
         -------

@@ -342,3 +342,17 @@ def test_the_baseline_is_scored_on_the_rows_of_the_estimate():
     assert verdict["baseline"] == estimate["baseline"]
     assert "1 configuration" not in estimate["text"]
     assert estimate["n_configurations"] == 1
+
+
+def test_a_target_far_from_zero_has_the_score_of_its_spread():
+    """Out-of-fold predictions are not rounded to more than the errors they show."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 2))
+    y = 1e9 + X[:, 0] + 0.1 * rng.normal(size=200)
+    model = AutoML(
+        candidates=["ridge"], n_trials=1, n_jobs=1, cv=5, random_state=0, verbose=0
+    ).fit(X, y)
+
+    assert model.score_estimate_ == pytest.approx(model.best_score_, rel=0.1)
+    low, high = model.score_interval_
+    assert low < -0.1 < high

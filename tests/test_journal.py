@@ -169,15 +169,20 @@ def test_a_line_torn_by_an_interrupt_is_not_shared(tmp_path, monkeypatch):
 
 
 def test_a_fold_is_kept_with_its_predictions_for_the_user_alone(tmp_path):
-    """Predictions are float32, files private."""
+    """Probabilities are float32, numbers float64, files private."""
     result = FoldResult(0, 1, "ok", score=0.5, rounds=10)
     with Journal(tmp_path / "run") as journal:
         journal.keep_fold(result, np.array([0.25, 0.75]))
         kept = journal.predictions(0, 1)
         assert journal.has_predictions(0, 1)
         assert not journal.has_predictions(0, 0)
-    assert (kept.dtype, kept.tolist()) == (np.float32, [0.25, 0.75])
-    assert facts_of(journal.path)[0] == [{"event": "fold", **asdict(result)}]
+        other = FoldResult(0, 0, "ok", score=0.5)
+        journal.keep_fold(other, np.eye(2))
+        assert journal.predictions(0, 0).dtype == np.float32
+    assert (kept.dtype, kept.tolist()) == (np.float64, [0.25, 0.75])
+    assert facts_of(journal.path)[0] == [
+        {"event": "fold", **asdict(fold)} for fold in (result, other)
+    ]
     for path, mode in [
         (journal.folder, 0o700),
         (journal.path, 0o600),

@@ -79,7 +79,7 @@ def test_every_task_comes_back_once(place, n_jobs):
     assert all(o.result.status == "ok" for o in outcomes)
     assert all(o.result.worker > 0 for o in outcomes)
     assert all(o.result.started_s < o.result.ended_s for o in outcomes)
-    assert outcomes[0].value.dtype == np.float32
+    assert outcomes[0].value.dtype == np.float64
 
 
 def test_a_fit_that_hangs_in_native_code_is_killed(place):
