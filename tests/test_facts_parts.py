@@ -11,6 +11,7 @@ from sklearn.metrics import precision_score, recall_score, roc_auc_score
 
 from automl import AutoML
 from automl.facts import build_facts
+from automl.facts.compact import compact
 from automl.facts.curves import performance
 from automl.facts.data import describe_data
 from automl.facts.decisions import MAX_THRESHOLDS, best_f1, gains, thresholds
@@ -37,6 +38,19 @@ def test_thresholds_count_as_scikit_learn_does():
         assert tp / found["positives"] == pytest.approx(recall_score(TRUTH, called))
         if called.any():
             assert tp / (tp + fp) == pytest.approx(precision_score(TRUTH, called))
+
+
+def test_a_target_far_from_zero_keeps_the_shape_of_its_errors():
+    """Residuals are drawn from pairs: with five digits pressures were all alike."""
+    rng = np.random.default_rng(0)
+    y = 101_325 + 8 * rng.normal(size=300)
+    folds = make_folds(y, cv=3, stratify=False, groups=None, time=None, random_state=0)
+    guess = y + 2 * rng.normal(size=300)
+    found = compact(performance("regression", y, guess, folds, None))
+    pairs = found["scatter"]
+    gaps = np.array(pairs["actual"]) - np.array(pairs["predicted"])
+    assert len(np.unique(gaps.round(3))) > 250
+    assert gaps.std() == pytest.approx(2, rel=0.1)
 
 
 def test_the_rarest_of_many_classes_is_a_class():

@@ -13,6 +13,13 @@ __all__ = ["compact", "rounded", "shorten", "spread"]
 DIGITS = 5
 """Significant digits of a figure in a report: more cannot be seen or meant."""
 
+FAR = 100.0
+"""How many times its range a curve lies from zero when it has more digits: pressures of
+101,325 and a few were all alike with five."""
+
+CURVE = 10
+"""Numbers from which a list is a curve."""
+
 LONGEST_TEXT = 2_000
 """Characters of a text that is kept whole."""
 
@@ -48,12 +55,29 @@ def compact(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(k): compact(v) for k, v in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
+        if len(value) >= CURVE and all(isinstance(v, float) for v in value):
+            digits = _digits_of_curve(list(value))
+            return [rounded(v, digits) for v in value]
         return [compact(v) for v in value]
     if isinstance(value, float):
         return rounded(value)
     if value is None or isinstance(value, bool | int):
         return value
     return shorten(str(value), LONGEST_TEXT)
+
+
+def _digits_of_curve(values: list[float]) -> int:
+    """Return the significant digits with which a curve far from zero has its shape.
+
+    Examples
+    --------
+    >>> _digits_of_curve([0.1, 0.9]), _digits_of_curve([101_325.2, 101_330.9])
+    (5, 9)
+    """
+    known = [v for v in values if math.isfinite(v)]
+    extent = max(known, default=0.0) - min(known, default=0.0)
+    far = max(map(abs, known), default=0.0) / extent if extent > 0 else 0.0
+    return DIGITS + (min(10, int(math.log10(far))) if far >= FAR else 0)
 
 
 def shorten(text: str, length: int) -> str:
