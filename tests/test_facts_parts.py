@@ -15,6 +15,7 @@ from automl.facts.compact import compact
 from automl.facts.curves import performance
 from automl.facts.data import describe_data
 from automl.facts.decisions import MAX_THRESHOLDS, best_f1, gains, thresholds
+from automl.facts.rivals import comparison
 from automl.facts.script import winners_script
 from automl.folds import make_folds
 from automl.report.charts import _thresholds
@@ -274,3 +275,18 @@ def test_intervals_of_the_users_metric_are_not_cut_at_zero():
 
     assert low(run.metric) == 0
     assert low(dataclasses.replace(run.metric, own=True)) < 0
+
+
+def test_predictions_are_compared_on_rows_that_were_scored():
+    """A holdout leaves most rows without a prediction: none of these is drawn."""
+    run = record("regression")
+    n_rows = len(run.predictions(1))
+
+    def partial(trial):
+        found = np.tile(np.array(run.predictions(trial), dtype=float), 40)
+        found[n_rows:] = np.nan
+        return found
+
+    order = [t for t in run.trials[1:] if t.status == "ok"]
+    found = comparison(order, run.best, run.folds, run.metric, run.titles, partial)
+    assert found["correlation"]["n_rows"] == n_rows

@@ -25,12 +25,6 @@ MAX_RIVALS = 12
 MAX_CORRELATED = 6
 """Configurations whose predictions are compared: they are read from the disk."""
 
-SHARES = (
-    "roc_auc", "accuracy", "balanced_accuracy", "average_precision", "f1", "precision",
-    "recall", "jaccard", "top_k_accuracy", "r2", "mcc",
-)  # fmt: skip
-"""How metrics begin that are 1 at most."""
-
 CORRELATED_ROWS = 5_000
 """Rows that predictions are compared on; the error of a correlation is then .01."""
 
@@ -94,8 +88,9 @@ def _row(
     metric: Metric,
     titles: Mapping[str, str],
 ) -> dict[str, Any]:
-    low, high = _interval(trial, folds)
-    ends = [_within(metric, e) for e in sorted(map(metric.natural, (low, high)))]
+    # a t-interval knows no bounds
+    low, high = np.clip(_interval(trial, folds), *metric.bounds).tolist()
+    ends = sorted(map(metric.natural, (low, high)))
     shared = sorted(set(trial.scores) & set(winner.scores))
     return {
         "trial": trial.number,
@@ -119,19 +114,6 @@ def _interval(trial: Trial, folds: Folds) -> tuple[float, float]:
     return found.mean - found.margin, found.mean + found.margin
 
 
-def _within(metric: Metric, value: float) -> float:
-    """Return the end of an interval, no further than the metric goes.
-
-    A t-interval knows no bounds, but no loss of scikit-learn is below 0, and no share
-    above 1. Of the user's own metric nothing is known: a cost may be a gain.
-    """
-    if metric.own:
-        return value
-    if metric.sign < 0:
-        return max(value, 0.0)
-    return min(value, 1.0) if metric.name.startswith(SHARES) else value
-
-
 def _correlation(
     trials: Sequence[Trial],
     titles: Mapping[str, str],
@@ -144,20 +126,21 @@ def _correlation(
     found = []
     for trial in trials:
         guess = np.asarray(predictions(trial.number))
+        guess = guess.reshape(len(guess), -1)
         if rows is None:
-            rng = np.random.default_rng(0)
-            n = min(len(guess), CORRELATED_ROWS)
-            rows = np.sort(rng.choice(len(guess), n, replace=False))
-        part = guess[rows].reshape(len(rows), -1)
-        found.append(part[:, 1] if part.shape[1] == 2 else part.ravel())
+            scored = np.flatnonzero(np.isfinite(guess).all(axis=1))
+            n = min(len(scored), CORRELATED_ROWS)
+            rows = np.sort(np.random.default_rng(0).choice(scored, n, replace=False))
+        part = guess[rows]
+        found.append(part[:, 1:] if part.shape[1] == 2 else part)
     values = np.array(found, dtype=np.float64)
-    known = np.isfinite(values).all(axis=0)
-    values = values[:, known]
+    values = values[:, np.isfinite(values).all(axis=(0, 2))]
+    n_rows, values = values.shape[1], values.reshape(len(found), -1)
     if values.shape[1] < 2 or (values.std(axis=1) == 0).any():
         return None
     return {
         "trials": [t.number for t in trials],
         "titles": [titles.get(t.candidate, t.candidate) for t in trials],
         "matrix": np.corrcoef(values),
-        "n_rows": len(rows) if rows is not None else 0,
+        "n_rows": n_rows,
     }
