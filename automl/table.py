@@ -172,7 +172,7 @@ def make_table(
     found = name_task(found, classes)
     columns, encoder, encoded, digests = _encode(frame)
     doubts = [
-        *_column_doubts(columns, encoded, codes),
+        *_column_doubts(columns, encoded, codes, group_codes),
         *_target_doubts(codes, classes),
     ]
     warned = {doubt.column for doubt in doubts if doubt.code == "W-id"}
@@ -263,7 +263,10 @@ def _check_usable(columns: tuple[Column, ...]) -> None:
 
 
 def _column_doubts(
-    columns: tuple[Column, ...], X: pd.DataFrame, y: np.ndarray
+    columns: tuple[Column, ...],
+    X: pd.DataFrame,
+    y: np.ndarray,
+    groups: np.ndarray | None,
 ) -> list[AutoMLWarning]:
     """Return warnings of identifiers, and of columns that are the target."""
     doubts = [
@@ -273,7 +276,7 @@ def _column_doubts(
         for c in columns
         if c.kind == "identifier"
     ]
-    for column, how in leaking_columns(columns, X, y):
+    for column, how in leaking_columns(columns, X, y, groups):
         message = (
             f"Column {named(column.name)} {how}: each of its values has one target. "
             "Drop it if it is not known before the target is."

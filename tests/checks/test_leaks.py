@@ -1,6 +1,7 @@
 """Columns that tell the target, by their cells, gaps or order, are found."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from automl.checks.alone import Errors
@@ -21,6 +22,32 @@ def test_a_copy_of_the_target_fails():
     found = found_by("AML001", evidence_of(X.assign(leak=y * 3.0), y))
     assert (found.status, found.columns) == ("fail", ("leak",))
     assert found_by("AML001", evidence_of(X, y)).status == "pass"
+
+
+def patients(n_patients=60, n_rows=20):
+    """Return rows of patients, whose ages and targets are their own."""
+    rng = np.random.default_rng(0)
+    who = np.repeat(np.arange(n_patients), n_rows)
+    X = pd.DataFrame(rng.normal(size=(len(who), 5))).add_prefix("x")
+    X["age_days"] = rng.permutation(np.arange(7000, 29000, 22))[:n_patients][who]
+    return X, rng.integers(0, 2, n_patients)[who], who
+
+
+def test_what_names_a_group_is_no_copy_of_the_target():
+    """With groups, each value needs several groups: the ages of patients are theirs."""
+    X, y, who = patients()
+    assert found_by("AML001", evidence_of(X, y)).status == "fail"
+    assert found_by("AML001", evidence_of(X, y, given={"groups": who})).status == "pass"
+
+
+@pytest.mark.parametrize("n_patients", [60, 3])
+def test_a_copy_of_the_target_in_groups_fails(n_patients):
+    """What tells the target in many groups, or in each of a few, is a copy of it."""
+    X, y, who = patients(n_patients, 120)
+    y = np.random.default_rng(1).integers(0, 3, len(y))
+    outcome = np.array(["won", "lost", "even"])[y]
+    evidence = evidence_of(X.assign(outcome=outcome), y, cv=3, given={"groups": who})
+    assert found_by("AML001", evidence).columns == ("outcome",)
 
 
 def test_a_column_far_better_than_all_others_is_suspected():
