@@ -9,7 +9,7 @@ import numpy as np
 
 from automl.checks.alone import errors, guess_by_tree
 from automl.checks.finding import Finding, listed
-from automl.checks.leaks import LEAST_ROWS
+from automl.checks.leaks import FAR_BETTER, LEAST_ROWS
 
 if TYPE_CHECKING:
     from automl.checks.evidence import Evidence
@@ -48,7 +48,8 @@ class IdentifierLeak:
             guess = guess_by_tree(evidence.question, values[evidence.sample])
             found.append((errors(evidence.question, guess).ranking, column))
         found.sort(key=lambda pair: pair[0])
-        leaks = [(error, c) for error, c in found if error <= ORDER_ERROR]
+        telling = [(error, c) for error, c in found if error <= ORDER_ERROR]
+        leaks = [(error, c) for error, c in telling if _beats_time(evidence, error)]
         if leaks:
             names = tuple(str(c.name) for _, c in leaks)
             used = [c for _, c in leaks if c.used]
@@ -70,12 +71,23 @@ class IdentifierLeak:
                 "Drop it if it only names the rows.", names,
             )  # fmt: skip
         names = tuple(str(c.name) for c in left_out.values())
+        tells = "tells the target hardly better than time= does" if telling else (
+            "does not tell the target"
+        )  # fmt: skip
         return Finding(
             self.code, self.title, "pass",
-            f"What names the rows is left out, and does not tell the target: "
-            f"{listed(names)}.",
+            f"What names the rows is left out, and {tells}: {listed(names)}.",
             "", names,
         )  # fmt: skip
+
+
+def _beats_time(evidence: Evidence, error: float) -> bool:
+    """Return whether a ranking by numbers of rows is far better than one by time.
+
+    Rows are often numbered as they happen, which is no fault.
+    """
+    by_time = evidence.by_time
+    return by_time is None or FAR_BETTER * error <= by_time.ranking
 
 
 def _counts_rows(evidence: Evidence, column: Column) -> bool:

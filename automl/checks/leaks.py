@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from automl.checks.evidence import Evidence
     from automl.kinds import Column
 
-__all__ = ["LEAST_ROWS", "PerfectScore", "TargetCopy", "TargetLeak"]
+__all__ = ["FAR_BETTER", "LEAST_ROWS", "PerfectScore", "TargetCopy", "TargetLeak"]
 
 LEAST_ROWS = 40
 """Fewer rows make columns that tell the target by chance."""
@@ -85,7 +85,8 @@ class TargetLeak:
     """Whether a column alone tells the target far better than all others together.
 
     A near perfect column is suspected if all other columns leave `FAR_BETTER` times its
-    error: in an easy table they come close, too. Copies of the target are told apart by
+    error: in an easy table they come close, too. With ``time=``, so must time alone,
+    which tells nearly all of a smooth target. Copies of the target are told apart by
     `TargetCopy` and count as neither.
     """
 
@@ -102,7 +103,9 @@ class TargetLeak:
                 "tell a leak from chance.",
             )  # fmt: skip
         guessed = _closely(evidence)
-        near = [c for c, e in guessed if _is_near_perfect(e)]
+        near = [
+            c for c, e in guessed if _is_near_perfect(e) and _beats_time(evidence, e)
+        ]
         try:
             return self._compared(evidence, guessed, near)
         except OutOfTimeError:
@@ -244,6 +247,11 @@ def _is_far_better(alone: Errors, rest: Errors) -> bool:
         and getattr(rest, key) > 0
         for key in _keys(alone)
     )
+
+
+def _beats_time(evidence: Evidence, alone: Errors) -> bool:
+    """Return whether a near perfect column leaves far less than time does."""
+    return evidence.by_time is None or _is_far_better(alone, evidence.by_time)
 
 
 def _keys(found: Errors) -> tuple[str, ...]:

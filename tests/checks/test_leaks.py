@@ -116,6 +116,63 @@ def test_names_of_rows_that_begin_with_the_class_are_suspected():
     assert (found.status, found.columns) == ("warn", ("sample_id",))
 
 
+def series(kind, n_rows=600):
+    """Return days and numbers that follow them, and a target that is smooth in time."""
+    rng, t = np.random.default_rng(0), np.arange(n_rows)
+    y = {
+        "walk": np.cumsum(rng.normal(size=n_rows)),
+        "sine": np.sin(t / 90) * 3 + rng.normal(0, 0.3, n_rows),
+        "trend": t / n_rows + rng.normal(0, 0.02, n_rows),
+    }[kind]
+    day = pd.Series(pd.date_range("2020-01-01", periods=n_rows, freq="D"))
+    X = pd.DataFrame({"day": day, "visit_id": t + 1, "price": rng.normal(size=n_rows)})
+    X["index"] = t / n_rows + rng.normal(0, 0.001, n_rows)  # of prices: rises with time
+    return X, y, rng
+
+
+@pytest.mark.parametrize("kind", ["walk", "sine", "trend"])
+def test_a_series_that_is_smooth_in_time_gives_no_alarm(kind):
+    """With time=, neither the days nor what follows them is a leak."""
+    X, y, _ = series(kind)
+    evidence = evidence_of(X, y, given={"time": "day"})
+    assert found_by("AML002", evidence).status == "pass"
+    found = found_by("AML004", evidence)
+    assert (found.status, found.columns) == ("pass", ("visit_id",))
+    assert "hardly better than time= does" in found.evidence
+
+
+@pytest.mark.parametrize("kind", ["walk", "sine", "trend"])
+def test_a_leak_in_a_series_is_suspected(kind):
+    """What tells a target far better than time does is found there, too."""
+    X, y, rng = series(kind)
+    case = np.argsort(np.argsort(y))
+    X = X.assign(paid=y + rng.normal(0, 0.01 * y.std(), len(y)), case_id=case)
+    evidence = evidence_of(X, y, given={"time": "day"})
+    found = found_by("AML002", evidence)
+    assert (found.status, found.columns) == ("warn", ("paid",))
+    assert found_by("AML004", evidence).columns == ("case_id",)
+
+
+def test_what_names_a_group_tells_no_target_with_groups():
+    """Rows that are numbered patient by patient tell who it is, which is no leak."""
+    X, y, who = patients()
+    X["row_id"] = np.arange(len(y))
+    alone = evidence_of(X, y)
+    assert found_by("AML004", alone).status == "warn"
+    grouped = evidence_of(X, y, given={"groups": who})
+    assert found_by("AML004", grouped).status == "pass"
+    assert found_by("AML002", grouped).status == "pass"
+
+
+def test_two_groups_are_enough_to_look():
+    """Each is guessed from the other, and a leak is found."""
+    X, y = mixed(3)
+    side = np.arange(len(y)) % 2
+    codes = y.where(np.random.default_rng(0).random(len(y)) > 0.01, 1 - y)
+    evidence = evidence_of(X.assign(paid=codes), y, cv=2, given={"groups": side})
+    assert found_by("AML002", evidence).columns == ("paid",)
+
+
 def test_an_identifier_that_tells_nothing_passes():
     """It is left out, and named."""
     X, y = shuffled(300)
