@@ -10,7 +10,8 @@ from automl.checks.finding import Finding, OutOfTimeError, worst_first
 from automl.checks.gaps import MissingnessLeak
 from automl.checks.identifiers import IdentifierLeak
 from automl.checks.leaks import PerfectScore, TargetCopy, TargetLeak
-from automl.checks.rows import Copies, Groups, SeenBefore, TimeLeak
+from automl.checks.moments import TimeLeak
+from automl.checks.rows import Copies, Groups, SeenBefore
 from automl.checks.scores import (
     BetterThanBaseline,
     EdgeOfSpace,
