@@ -16,6 +16,7 @@ from automl.checks.finding import Finding, listed
 
 if TYPE_CHECKING:
     from automl.checks.evidence import Evidence
+    from automl.folds import Folds
     from automl.kinds import Column
 
 __all__ = ["TimeLeak"]
@@ -70,22 +71,10 @@ class TimeLeak:
         ]
         found.sort(key=lambda pair: -pair[0])
         if found and found[0][0] >= ALIKE and evidence.table.groups is None:
-            alike, column = found[0]
-            name = str(column.name)
-            return Finding(
-                self.code, self.title, "warn",
-                f"Rows that follow each other by {listed([name])} have like targets "
-                f"(correlation {alike:.2f}), and folds mix past and future.",
-                f"Give time={name!r} if the model is to predict later rows.", (name,),
-            )  # fmt: skip
+            return self._alike(evidence, *found[0])
         as_they_stand = _likeness(y, n_classes)
         if _is_sorted(y):
-            return Finding(
-                self.code, self.title, "note",
-                "The rows are sorted by the target; folds are shuffled, so no score "
-                "gains by it.",
-                "Never make a column of the number of a row.",
-            )  # fmt: skip
+            return self._sorted(evidence)
         if as_they_stand >= ALIKE:
             return Finding(
                 self.code, self.title, "note",
@@ -97,6 +86,40 @@ class TimeLeak:
             self.code, self.title, "pass",
             "Neighbouring rows do not have like targets (correlation "
             f"{as_they_stand:.2f}).",
+        )  # fmt: skip
+
+    def _alike(self, evidence: Evidence, alike: float, column: Column) -> Finding:
+        """Return what like targets by a column of time come to in these folds."""
+        name = str(column.name)
+        said = (
+            f"Rows that follow each other by {listed([name])} have like targets "
+            f"(correlation {alike:.2f})"
+        )
+        if not _mix(evidence.folds, evidence.values(column)):
+            return Finding(
+                self.code, self.title, "pass",
+                f"{said}, and no fold trains on later rows than it scores.",
+            )  # fmt: skip
+        return Finding(
+            self.code, self.title, "warn", f"{said}, and folds mix past and future.",
+            f"Give time={name!r} if the model is to predict later rows.", (name,),
+        )  # fmt: skip
+
+    def _sorted(self, evidence: Evidence) -> Finding:
+        """Return what rows in the order of the target come to in these folds."""
+        if _are_blocks(evidence.folds):
+            return Finding(
+                self.code, self.title, "warn",
+                "The rows are sorted by the target, and each fold scores rows that "
+                "stand next to each other: their targets are unlike those of its "
+                "training rows.",
+                "Give a number for cv=, or a splitter that shuffles.",
+            )  # fmt: skip
+        return Finding(
+            self.code, self.title, "note",
+            "The rows are sorted by the target; folds do not follow that order, so no "
+            "score gains by it.",
+            "Never make a column of the number of a row.",
         )  # fmt: skip
 
     def _later(self, evidence: Evidence) -> Finding:
@@ -134,6 +157,16 @@ def _is_time(column: Column, cells: np.ndarray) -> bool:
 def _is_sorted(y: np.ndarray) -> bool:
     steps = np.diff(y)
     return bool((steps >= 0).all() or (steps <= 0).all())
+
+
+def _mix(folds: Folds, moments: np.ndarray) -> bool:
+    """Return whether a fold trains on later rows than some that it scores."""
+    return any(moments[a].max() > moments[b].min() for a, b in folds.splits)
+
+
+def _are_blocks(folds: Folds) -> bool:
+    """Return whether each fold scores rows that stand next to each other."""
+    return all(1 < len(b) == np.ptp(b) + 1 for _, b in folds.splits)
 
 
 def _likeness(y: np.ndarray, n_classes: int) -> float:

@@ -38,7 +38,8 @@ SMOOTH = 0.5
 quantity nearly all, of an identifier nothing."""
 
 COPIES_SHARE = 0.01
-"""Scored rows with a copy among those trained on, from which that is worth a word."""
+"""Scored rows with a copy, or a row of their level, among those trained on, from which
+that is worth a word."""
 
 MOST_CELLS = 5_000_000
 """Of a table whose rows are compared: that takes a fifth of a second."""
@@ -87,16 +88,32 @@ class Groups:
                 self.code, self.title, "pass",
                 "No column names groups that explain the target.",
             )  # fmt: skip
-        explained, column = named[0]
+        split = [(e, c) for e, c in named if _split_share(evidence, c) >= COPIES_SHARE]
+        explained, column = (split or named)[0]
         name, n = str(column.name), column.n_distinct
-        sure = any(_named_as_group(c) for _, c in named)
+        said = (
+            f"The {n:,} levels of {listed([name])} explain {explained:.0%} of the "
+            "target's variance"
+        )
+        if not split:
+            return Finding(
+                self.code, self.title, "pass",
+                f"{said}; folds keep rows of one level together.",
+            )  # fmt: skip
+        sure = any(_named_as_group(c) for _, c in split)
         return Finding(
             self.code, self.title, "warn" if sure else "note",
-            f"The {n:,} levels of {listed([name])} explain {explained:.0%} of the "
-            "target's variance, and rows of one level are on both sides of a fold.",
+            f"{said}, and rows of one level are on both sides of a fold.",
             f"Give groups={name!r} if the model is to predict rows of new ones.",
-            tuple(str(c.name) for _, c in named),
+            tuple(str(c.name) for _, c in split),
         )  # fmt: skip
+
+
+def _split_share(evidence: Evidence, column: Column) -> float:
+    """Return the share of scored rows with a row of their level among the others."""
+    values = evidence.values(column)
+    shares = [np.isin(values[b], values[a]).mean() for a, b in evidence.folds.splits]
+    return float(np.mean(shares))
 
 
 def _named_as_group(column: Column) -> bool:

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pandas as pd
+from sklearn.model_selection import GroupKFold, KFold, TimeSeriesSplit
 
 from automl.repeats import shared_rows
 from tests.checks.check_kit import (
@@ -61,6 +62,28 @@ def test_rows_sorted_by_the_target_are_a_note():
     assert found_by("AML005", evidence_of(X, y)).status == "pass"
 
 
+def test_given_folds_that_follow_time_are_not_warned_of():
+    """What folds do is looked at: a forward splitter needs no time=."""
+    X, y = walk()
+    order = np.argsort(X["day"].to_numpy())
+    X, y = X.iloc[order].reset_index(drop=True), y[order]
+    forward = found_by("AML005", evidence_of(X, y, cv=TimeSeriesSplit(5)))
+    assert forward.status == "pass"
+    assert "no fold trains on later rows" in forward.evidence
+    assert found_by("AML005", evidence_of(X, y, cv=KFold(5))).status == "warn"
+
+
+def test_folds_that_are_blocks_of_a_sorted_target_are_warned_of():
+    """A fold of the greatest targets is scored on what none like it was trained on."""
+    X, y = shuffled(100)
+    y = np.sort(y + X["x"].to_numpy())
+    blocks = found_by("AML005", evidence_of(X, y, cv=KFold(5)))
+    assert blocks.status == "warn"
+    assert "stand next to each other" in blocks.evidence
+    mixed = KFold(5, shuffle=True, random_state=0)
+    assert found_by("AML005", evidence_of(X, y, cv=mixed)).status == "note"
+
+
 def patients(n_patients=40, visits=8):
     """Return visits of patients whose target is their own; rows by chance."""
     rng = np.random.default_rng(0)
@@ -78,6 +101,16 @@ def test_groups_that_explain_the_target_ask_for_groups():
     assert (found.status, found.columns) == ("warn", ("patient",))
     given = {"groups": "patient"}
     assert found_by("AML006", evidence_of(X, y, given=given)).status == "pass"
+
+
+def test_given_folds_that_keep_groups_together_are_not_warned_of():
+    """What folds do is looked at: splits by patient need no groups=."""
+    X, y = patients()
+    splits = list(GroupKFold(5).split(X, y, X["patient"]))
+    found = found_by("AML006", evidence_of(X, y, cv=splits))
+    assert found.status == "pass"
+    assert "folds keep rows of one level together" in found.evidence
+    assert found_by("AML006", evidence_of(X, y, cv=KFold(5))).status == "warn"
 
 
 def test_a_rounded_measure_is_no_group():
