@@ -47,8 +47,9 @@ _TIME_NAME = re.compile(
 class TimeLeak:
     """Whether the past predicts the future where time carries the target.
 
-    With ``time=``, whether a column holds later moments; without it, whether rows that
-    follow each other by a column of dates, or as they stand, have like targets.
+    With ``time=`` of dates, whether a column holds later moments; without it, whether
+    rows that follow each other by a column of dates, or as they stand, have like
+    targets.
     """
 
     code: str = "AML005"
@@ -57,7 +58,7 @@ class TimeLeak:
     def run(self, evidence: Evidence) -> Finding:
         """Return what it came to."""
         if evidence.table.time is not None:
-            return self._later(evidence)
+            return self._later(evidence, evidence.table.time)
         y, n_classes = evidence.table.y, evidence.table.n_classes
         if len(y) < LEAST_ROWS or np.ptp(y) == 0:
             return Finding(
@@ -122,14 +123,20 @@ class TimeLeak:
             "Never make a column of the number of a row.",
         )  # fmt: skip
 
-    def _later(self, evidence: Evidence) -> Finding:
-        time = evidence.table.time
+    def _later(self, evidence: Evidence, time: np.ndarray) -> Finding:
+        """Return whether a column holds later moments than the row's."""
         late = {}
-        for column in evidence.table.used:
-            if column.kind == "date" and time is not None:
-                later = float(np.mean(evidence.values(column) > time + 1.0))
-                if later >= LATER_SHARE:
-                    late[str(column.name)] = later
+        dates = [c for c in evidence.table.used if c.kind == "date"]
+        if dates and not evidence.table.time_is_dates:
+            return Finding(
+                self.code, self.title, "pass",
+                "Folds train on the past only; time= holds numbers, with which dates "
+                "cannot be compared.",
+            )  # fmt: skip
+        for column in dates:
+            later = float(np.mean(evidence.values(column) > time + 1.0))
+            if later >= LATER_SHARE:
+                late[str(column.name)] = later
         if not late:
             return Finding(
                 self.code, self.title, "pass",

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pandas as pd
+import pytest
 from sklearn.model_selection import GroupKFold, KFold, TimeSeriesSplit
 
 from automl.repeats import shared_rows
@@ -53,6 +54,22 @@ def test_a_column_of_later_moments_is_suspected():
     X["closed"] = X["day"] + pd.Timedelta(days=30)
     found = found_by("AML005", evidence_of(X, y, given={"time": "day"}))
     assert (found.status, found.columns) == ("warn", ("closed",))
+
+
+@pytest.mark.parametrize("unit", ["years", "row numbers", "milliseconds"])
+def test_dates_are_not_compared_with_numbers(unit):
+    """A date of birth is no later moment for being more seconds than years are."""
+    X, y = walk()
+    numbers = {
+        "years": X["day"].dt.year + X["day"].dt.month / 12,
+        "row numbers": X["day"].rank(),
+        "milliseconds": X["day"].astype("datetime64[ms]").astype("int64") * 1.0,
+    }
+    X["born"] = X["day"] - pd.to_timedelta(np.arange(300) * 20, unit="D")
+    X["closed"] = X["day"] + pd.Timedelta(days=30)
+    found = found_by("AML005", evidence_of(X, y, given={"time": numbers[unit]}))
+    assert found.status == "pass"
+    assert "cannot be compared" in found.evidence
 
 
 def test_rows_sorted_by_the_target_are_a_note():
