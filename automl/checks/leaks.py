@@ -51,6 +51,10 @@ RANKED = 30
 MOST_SUSPECTS = 3
 """Suspects of which each is compared with the others."""
 
+SEVERAL, SEVERAL_SHARE = 2, 0.25
+"""Near perfect columns, and their share of all, up to which they are doubted together:
+where more are, the table is easy."""
+
 DROP_IT = "Drop it if it is not known before the target is."
 
 
@@ -131,8 +135,9 @@ class TargetLeak:
                 f"together {_share(rest)}.",
                 DROP_IT, names,
             )  # fmt: skip
-        if near and len(near) <= len(_open_ones(evidence)) / 4:
-            rest, best = _of_others(evidence, near), guessed[0][1]
+        n_open = len(_open_ones(evidence))
+        if near and len(near) <= min(max(SEVERAL, n_open * SEVERAL_SHARE), n_open - 1):
+            rest, best = _of_others(evidence, near), _best(guessed, near)[1]
             if _is_far_better(best, rest):
                 names = tuple(str(c.name) for c in near)
                 return Finding(
@@ -141,7 +146,7 @@ class TargetLeak:
                     f"other columns together leave {_share(rest)}.",
                     "Drop those that are not known before the target is.", names,
                 )  # fmt: skip
-        return Finding(self.code, self.title, "pass", _best_alone(guessed))
+        return Finding(self.code, self.title, "pass", _best_alone(guessed, near))
 
     def _not_compared(self, near: Sequence[Column]) -> Finding:
         names = tuple(str(c.name) for c in near)
@@ -194,13 +199,35 @@ def _share(found: Errors) -> str:
     return f"{found.ranking / 2:.2%} of pairs of rows in the wrong order"
 
 
-def _best_alone(guessed: Sequence[tuple[Column, Errors]]) -> str:
+def _best(
+    guessed: Sequence[tuple[Column, Errors]], near: Sequence[Column]
+) -> tuple[Column, Errors]:
+    """Return the best near perfect column that time does not tell, else the best."""
+    return next((pair for pair in guessed if pair[0] in near), guessed[0])
+
+
+def _best_alone(
+    guessed: Sequence[tuple[Column, Errors]], near: Sequence[Column]
+) -> str:
+    """Return how well the best column does, and why a near perfect one is no leak."""
     if not guessed:
         return "There is no column of numbers or levels to try alone."
-    column, best = min(guessed, key=lambda pair: pair[1].ranking)
+    column, best = _best(guessed, near)
+    name, left = listed([column.name]), _share(best)
+    if len(near) > 1:
+        return (
+            f"{len(near)} columns each tell the target almost exactly alone: the best, "
+            f"{name}, leaves {left}."
+        )
+    if not any(_is_near_perfect(e) for _, e in guessed):
+        return (
+            "No column tells the target by itself: alone, the best, "
+            f"{name}, leaves {left}."
+        )
+    others = "all other columns together" if near else "time="
     return (
-        f"No column tells the target by itself: alone, the best, "
-        f"{listed([column.name])}, leaves {_share(best)}."
+        f"{name} alone tells the target almost exactly, and {others} nearly as well: "
+        f"it leaves {left}."
     )
 
 

@@ -70,6 +70,39 @@ def test_several_near_copies_are_a_note():
     assert (found.status, set(found.columns)) == ("note", {"a", "b"})
 
 
+@pytest.mark.parametrize("n_others", [1, 3, 8])
+def test_two_near_copies_are_told_of_in_a_table_of_few_columns(n_others):
+    """Each hides the other, and all that is left beside them tells nothing."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(1000, n_others))).add_prefix("x")
+    y = rng.integers(0, 2, 1000)
+    for name in ("outcome_code", "closed"):
+        X[name] = np.where(rng.random(1000) < 0.01, 1 - y, y)
+    found = found_by("AML002", evidence_of(X, y))
+    assert found.status in {"note", "warn"}  # by chance one is three times as good
+    assert set(found.columns) <= {"outcome_code", "closed"}
+
+
+def test_a_near_perfect_column_is_never_said_to_tell_nothing():
+    """Where columns are near perfect and no leak, the sentence says that they are."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 1000)
+    copies = {f"x{i}": np.where(rng.random(1000) < 0.01, 1 - y, y) for i in range(4)}
+    several = found_by("AML002", evidence_of(pd.DataFrame(copies), y))
+    assert several.status == "pass"
+    assert "4 columns each tell the target almost exactly alone" in several.evidence
+    score = y + rng.normal(0, 0.28, 1000)
+    parts = rng.normal(size=(1000, 2))
+    X = pd.DataFrame({"score": score, "a": parts[:, 0], "b": parts[:, 1]})
+    X["c"] = y + rng.normal(0, 0.33, 1000)
+    one = found_by("AML002", evidence_of(X, y))
+    assert one.status == "pass"
+    assert "all other columns together nearly as well" in one.evidence
+    X, y, _ = series("sine")
+    by_time = found_by("AML002", evidence_of(X, y, given={"time": "day"})).evidence
+    assert "tells the target almost exactly, and time= nearly as well" in by_time
+
+
 def test_too_few_rows_tell_no_leak():
     """Twenty rows are split by some column by chance."""
     X, y = shuffled(20)
