@@ -150,9 +150,9 @@ def test_copies_on_both_sides_of_given_splits_are_warned_of():
     assert "100% of the copies differ" in across.evidence
 
 
-def with_test(X, y, test):
+def with_test(X, y, test, **more):
     """Return evidence with test rows, encoded."""
-    evidence = evidence_of(X, y)
+    evidence = evidence_of(X, y, **more)
     rows = evidence.table.encoder.transform(test).reset_index(drop=True)
     shared = shared_rows(evidence.table.X, rows)
     return dataclasses.replace(evidence, test=rows, shared=shared)
@@ -181,3 +181,32 @@ def test_drift_names_the_columns_that_moved():
     test["x3"] += 3 * X["x3"].std()
     found = found_by("AML009", with_test(train, y.iloc[:250], test))
     assert (found.status, found.columns) == ("warn", ("x3",))
+    assert "'x3' differs most" in found.evidence
+    test["x4"] -= 3 * X["x4"].std()
+    both = found_by("AML009", with_test(train, y.iloc[:250], test)).evidence
+    assert "'x3' and 'x4' differ most" in both or "'x4' and 'x3' differ most" in both
+
+
+@pytest.mark.parametrize("time", ["day", "number"])
+def test_later_test_rows_are_judged_by_other_columns_than_their_dates(time):
+    """Dates of later rows differ always: what counts is whether anything else does."""
+    X, y = classes(0)
+    days = pd.date_range("2024-01-01", periods=len(X))
+    X = X.assign(day=days, number=np.arange(400) * 7.5)
+    X = X.drop(columns="day" if time == "number" else "number")
+    train, test, given = X.iloc[:250], X.iloc[250:].copy(), {"time": time}
+    same = found_by("AML009", with_test(train, y.iloc[:250], test, given=given))
+    assert same.status == "pass"
+    assert same.evidence.startswith(f"Without '{time}', which says when, a forest")
+    test["x3"] += 3 * X["x3"].std()
+    moved = found_by("AML009", with_test(train, y.iloc[:250], test, given=given))
+    assert (moved.status, moved.columns) == ("warn", ("x3",))
+
+
+def test_drift_needs_a_column_beside_dates():
+    """A table of dates has nothing that could drift but time."""
+    X, y = walk()
+    X = X[["day"]]
+    found = found_by("AML009", with_test(X.iloc[:200], y[:200], X.iloc[200:]))
+    assert found.status == "skipped"
+    assert "beside dates" in found.evidence
