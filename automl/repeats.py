@@ -42,7 +42,8 @@ LEAK_ROWS = 20
 """Fewer rows say nothing of a column that is the target."""
 
 ROWS_PER_VALUE = 5
-"""Rows for each value, from which values that each have one target are no chance."""
+"""Rows for each value, from which values that each have one target are no chance; with
+groups, groups for each."""
 
 LEAK_SAMPLE = 500
 """Rows that most columns are let off with."""
@@ -183,7 +184,10 @@ def column_copies(
 
 
 def leaking_columns(
-    columns: tuple[Column, ...], X: pd.DataFrame, y: np.ndarray
+    columns: tuple[Column, ...],
+    X: pd.DataFrame,
+    y: np.ndarray,
+    groups: np.ndarray | None = None,
 ) -> list[tuple[Column, str]]:
     """Return columns that alone tell the target exactly, and how.
 
@@ -195,6 +199,8 @@ def leaking_columns(
         Encoded.
     y : array of shape (n_rows,)
         Class codes or numbers.
+    groups : array of shape (n_rows,) or None
+        Codes of the groups: what is the same in all rows of one is seen once.
 
     Examples
     --------
@@ -214,7 +220,7 @@ def leaking_columns(
         values = X[column.id].to_numpy()
         if _is_scaled(values, y):
             found.append((column, SAME))
-        elif _determines(column, values, y):
+        elif _determines(column, values, y) and _in_groups(values, groups):
             same = column.n_distinct == n_targets and not column.n_missing
             found.append((column, SAME if same else "tells the target exactly"))
     return found
@@ -252,3 +258,17 @@ def _determines(column: Column, values: np.ndarray, y: np.ndarray) -> bool:
         if (y[rows][first][code] != y[rows]).any():
             return False
     return True
+
+
+def _in_groups(values: np.ndarray, groups: np.ndarray | None) -> bool:
+    """Return whether values have several groups each; of few groups, all of them.
+
+    The age of a patient tells the patient's target, and nothing of other patients.
+    """
+    if groups is None:
+        return True
+    value = np.unique(values, return_inverse=True)[1].astype(np.int64)
+    group = np.unique(groups, return_inverse=True)[1].astype(np.int64)
+    n_values, n_groups = int(value.max()) + 1, int(group.max()) + 1
+    n_pairs = len(np.unique(value * n_groups + group))
+    return n_pairs >= min(ROWS_PER_VALUE, n_groups) * n_values

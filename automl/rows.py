@@ -130,8 +130,11 @@ def read_groups(given: Any, n_rows: int) -> np.ndarray | None:
     return codes.astype(np.int64)
 
 
-def read_time(given: Any, n_rows: int) -> np.ndarray | None:
-    """Return seconds, or numbers as given, for each row; None if none are given.
+def read_time(given: Any, n_rows: int) -> tuple[np.ndarray | None, bool]:
+    """Return seconds, or numbers as given, for each row; and whether they are seconds.
+
+    Numbers may count anything: only what was read from dates can be compared with
+    dates. Without any, None is returned.
 
     Raises
     ------
@@ -140,12 +143,14 @@ def read_time(given: Any, n_rows: int) -> np.ndarray | None:
 
     Examples
     --------
-    >>> read_time(["1970-01-01", "1970-01-02"], 2).tolist()
-    [0.0, 86400.0]
+    >>> read_time(["1970-01-01", "1970-01-02"], 2)
+    (array([    0., 86400.]), True)
+    >>> read_time([2023, 2024], 2)
+    (array([2023., 2024.]), False)
     """
     if given is None:
-        return None
-    moments = _moments(as_series(given, what="time"))
+        return None, False
+    moments, are_dates = _moments(as_series(given, what="time"))
     if len(moments) != n_rows:
         raise AutoMLDataError(
             f"time has {len(moments)} values, X has {n_rows} rows.", code="E-time"
@@ -158,17 +163,17 @@ def read_time(given: Any, n_rows: int) -> np.ndarray | None:
             rows=first_rows(np.isnan(moments)),
             hint="Fill them, or drop these rows.",
         )
-    return moments
+    return moments, are_dates
 
 
-def _moments(values: pd.Series) -> np.ndarray:
-    """Return numbers as they are and dates as seconds, NaN where neither is."""
+def _moments(values: pd.Series) -> tuple[np.ndarray, bool]:
+    """Return numbers as they are, or dates as seconds and True; NaN where neither."""
     if getattr(values.dtype, "kind", "") != "M" and not isinstance(
         values.dtype, pd.PeriodDtype
     ):
         numbers = read_numbers(values)
         if not np.isnan(numbers).all():
-            return np.array(numbers, copy=True)
+            return np.array(numbers, copy=True), False
         _, cells = factorize(values)
-        return read_dates(values.astype(object), find_date_format(cells))
-    return read_dates(values, None)
+        return read_dates(values.astype(object), find_date_format(cells)), True
+    return read_dates(values, None), True

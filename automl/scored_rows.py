@@ -12,19 +12,15 @@ if TYPE_CHECKING:
     from automl.folds import Folds
     from automl.table import Table
 
-__all__ = ["scored_rows"]
+__all__ = ["drawn_together", "scored_rows"]
 
 
-def scored_rows(table: Table, folds: Folds) -> Scored:
-    """Return the rows that folds score, one fold after the other.
+def drawn_together(table: Table, rows: np.ndarray) -> np.ndarray:
+    """Return a code for each of some rows, from 0; rows that belong together share it.
 
     Groups are drawn together, as are copies of rows where there are many, and blocks of
     rows that follow one another in time.
     """
-    tests = [test for _, test in folds.splits]
-    place = np.concatenate(tests)
-    fold = np.repeat(np.arange(len(tests)), [len(t) for t in tests])
-    rows = np.unique(place)
     unit = rows
     if table.groups is not None:
         unit = table.groups[rows]
@@ -32,6 +28,15 @@ def scored_rows(table: Table, folds: Folds) -> Scored:
         unit = units_of_time(table.time[rows])
     elif table.copies is not None:
         unit = table.copies[rows]
-    codes = np.unique(unit, return_inverse=True)[1].astype(np.int64)
+    return np.unique(unit, return_inverse=True)[1].astype(np.int64)
+
+
+def scored_rows(table: Table, folds: Folds) -> Scored:
+    """Return the rows that folds score, one fold after the other."""
+    tests = [test for _, test in folds.splits]
+    place = np.concatenate(tests)
+    fold = np.repeat(np.arange(len(tests)), [len(t) for t in tests])
+    rows = np.unique(place)
+    codes = drawn_together(table, rows)
     weight = None if table.sample_weight is None else table.sample_weight[place]
     return Scored(table.y[place], fold, codes[np.searchsorted(rows, place)], weight)

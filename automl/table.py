@@ -54,6 +54,8 @@ class Table:
         From a raw table to `X`.
     groups, time, sample_weight : array of shape (n_rows,) or None
         As given, checked.
+    time_is_dates : bool
+        Whether `time` was read from dates, and so is in seconds since 1970.
     kept : array of int or None
         Positions of the given rows that are here, if some had weight zero or no
         target.
@@ -77,6 +79,7 @@ class Table:
     encoder: TableEncoder
     groups: np.ndarray | None = None
     time: np.ndarray | None = None
+    time_is_dates: bool = False
     sample_weight: np.ndarray | None = None
     kept: np.ndarray | None = None
     copies: np.ndarray | None = None
@@ -161,7 +164,7 @@ def make_table(
     n_rows = len(frame)
     weights = read_weights(sample_weight, n_rows)
     group_codes = read_groups(groups, n_rows)
-    moments = read_time(time, n_rows)
+    moments, time_is_dates = read_time(time, n_rows)
     keep, notes = rows_to_keep(y, weights, drop_missing_target=drop_missing_target)
     if keep is not None:
         frame, y, weights = frame.iloc[keep], y.iloc[keep], _at(weights, keep)
@@ -172,7 +175,7 @@ def make_table(
     found = name_task(found, classes)
     columns, encoder, encoded, digests = _encode(frame)
     doubts = [
-        *_column_doubts(columns, encoded, codes),
+        *_column_doubts(columns, encoded, codes, group_codes),
         *_target_doubts(codes, classes),
     ]
     warned = {doubt.column for doubt in doubts if doubt.code == "W-id"}
@@ -192,6 +195,7 @@ def make_table(
         encoder=encoder,
         groups=group_codes,
         time=moments,
+        time_is_dates=time_is_dates,
         sample_weight=weights,
         kept=keep,
         copies=row_copies(encoded),
@@ -263,7 +267,10 @@ def _check_usable(columns: tuple[Column, ...]) -> None:
 
 
 def _column_doubts(
-    columns: tuple[Column, ...], X: pd.DataFrame, y: np.ndarray
+    columns: tuple[Column, ...],
+    X: pd.DataFrame,
+    y: np.ndarray,
+    groups: np.ndarray | None,
 ) -> list[AutoMLWarning]:
     """Return warnings of identifiers, and of columns that are the target."""
     doubts = [
@@ -273,7 +280,7 @@ def _column_doubts(
         for c in columns
         if c.kind == "identifier"
     ]
-    for column, how in leaking_columns(columns, X, y):
+    for column, how in leaking_columns(columns, X, y, groups):
         message = (
             f"Column {named(column.name)} {how}: each of its values has one target. "
             "Drop it if it is not known before the target is."

@@ -235,7 +235,7 @@ def _units(
     if table.time is not None:
         moments = None
         if isinstance(time, str) and time in frame.columns:
-            moments = read_time(frame[time], n)
+            moments, _ = read_time(frame[time], n)
         return units_of_time(np.arange(n) if moments is None else moments), False
     return None, False
 

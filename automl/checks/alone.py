@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import pandas as pd
 
@@ -66,15 +66,47 @@ class Question:
     part: np.ndarray
 
     @classmethod
-    def of(cls, y: np.ndarray, n_classes: int, random_state: int) -> Question:
-        """Return the question with rows in parts by chance, classes spread evenly."""
+    def of(
+        cls,
+        y: np.ndarray,
+        n_classes: int,
+        random_state: int,
+        unit: np.ndarray | None = None,
+    ) -> Question:
+        """Return the question with rows in parts by chance, classes spread evenly.
+
+        Parameters
+        ----------
+        y : array of shape (n_rows,)
+            Class codes or numbers.
+        n_classes : int
+            0 for regression.
+        random_state : int
+            Of the chance.
+        unit : array of shape (n_rows,), default=None
+            Rows of one unit are in one part.
+
+        Examples
+        --------
+        >>> Question.of(np.arange(4.0), 0, 0, np.array([7, 7, 2, 2])).part.tolist()
+        [1, 1, 0, 0]
+        """
         rng = np.random.default_rng(random_state)
-        order = rng.permutation(len(y))
-        if n_classes:
-            order = order[np.argsort(y[order], kind="stable")]
-        part = np.empty(len(y), dtype=np.int64)
-        part[order] = np.arange(len(y)) % N_FOLDS
-        return cls(y, n_classes, part)
+        unit = np.arange(len(y)) if unit is None else unit
+        _, first, code = np.unique(unit, return_index=True, return_inverse=True)
+        order = rng.permutation(len(first))
+        if n_classes:  # of a unit, the class of its first row
+            order = order[np.argsort(y[first][order], kind="stable")]
+        part = np.empty(len(first), dtype=np.int64)
+        part[order] = np.arange(len(first)) % N_FOLDS
+        return cls(y, n_classes, part[code])
+
+    def parts(self) -> Iterator[np.ndarray]:
+        """Yield the rows of each part, as masks, that leave others to learn from."""
+        for k in np.unique(self.part):
+            held = self.part == k
+            if not held.all():
+                yield held
 
     @cached_property
     def target(self) -> np.ndarray:
@@ -82,6 +114,10 @@ class Question:
         if not self.n_classes:
             return np.asarray(self.y, dtype=np.float64)[:, None]
         return np.eye(self.n_classes)[self.y.astype(np.int64)]
+
+    def constant(self) -> np.ndarray:
+        """Return the mean target as a guess, of shape (n_rows, k)."""
+        return np.tile(self.target.mean(axis=0), (len(self.y), 1))
 
     def at(self, rows: np.ndarray) -> Question:
         """Return the question about some of the rows."""
@@ -184,9 +220,8 @@ def guess_by_bins(
     bins = _bins(values, levels=levels)
     target = question.target
     n_bins = int(bins.max()) + 1
-    guess = np.empty_like(target)
-    for k in range(N_FOLDS):
-        held = question.part == k
+    guess = question.constant()
+    for held in question.parts():
         mean = target[~held].mean(axis=0)
         counts = np.bincount(bins[~held], minlength=n_bins)[:, None]
         sums = np.column_stack([
@@ -218,9 +253,8 @@ def guess_by_tree(question: Question, values: np.ndarray) -> np.ndarray:
     from sklearn.tree import DecisionTreeRegressor
 
     target, X = question.target, np.where(np.isinf(values), np.nan, values)[:, None]
-    guess = np.empty_like(target)
-    for k in range(N_FOLDS):
-        held = question.part == k
+    guess = question.constant()
+    for held in question.parts():
         tree = DecisionTreeRegressor(min_samples_leaf=LEAF_ROWS, random_state=0)
         tree.fit(X[~held].astype(np.float32), target[~held])
         guess[held] = tree.predict(X[held].astype(np.float32)).reshape(
@@ -252,9 +286,8 @@ def guess_by_forest(
 
     target = question.target
     cells = np.clip(X.to_numpy(dtype=np.float64), -1e30, 1e30).astype(np.float32)
-    guess = np.empty_like(target)
-    for k in range(N_FOLDS):
-        held = question.part == k
+    guess = question.constant()
+    for held in question.parts():
         guess[held] = target[~held].mean(axis=0)
         if not X.shape[1]:
             continue

@@ -43,7 +43,8 @@ SHOWN = 5
 class Drift:
     """Whether a forest can tell test rows from training rows, and by which columns.
 
-    Adversarial validation: the area under the ROC curve of "is it a test row".
+    Adversarial validation: the area under the ROC curve of "is it a test row". Dates
+    and ``time=`` are left out: those of later rows differ, whatever else they are.
     """
 
     code: str = "AML009"
@@ -54,11 +55,12 @@ class Drift:
         test = evidence.test
         if test is None:
             return without_test_set(self)
-        columns = evidence.plain
+        columns = tuple(c for c in evidence.plain if not _says_when(evidence, c))
         if len(test) < LEAST_ROWS or evidence.table.n_rows < LEAST_ROWS or not columns:
             return Finding(
                 self.code, self.title, "skipped",
-                f"{len(test):,} test rows, or no column of numbers, cannot tell drift.",
+                f"{len(test):,} test rows, or no column of numbers beside dates, "
+                "cannot tell drift.",
             )  # fmt: skip
         X, question = _both(evidence, test, columns)
         guess = guess_by_forest(question, X, evidence.random_state, evidence.go_on)
@@ -66,18 +68,39 @@ class Drift:
         area = 1 - left.ranking / 2
         a, b = int(question.y.sum()), int((question.y == 0).sum())
         chance = DEVIATIONS * np.sqrt((a + b + 1) / (12 * a * b))
-        said = f"A forest tells test rows from training rows with an area of {area:.2f}"
+        said = (
+            f"{_without(evidence, columns)} forest tells test rows from training rows "
+            f"with an area of {area:.2f}"
+        )
         if area < max(TOLD_APART, 0.5 + chance):
             return Finding(self.code, self.title, "pass", f"{said} (0.50 is chance).")
         most = _most_drifting(evidence, question, X, columns)
         names = tuple(str(c.name) for c, _ in most)
-        told = f" {listed(names)} differ most" if names else ""
+        differ = "differs" if len(names) == 1 else "differ"
+        told = f" {listed(names)} {differ} most" if names else ""
         return Finding(
             self.code, self.title, "warn" if area >= QUITE_APART else "note",
             f"{said} (0.50 is chance):{told or ' by several columns together'}.",
             "The test score is that of other rows; look at these columns first.",
             names,
         )  # fmt: skip
+
+
+def _says_when(evidence: Evidence, column: Column) -> bool:
+    """Return whether a column says when rows happened: a date, or that of ``time=``."""
+    time = evidence.table.time
+    if column.kind == "date" or time is None:
+        return column.kind == "date"
+    return bool(np.array_equal(evidence.values(column), time))
+
+
+def _without(evidence: Evidence, columns: tuple[Column, ...]) -> str:
+    """Return how a sentence about a forest of some columns begins."""
+    names = [c.name for c in evidence.plain if c not in columns]
+    if not names:
+        return "A"
+    say = "says" if len(names) == 1 else "say"
+    return f"Without {listed(names)}, which {say} when, a"
 
 
 def _both(

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.checks.alone import Question
+from automl.checks.alone import Question, errors, guess_by_bins, guess_by_tree
 from automl.checks.finding import OutOfTimeError
 from automl.history import BASELINE
+from automl.scored_rows import drawn_together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from automl.candidates import Candidate
+    from automl.checks.alone import Errors
     from automl.checks.slices import WeakSlices
     from automl.folds import Folds
     from automl.history import Trial
@@ -118,9 +120,25 @@ class Evidence:
 
     @cached_property
     def question(self) -> Question:
-        """The target of the sample, and which of its rows are guessed from which."""
-        table = self.table
-        return Question.of(table.y[self.sample], table.n_classes, self.random_state)
+        """The target of the sample, and which of its rows are guessed from which.
+
+        Rows that belong together are in one part, as they are in the folds.
+        """
+        table, rows = self.table, self.sample
+        unit = drawn_together(table, np.arange(table.n_rows))[rows]
+        return Question.of(table.y[rows], table.n_classes, self.random_state, unit)
+
+    @cached_property
+    def by_time(self) -> Errors | None:
+        """What ``time=`` alone leaves of the target; None without it.
+
+        Columns that follow time tell a smooth target as well as it does, and no better.
+        """
+        if self.table.time is None:
+            return None
+        question, moments = self.question, self.table.time[self.sample]
+        by_bins = errors(question, guess_by_bins(question, moments, levels=False))
+        return by_bins.least(errors(question, guess_by_tree(question, moments)))
 
     @cached_property
     def plain(self) -> tuple[Column, ...]:

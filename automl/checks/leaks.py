@@ -1,4 +1,4 @@
-"""Columns that know the answer: alone, or by the numbering of rows.
+"""Columns that alone know the answer.
 
 A column is suspected, never dropped: only the user knows what is known at prediction
 time.
@@ -28,12 +28,7 @@ if TYPE_CHECKING:
     from automl.checks.evidence import Evidence
     from automl.kinds import Column
 
-__all__ = [
-    "IdentifierLeak",
-    "PerfectScore",
-    "TargetCopy",
-    "TargetLeak",
-]
+__all__ = ["FAR_BETTER", "LEAST_ROWS", "PerfectScore", "TargetCopy", "TargetLeak"]
 
 LEAST_ROWS = 40
 """Fewer rows make columns that tell the target by chance."""
@@ -56,8 +51,9 @@ RANKED = 30
 MOST_SUSPECTS = 3
 """Suspects of which each is compared with the others."""
 
-ORDER_ERROR = 0.4
-"""Ranking error up to which the numbering of rows tells the target: an area of .8."""
+SEVERAL, SEVERAL_SHARE = 2, 0.25
+"""Near perfect columns, and their share of all, up to which they are doubted together:
+where more are, the table is easy."""
 
 DROP_IT = "Drop it if it is not known before the target is."
 
@@ -93,7 +89,8 @@ class TargetLeak:
     """Whether a column alone tells the target far better than all others together.
 
     A near perfect column is suspected if all other columns leave `FAR_BETTER` times its
-    error: in an easy table they come close, too. Copies of the target are told apart by
+    error: in an easy table they come close, too. With ``time=``, so must time alone,
+    which tells nearly all of a smooth target. Copies of the target are told apart by
     `TargetCopy` and count as neither.
     """
 
@@ -110,7 +107,9 @@ class TargetLeak:
                 "tell a leak from chance.",
             )  # fmt: skip
         guessed = _closely(evidence)
-        near = [c for c, e in guessed if _is_near_perfect(e)]
+        near = [
+            c for c, e in guessed if _is_near_perfect(e) and _beats_time(evidence, e)
+        ]
         try:
             return self._compared(evidence, guessed, near)
         except OutOfTimeError:
@@ -136,8 +135,9 @@ class TargetLeak:
                 f"together {_share(rest)}.",
                 DROP_IT, names,
             )  # fmt: skip
-        if near and len(near) <= len(_open_ones(evidence)) / 4:
-            rest, best = _of_others(evidence, near), guessed[0][1]
+        n_open = len(_open_ones(evidence))
+        if near and len(near) <= min(max(SEVERAL, n_open * SEVERAL_SHARE), n_open - 1):
+            rest, best = _of_others(evidence, near), _best(guessed, near)[1]
             if _is_far_better(best, rest):
                 names = tuple(str(c.name) for c in near)
                 return Finding(
@@ -146,7 +146,7 @@ class TargetLeak:
                     f"other columns together leave {_share(rest)}.",
                     "Drop those that are not known before the target is.", names,
                 )  # fmt: skip
-        return Finding(self.code, self.title, "pass", _best_alone(guessed))
+        return Finding(self.code, self.title, "pass", _best_alone(guessed, near))
 
     def _not_compared(self, near: Sequence[Column]) -> Finding:
         names = tuple(str(c.name) for c in near)
@@ -199,13 +199,35 @@ def _share(found: Errors) -> str:
     return f"{found.ranking / 2:.2%} of pairs of rows in the wrong order"
 
 
-def _best_alone(guessed: Sequence[tuple[Column, Errors]]) -> str:
+def _best(
+    guessed: Sequence[tuple[Column, Errors]], near: Sequence[Column]
+) -> tuple[Column, Errors]:
+    """Return the best near perfect column that time does not tell, else the best."""
+    return next((pair for pair in guessed if pair[0] in near), guessed[0])
+
+
+def _best_alone(
+    guessed: Sequence[tuple[Column, Errors]], near: Sequence[Column]
+) -> str:
+    """Return how well the best column does, and why a near perfect one is no leak."""
     if not guessed:
         return "There is no column of numbers or levels to try alone."
-    column, best = min(guessed, key=lambda pair: pair[1].ranking)
+    column, best = _best(guessed, near)
+    name, left = listed([column.name]), _share(best)
+    if len(near) > 1:
+        return (
+            f"{len(near)} columns each tell the target almost exactly alone: the best, "
+            f"{name}, leaves {left}."
+        )
+    if not any(_is_near_perfect(e) for _, e in guessed):
+        return (
+            "No column tells the target by itself: alone, the best, "
+            f"{name}, leaves {left}."
+        )
+    others = "all other columns together" if near else "time="
     return (
-        f"No column tells the target by itself: alone, the best, "
-        f"{listed([column.name])}, leaves {_share(best)}."
+        f"{name} alone tells the target almost exactly, and {others} nearly as well: "
+        f"it leaves {left}."
     )
 
 
@@ -252,6 +274,11 @@ def _is_far_better(alone: Errors, rest: Errors) -> bool:
         and getattr(rest, key) > 0
         for key in _keys(alone)
     )
+
+
+def _beats_time(evidence: Evidence, alone: Errors) -> bool:
+    """Return whether a near perfect column leaves far less than time does."""
+    return evidence.by_time is None or _is_far_better(alone, evidence.by_time)
 
 
 def _keys(found: Errors) -> tuple[str, ...]:
@@ -302,73 +329,3 @@ class PerfectScore:
             f"{said}: few real targets can be told so well.".capitalize(),
             "Make sure that no column is made from the target.",
         )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class IdentifierLeak:
-    """Whether a number or name of the row tells the target: it should tell nothing."""
-
-    code: str = "AML004"
-    title: str = "Identifiers"
-
-    def run(self, evidence: Evidence) -> Finding:
-        """Return what it came to."""
-        table = evidence.table
-        left_out = {c.id: c for c in table.columns if c.kind == "identifier"}
-        counting = [c for c in evidence.plain if _counts_rows(evidence, c)]
-        suspects = [(c, evidence.identifiers[i]) for i, c in left_out.items()
-                    if i in evidence.identifiers]  # fmt: skip
-        suspects += [(c, evidence.values(c)) for c in counting]
-        if not suspects or table.n_rows < LEAST_ROWS or np.ptp(table.y) == 0:
-            names = tuple(str(c.name) for c in left_out.values())
-            said = "No column names the rows."
-            if names:
-                said = f"What names the rows is left out: {listed(names)}."
-            return Finding(self.code, self.title, "pass", said, "", names)
-        found = []
-        for column, values in suspects:
-            evidence.go_on()
-            guess = guess_by_tree(evidence.question, values[evidence.sample])
-            found.append((errors(evidence.question, guess).ranking, column))
-        found.sort(key=lambda pair: pair[0])
-        leaks = [(error, c) for error, c in found if error <= ORDER_ERROR]
-        if leaks:
-            names = tuple(str(c.name) for _, c in leaks)
-            used = [c for _, c in leaks if c.used]
-            return Finding(
-                self.code, self.title, "warn",
-                f"What names the rows, {listed(names)}, yet tells the target "
-                f"({leaks[0][0]:.0%} of its ranking is left): rows were numbered in "
-                "the order of the target, or by something that knows it.",
-                "Drop it; a new row's number says nothing." if used else
-                "It is left out; make sure that no other column follows its order.",
-                names,
-            )  # fmt: skip
-        names = tuple(str(c.name) for c in counting)
-        if names:
-            return Finding(
-                self.code, self.title, "note",
-                f"Whole numbers without gaps, one for each row, as identifiers are: "
-                f"{listed(names)}.",
-                "Drop it if it only names the rows.", names,
-            )  # fmt: skip
-        names = tuple(str(c.name) for c in left_out.values())
-        return Finding(
-            self.code, self.title, "pass",
-            f"What names the rows is left out, and does not tell the target: "
-            f"{listed(names)}.",
-            "", names,
-        )  # fmt: skip
-
-
-def _counts_rows(evidence: Evidence, column: Column) -> bool:
-    """Return whether a used column numbers the rows: different, whole and dense."""
-    n_rows = evidence.table.n_rows
-    if column.kind != "number" or column.n_distinct != n_rows or n_rows < LEAST_ROWS:
-        return False
-    if column.low is None or column.high is None:
-        return False
-    if column.high - column.low >= 2 * n_rows:
-        return False
-    values = evidence.values(column)
-    return bool((values == np.floor(values)).all())

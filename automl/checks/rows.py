@@ -1,4 +1,4 @@
-"""Rows that belong together: copies, groups and neighbours in time.
+"""Rows that belong together: copies and groups.
 
 Where such rows are on both sides of a fold, a model is scored on what it has seen.
 """
@@ -19,21 +19,10 @@ if TYPE_CHECKING:
     from automl.checks.evidence import Evidence
     from automl.kinds import Column
 
-__all__ = ["Copies", "Groups", "SeenBefore", "TimeLeak"]
+__all__ = ["Copies", "Groups", "SeenBefore"]
 
 LEAST_ROWS = 60
 """Fewer rows make neighbours alike by chance."""
-
-ALIKE = 0.5
-"""Correlation (or agreement beyond chance) of neighbouring targets from which time
-carries the target."""
-
-ROWS_SHARE = 0.05
-"""Different numbers, as a share of the rows, from which they say when a row happened: a
-year that hundreds of rows share is a feature like any other."""
-
-LATER_SHARE = 0.5
-"""Rows in which a date is later than ``time=``, from which it is known too late."""
 
 LEVELS = 12
 """Groups, from which a column may be one of them."""
@@ -49,127 +38,18 @@ SMOOTH = 0.5
 quantity nearly all, of an identifier nothing."""
 
 COPIES_SHARE = 0.01
-"""Scored rows with a copy among those trained on, from which that is worth a word."""
+"""Scored rows with a copy, or a row of their level, among those trained on, from which
+that is worth a word."""
 
 MOST_CELLS = 5_000_000
 """Of a table whose rows are compared: that takes a fifth of a second."""
 
-_TIME_NAME = re.compile(
-    r"(^|[\s_.-])(date|datetime|time|timestamp|year|month|week|day)s?$", re.IGNORECASE
-)
 _ID_NAME = re.compile(
     r"(^|[\s_.-])(id|no|nr|number|code|key|patient|subject|person|user|customer|client|"
     r"group|household|family|store|shop|site|device|session)s?$",
     re.IGNORECASE,
 )
 _CAMEL_ID = re.compile(r"[a-z](ID|Id|No)$")
-
-
-@dataclass(frozen=True)
-class TimeLeak:
-    """Whether the past predicts the future where time carries the target.
-
-    With ``time=``, whether a column holds later moments; without it, whether rows that
-    follow each other by a column of dates, or as they stand, have like targets.
-    """
-
-    code: str = "AML005"
-    title: str = "Time"
-
-    def run(self, evidence: Evidence) -> Finding:
-        """Return what it came to."""
-        if evidence.table.time is not None:
-            return self._later(evidence)
-        y, n_classes = evidence.table.y, evidence.table.n_classes
-        if len(y) < LEAST_ROWS or np.ptp(y) == 0:
-            return Finding(
-                self.code, self.title, "skipped", "Too few rows to compare neighbours."
-            )
-        found = [
-            (_likeness(y[np.argsort(cells, kind="stable")], n_classes), c)
-            for c in evidence.plain
-            for cells in [evidence.values(c)]
-            if _is_time(c, cells)
-        ]
-        found.sort(key=lambda pair: -pair[0])
-        if found and found[0][0] >= ALIKE and evidence.table.groups is None:
-            alike, column = found[0]
-            name = str(column.name)
-            return Finding(
-                self.code, self.title, "warn",
-                f"Rows that follow each other by {listed([name])} have like targets "
-                f"(correlation {alike:.2f}), and folds mix past and future.",
-                f"Give time={name!r} if the model is to predict later rows.", (name,),
-            )  # fmt: skip
-        as_they_stand = _likeness(y, n_classes)
-        if _is_sorted(y):
-            return Finding(
-                self.code, self.title, "note",
-                "The rows are sorted by the target; folds are shuffled, so no score "
-                "gains by it.",
-                "Never make a column of the number of a row.",
-            )  # fmt: skip
-        if as_they_stand >= ALIKE:
-            return Finding(
-                self.code, self.title, "note",
-                f"Rows that stand next to each other have like targets (correlation "
-                f"{as_they_stand:.2f}).",
-                "Give time= or groups= if rows follow each other or belong together.",
-            )  # fmt: skip
-        return Finding(
-            self.code, self.title, "pass",
-            "Neighbouring rows do not have like targets (correlation "
-            f"{as_they_stand:.2f}).",
-        )  # fmt: skip
-
-    def _later(self, evidence: Evidence) -> Finding:
-        time = evidence.table.time
-        late = {}
-        for column in evidence.table.used:
-            if column.kind == "date" and time is not None:
-                later = float(np.mean(evidence.values(column) > time + 1.0))
-                if later >= LATER_SHARE:
-                    late[str(column.name)] = later
-        if not late:
-            return Finding(
-                self.code, self.title, "pass",
-                "Folds train on the past only, and no column is of a later moment.",
-            )  # fmt: skip
-        first = next(iter(late))
-        return Finding(
-            self.code, self.title, "warn",
-            f"{listed([first])} is later than time= in {late[first]:.0%} of the rows.",
-            "Drop it if it is not known when a prediction is made.", tuple(late),
-        )  # fmt: skip
-
-
-def _is_time(column: Column, cells: np.ndarray) -> bool:
-    """Return whether a column says when rows happened: dates, or numbers in order."""
-    if column.n_missing or column.n_distinct < LEVELS:
-        return False
-    if column.kind == "date":
-        return True
-    if column.kind != "number" or column.n_distinct < ROWS_SHARE * len(cells):
-        return False
-    return bool(_TIME_NAME.search(str(column.name))) and _is_sorted(cells)
-
-
-def _is_sorted(y: np.ndarray) -> bool:
-    steps = np.diff(y)
-    return bool((steps >= 0).all() or (steps <= 0).all())
-
-
-def _likeness(y: np.ndarray, n_classes: int) -> float:
-    """Return how alike neighbours are: 0 is chance, 1 the same."""
-    if n_classes:
-        shares = np.bincount(y.astype(np.int64), minlength=n_classes) / len(y)
-        chance = float((shares**2).sum())
-        same = float((y[1:] == y[:-1]).mean())
-        return (same - chance) / (1 - chance) if chance < 1 else 0.0
-    a, b = y[1:], y[:-1]
-    if not np.ptp(a) or not np.ptp(b):
-        return 0.0
-    return float(np.corrcoef(a, b)[0, 1])
 
 
 @dataclass(frozen=True)
@@ -208,16 +88,32 @@ class Groups:
                 self.code, self.title, "pass",
                 "No column names groups that explain the target.",
             )  # fmt: skip
-        explained, column = named[0]
+        split = [(e, c) for e, c in named if _split_share(evidence, c) >= COPIES_SHARE]
+        explained, column = (split or named)[0]
         name, n = str(column.name), column.n_distinct
-        sure = any(_named_as_group(c) for _, c in named)
+        said = (
+            f"The {n:,} levels of {listed([name])} explain {explained:.0%} of the "
+            "target's variance"
+        )
+        if not split:
+            return Finding(
+                self.code, self.title, "pass",
+                f"{said}; folds keep rows of one level together.",
+            )  # fmt: skip
+        sure = any(_named_as_group(c) for _, c in split)
         return Finding(
             self.code, self.title, "warn" if sure else "note",
-            f"The {n:,} levels of {listed([name])} explain {explained:.0%} of the "
-            "target's variance, and rows of one level are on both sides of a fold.",
+            f"{said}, and rows of one level are on both sides of a fold.",
             f"Give groups={name!r} if the model is to predict rows of new ones.",
-            tuple(str(c.name) for _, c in named),
+            tuple(str(c.name) for _, c in split),
         )  # fmt: skip
+
+
+def _split_share(evidence: Evidence, column: Column) -> float:
+    """Return the share of scored rows with a row of their level among the others."""
+    values = evidence.values(column)
+    shares = [np.isin(values[b], values[a]).mean() for a, b in evidence.folds.splits]
+    return float(np.mean(shares))
 
 
 def _named_as_group(column: Column) -> bool:

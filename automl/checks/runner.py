@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING
 from automl.checks.drift import Drift
 from automl.checks.finding import Finding, OutOfTimeError, worst_first
 from automl.checks.gaps import MissingnessLeak
-from automl.checks.leaks import (
-    IdentifierLeak,
-    PerfectScore,
-    TargetCopy,
-    TargetLeak,
-)
-from automl.checks.rows import Copies, Groups, SeenBefore, TimeLeak
+from automl.checks.identifiers import IdentifierLeak
+from automl.checks.leaks import PerfectScore, TargetCopy, TargetLeak
+from automl.checks.moments import TimeLeak
+from automl.checks.rows import Copies, Groups, SeenBefore
 from automl.checks.scores import (
     BetterThanBaseline,
     EdgeOfSpace,

@@ -12,7 +12,10 @@ from automl.facts.verdict import figure, label_of_metric
 from automl.history import BASELINE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from automl.checks.evidence import Evidence
+    from automl.history import Trial
     from automl.specs import Dimension
 
 __all__ = ["BetterThanBaseline", "EdgeOfSpace", "NoiseCanary", "Overfit",
@@ -35,6 +38,8 @@ one in thirty thousand."""
 EDGE = 0.01
 """Distance from an end of the space, as a share of it."""
 
+MORE = "Add columns or rows that tell more of the target."
+
 
 @dataclass(frozen=True)
 class BetterThanBaseline:
@@ -54,26 +59,65 @@ class BetterThanBaseline:
                 "No configuration was scored, so nothing is known of the columns.",
                 "Give the search more time, or see why configurations failed.",
             )  # fmt: skip
-        action = "Add columns or rows that tell more of the target."
-        if winner.candidate == BASELINE or winner.score <= base.score:
-            return Finding(
-                self.code, self.title, "fail",
-                "No configuration is better than the constant prediction.", action,
-            )  # fmt: skip
-        if math.isnan(winner.score):
+        if not winner.scores:
             return Finding(self.code, self.title, "skipped", "It was never scored.")
+        if winner.candidate == BASELINE or _gain(winner, base) <= 0:
+            return self._no_better(evidence, base)
         against = compare(base, winner, evidence.folds)
         natural = evidence.metric.natural
+        shared, n_folds = _shared(winner, base), len(evidence.folds)
+        ours, floor = _mean(winner, shared), _mean(base, shared)
+        some = (
+            "" if len(shared) == n_folds else f", on {len(shared)} of {n_folds} folds"
+        )
         said = (
             f"Selection score: {label_of_metric(evidence.metric.name)} "
-            f"{figure(natural(winner.score))} against {figure(natural(base.score))} of "
-            "the constant prediction"
+            f"{figure(natural(ours))} against {figure(natural(floor))} of the constant "
+            f"prediction{some}"
         )
         if against["within_noise"]:
             return Finding(
-                self.code, self.title, "warn", f"{said}: that is within noise.", action
+                self.code,
+                self.title,
+                "warn",
+                f"{said}: that is within noise.",
+                MORE,
             )
         return Finding(self.code, self.title, "pass", f"{said}.")
+
+    def _no_better(self, evidence: Evidence, base: Trial) -> Finding:
+        """Return what it comes to that the constant is as good as what predicts."""
+        # what was raced was behind others on the same folds
+        if any(_gain(t, base) > 0 for t in evidence.trials if t.status != "raced"):
+            return Finding(
+                self.code, self.title, "skipped",
+                "A configuration is better than the constant prediction on the folds "
+                "that both have, yet it is not what predicts.",
+                "Give the search more time, or see what kept it from predicting.",
+                missed=True,
+            )  # fmt: skip
+        return Finding(
+            self.code, self.title, "fail",
+            "No configuration is better than the constant prediction.", MORE,
+        )  # fmt: skip
+
+
+def _shared(one: Trial, other: Trial) -> list[int]:
+    """Return the folds that both have a score of."""
+    return sorted(set(one.scores) & set(other.scores))
+
+
+def _mean(trial: Trial, folds: Sequence[int]) -> float:
+    return math.fsum(trial.scores[k] for k in folds) / len(folds)
+
+
+def _gain(trial: Trial, base: Trial) -> float:
+    """Return how much better a trial is on the folds that both have; 0 without any.
+
+    A mean over some folds is nothing to compare with a mean over all: folds differ.
+    """
+    shared = _shared(trial, base)
+    return _mean(trial, shared) - _mean(base, shared) if shared else 0.0
 
 
 @dataclass(frozen=True)
@@ -130,7 +174,7 @@ class UnstableFolds:
         base, winner = evidence.baseline, evidence.winner
         shared: list[int] = []
         if base is not None and winner is not None:
-            shared = sorted(set(base.scores) & set(winner.scores))
+            shared = _shared(base, winner)
         if base is None or winner is None or len(shared) < 3:
             return Finding(
                 self.code, self.title, "skipped", "Fewer than three folds were scored."

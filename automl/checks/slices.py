@@ -2,8 +2,9 @@
 
 The score of a slice is compared with that of all other rows. Standard errors are of the
 jackknife over random twentieths of the rows (Quenouille 1956; Tukey 1958), which needs
-nothing of a metric but its value; p-values are Holm's (1979) over all slices that were
-scored, so that no luck of the many is told as a weakness.
+nothing of a metric but its value. Rows that belong together are left out together: the
+rows of a group are wrong together, too. P-values are Holm's (1979) over all slices that
+were scored, so that no luck of the many is told as a weakness.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 from automl.checks.finding import Finding, listed
 from automl.facts.verdict import figure, label_of_metric
 from automl.fast_scores import fast_score, is_fast
+from automl.scored_rows import drawn_together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,6 +37,9 @@ BLOCKS = 20
 
 LEAST_ROWS = 40
 """Fewer rows of a slice, two to a block, have no error to speak of."""
+
+LEAST_UNITS = 10
+"""Fewer groups in a slice, or stretches of time, have no error to speak of."""
 
 MOST_ROWS = 20_000
 """Rows that slices are made of: a score of so many takes some milliseconds."""
@@ -162,7 +167,7 @@ def find_weak_slices(
     if evidence.predictions is None:
         return None
     scorer = _Scorer.of(evidence)
-    if len(scorer.rows) < 2 * LEAST_ROWS:
+    if len(scorer.rows) < 2 * LEAST_ROWS or scorer.n_units() < 2 * LEAST_UNITS:
         return None
     overall, error = scorer.score(np.ones(len(scorer.rows), dtype=bool))
     if not math.isfinite(overall) or not math.isfinite(error):
@@ -189,13 +194,16 @@ def find_weak_slices(
 
 @dataclass(frozen=True)
 class _Scorer:
-    """Scores and their standard errors, on rows that were predicted."""
+    """Scores and their standard errors, on rows that were predicted.
+
+    Units are numbered in an order by chance.
+    """
 
     rows: np.ndarray
     y: np.ndarray
     guess: np.ndarray
     weights: np.ndarray | None
-    block: np.ndarray
+    unit: np.ndarray
     function: Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
 
     @classmethod
@@ -203,33 +211,41 @@ class _Scorer:
         table, guess = evidence.table, np.asarray(evidence.predictions)
         rows = np.flatnonzero(~np.isnan(guess.reshape(len(guess), -1)[:, 0]))
         rng = np.random.default_rng(evidence.random_state)
+        unit = drawn_together(table, rows)
         if len(rows) > MOST_ROWS:
-            rows = np.sort(rng.choice(rows, MOST_ROWS, replace=False))
+            part = np.sort(rng.choice(len(rows), MOST_ROWS, replace=False))
+            rows, unit = rows[part], unit[part]
         weights = table.sample_weight
         chosen = guess[rows].astype(np.float64)
         if table.is_classification:
             chosen /= np.maximum(chosen.sum(axis=1, keepdims=True), 1e-12)
         return cls(
             rows, table.y[rows], chosen, None if weights is None else weights[rows],
-            rng.permutation(len(rows)) % BLOCKS, fast_score(evidence.metric),
+            rng.permutation(int(unit.max(initial=-1)) + 1)[unit],
+            fast_score(evidence.metric),
         )  # fmt: skip
+
+    def n_units(self, part: np.ndarray | slice = slice(None)) -> int:
+        """Return of how many units a part has rows."""
+        return len(np.unique(self.unit[part]))
 
     def score(self, part: np.ndarray) -> tuple[float, float]:
         """Return the score of a part and its jackknife standard error."""
-        whole = self._value(part)
+        rows = np.flatnonzero(part)
+        whole = self._value(rows)
         if not math.isfinite(whole):
             return math.nan, math.nan
-        without = [self._value(part & (self.block != b)) for b in range(BLOCKS)]
+        units, place = np.unique(self.unit[rows], return_inverse=True)
+        n, block = min(BLOCKS, len(units)), place % BLOCKS
+        without = [self._value(rows[block != b]) for b in range(n)]
         if not np.isfinite(without).all():
             return whole, math.nan
-        return whole, float(
-            np.sqrt((BLOCKS - 1) ** 2 / BLOCKS * np.var(without, ddof=1))
-        )
+        return whole, float(np.sqrt((n - 1) ** 2 / n * np.var(without, ddof=1)))
 
-    def _value(self, part: np.ndarray) -> float:
-        weights = None if self.weights is None else self.weights[part]
+    def _value(self, rows: np.ndarray) -> float:
+        weights = None if self.weights is None else self.weights[rows]
         try:
-            return self.function(self.y[part], self.guess[part], weights)
+            return self.function(self.y[rows], self.guess[rows], weights)
         except ValueError:  # a metric that is undefined for these rows
             return math.nan
 
@@ -277,7 +293,8 @@ def _compared(
     scorer: _Scorer, names: tuple[str, str, bool], part: np.ndarray
 ) -> Slice | None:
     n = int(part.sum())
-    if n < LEAST_ROWS or len(part) - n < LEAST_ROWS:
+    n_units = min(scorer.n_units(part), scorer.n_units(~part))
+    if min(n, len(part) - n) < LEAST_ROWS or n_units < LEAST_UNITS:
         return None
     score, error = scorer.score(part)
     others, error_others = scorer.score(~part)
@@ -289,7 +306,7 @@ def _compared(
         return Slice(*names, n, score, error, difference, 1.0)
     from scipy.special import stdtr
 
-    p = 2 * float(stdtr(BLOCKS - 1, -abs(difference) / spread))
+    p = 2 * float(stdtr(min(BLOCKS, n_units) - 1, -abs(difference) / spread))
     return Slice(*names, n, score, error, difference, p)
 
 
@@ -316,7 +333,7 @@ class WorstSlices:
         if found is None:
             return Finding(
                 self.code, self.title, "skipped",
-                "There were too few rows or no time to score slices.",
+                "There were too few rows or groups, or no time, to score slices.",
             )  # fmt: skip
         weak = [s for s in found.slices if s.is_weak]
         if not weak:

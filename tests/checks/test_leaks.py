@@ -1,6 +1,7 @@
 """Columns that tell the target, by their cells, gaps or order, are found."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from automl.checks.alone import Errors
@@ -23,6 +24,32 @@ def test_a_copy_of_the_target_fails():
     assert found_by("AML001", evidence_of(X, y)).status == "pass"
 
 
+def patients(n_patients=60, n_rows=20):
+    """Return rows of patients, whose ages and targets are their own."""
+    rng = np.random.default_rng(0)
+    who = np.repeat(np.arange(n_patients), n_rows)
+    X = pd.DataFrame(rng.normal(size=(len(who), 5))).add_prefix("x")
+    X["age_days"] = rng.permutation(np.arange(7000, 29000, 22))[:n_patients][who]
+    return X, rng.integers(0, 2, n_patients)[who], who
+
+
+def test_what_names_a_group_is_no_copy_of_the_target():
+    """With groups, each value needs several groups: the ages of patients are theirs."""
+    X, y, who = patients()
+    assert found_by("AML001", evidence_of(X, y)).status == "fail"
+    assert found_by("AML001", evidence_of(X, y, given={"groups": who})).status == "pass"
+
+
+@pytest.mark.parametrize("n_patients", [60, 3])
+def test_a_copy_of_the_target_in_groups_fails(n_patients):
+    """What tells the target in many groups, or in each of a few, is a copy of it."""
+    X, y, who = patients(n_patients, 120)
+    y = np.random.default_rng(1).integers(0, 3, len(y))
+    outcome = np.array(["won", "lost", "even"])[y]
+    evidence = evidence_of(X.assign(outcome=outcome), y, cv=3, given={"groups": who})
+    assert found_by("AML001", evidence).columns == ("outcome",)
+
+
 def test_a_column_far_better_than_all_others_is_suspected():
     """One mistake in a hundred is a leak where the other columns make many."""
     X, y = mixed(3)
@@ -41,6 +68,39 @@ def test_several_near_copies_are_a_note():
     b = np.where(np.arange(len(y)) == 7, 1 - a, a) * 2.5
     found = found_by("AML002", evidence_of(X.assign(a=a, b=b), y))
     assert (found.status, set(found.columns)) == ("note", {"a", "b"})
+
+
+@pytest.mark.parametrize("n_others", [1, 3, 8])
+def test_two_near_copies_are_told_of_in_a_table_of_few_columns(n_others):
+    """Each hides the other, and all that is left beside them tells nothing."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(1000, n_others))).add_prefix("x")
+    y = rng.integers(0, 2, 1000)
+    for name in ("outcome_code", "closed"):
+        X[name] = np.where(rng.random(1000) < 0.01, 1 - y, y)
+    found = found_by("AML002", evidence_of(X, y))
+    assert found.status in {"note", "warn"}  # by chance one is three times as good
+    assert set(found.columns) <= {"outcome_code", "closed"}
+
+
+def test_a_near_perfect_column_is_never_said_to_tell_nothing():
+    """Where columns are near perfect and no leak, the sentence says that they are."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 1000)
+    copies = {f"x{i}": np.where(rng.random(1000) < 0.01, 1 - y, y) for i in range(4)}
+    several = found_by("AML002", evidence_of(pd.DataFrame(copies), y))
+    assert several.status == "pass"
+    assert "4 columns each tell the target almost exactly alone" in several.evidence
+    score = y + rng.normal(0, 0.28, 1000)
+    parts = rng.normal(size=(1000, 2))
+    X = pd.DataFrame({"score": score, "a": parts[:, 0], "b": parts[:, 1]})
+    X["c"] = y + rng.normal(0, 0.33, 1000)
+    one = found_by("AML002", evidence_of(X, y))
+    assert one.status == "pass"
+    assert "all other columns together nearly as well" in one.evidence
+    X, y, _ = series("sine")
+    by_time = found_by("AML002", evidence_of(X, y, given={"time": "day"})).evidence
+    assert "tells the target almost exactly, and time= nearly as well" in by_time
 
 
 def test_too_few_rows_tell_no_leak():
@@ -87,6 +147,63 @@ def test_names_of_rows_that_begin_with_the_class_are_suspected():
     names = [f"{'case' if c else 'control'}-{i}" for i, c in enumerate(y)]
     found = found_by("AML004", evidence_of(X.assign(sample_id=names), y))
     assert (found.status, found.columns) == ("warn", ("sample_id",))
+
+
+def series(kind, n_rows=600):
+    """Return days and numbers that follow them, and a target that is smooth in time."""
+    rng, t = np.random.default_rng(0), np.arange(n_rows)
+    y = {
+        "walk": np.cumsum(rng.normal(size=n_rows)),
+        "sine": np.sin(t / 90) * 3 + rng.normal(0, 0.3, n_rows),
+        "trend": t / n_rows + rng.normal(0, 0.02, n_rows),
+    }[kind]
+    day = pd.Series(pd.date_range("2020-01-01", periods=n_rows, freq="D"))
+    X = pd.DataFrame({"day": day, "visit_id": t + 1, "price": rng.normal(size=n_rows)})
+    X["index"] = t / n_rows + rng.normal(0, 0.001, n_rows)  # of prices: rises with time
+    return X, y, rng
+
+
+@pytest.mark.parametrize("kind", ["walk", "sine", "trend"])
+def test_a_series_that_is_smooth_in_time_gives_no_alarm(kind):
+    """With time=, neither the days nor what follows them is a leak."""
+    X, y, _ = series(kind)
+    evidence = evidence_of(X, y, given={"time": "day"})
+    assert found_by("AML002", evidence).status == "pass"
+    found = found_by("AML004", evidence)
+    assert (found.status, found.columns) == ("pass", ("visit_id",))
+    assert "hardly better than time= does" in found.evidence
+
+
+@pytest.mark.parametrize("kind", ["walk", "sine", "trend"])
+def test_a_leak_in_a_series_is_suspected(kind):
+    """What tells a target far better than time does is found there, too."""
+    X, y, rng = series(kind)
+    case = np.argsort(np.argsort(y))
+    X = X.assign(paid=y + rng.normal(0, 0.01 * y.std(), len(y)), case_id=case)
+    evidence = evidence_of(X, y, given={"time": "day"})
+    found = found_by("AML002", evidence)
+    assert (found.status, found.columns) == ("warn", ("paid",))
+    assert found_by("AML004", evidence).columns == ("case_id",)
+
+
+def test_what_names_a_group_tells_no_target_with_groups():
+    """Rows that are numbered patient by patient tell who it is, which is no leak."""
+    X, y, who = patients()
+    X["row_id"] = np.arange(len(y))
+    alone = evidence_of(X, y)
+    assert found_by("AML004", alone).status == "warn"
+    grouped = evidence_of(X, y, given={"groups": who})
+    assert found_by("AML004", grouped).status == "pass"
+    assert found_by("AML002", grouped).status == "pass"
+
+
+def test_two_groups_are_enough_to_look():
+    """Each is guessed from the other, and a leak is found."""
+    X, y = mixed(3)
+    side = np.arange(len(y)) % 2
+    codes = y.where(np.random.default_rng(0).random(len(y)) > 0.01, 1 - y)
+    evidence = evidence_of(X.assign(paid=codes), y, cv=2, given={"groups": side})
+    assert found_by("AML002", evidence).columns == ("paid",)
 
 
 def test_an_identifier_that_tells_nothing_passes():

@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 import pandas as pd
+import pytest
+from sklearn.model_selection import GroupKFold, KFold, TimeSeriesSplit
 
 from automl.repeats import shared_rows
 from tests.checks.check_kit import (
@@ -54,11 +56,49 @@ def test_a_column_of_later_moments_is_suspected():
     assert (found.status, found.columns) == ("warn", ("closed",))
 
 
+@pytest.mark.parametrize("unit", ["years", "row numbers", "milliseconds"])
+def test_dates_are_not_compared_with_numbers(unit):
+    """A date of birth is no later moment for being more seconds than years are."""
+    X, y = walk()
+    numbers = {
+        "years": X["day"].dt.year + X["day"].dt.month / 12,
+        "row numbers": X["day"].rank(),
+        "milliseconds": X["day"].astype("datetime64[ms]").astype("int64") * 1.0,
+    }
+    X["born"] = X["day"] - pd.to_timedelta(np.arange(300) * 20, unit="D")
+    X["closed"] = X["day"] + pd.Timedelta(days=30)
+    found = found_by("AML005", evidence_of(X, y, given={"time": numbers[unit]}))
+    assert found.status == "pass"
+    assert "cannot be compared" in found.evidence
+
+
 def test_rows_sorted_by_the_target_are_a_note():
     """Folds are shuffled, so that no score is wrong."""
     X, y = shuffled(100)
     assert found_by("AML005", evidence_of(X, np.sort(y))).status == "note"
     assert found_by("AML005", evidence_of(X, y)).status == "pass"
+
+
+def test_given_folds_that_follow_time_are_not_warned_of():
+    """What folds do is looked at: a forward splitter needs no time=."""
+    X, y = walk()
+    order = np.argsort(X["day"].to_numpy())
+    X, y = X.iloc[order].reset_index(drop=True), y[order]
+    forward = found_by("AML005", evidence_of(X, y, cv=TimeSeriesSplit(5)))
+    assert forward.status == "pass"
+    assert "no fold trains on later rows" in forward.evidence
+    assert found_by("AML005", evidence_of(X, y, cv=KFold(5))).status == "warn"
+
+
+def test_folds_that_are_blocks_of_a_sorted_target_are_warned_of():
+    """A fold of the greatest targets is scored on what none like it was trained on."""
+    X, y = shuffled(100)
+    y = np.sort(y + X["x"].to_numpy())
+    blocks = found_by("AML005", evidence_of(X, y, cv=KFold(5)))
+    assert blocks.status == "warn"
+    assert "stand next to each other" in blocks.evidence
+    mixed = KFold(5, shuffle=True, random_state=0)
+    assert found_by("AML005", evidence_of(X, y, cv=mixed)).status == "note"
 
 
 def patients(n_patients=40, visits=8):
@@ -78,6 +118,16 @@ def test_groups_that_explain_the_target_ask_for_groups():
     assert (found.status, found.columns) == ("warn", ("patient",))
     given = {"groups": "patient"}
     assert found_by("AML006", evidence_of(X, y, given=given)).status == "pass"
+
+
+def test_given_folds_that_keep_groups_together_are_not_warned_of():
+    """What folds do is looked at: splits by patient need no groups=."""
+    X, y = patients()
+    splits = list(GroupKFold(5).split(X, y, X["patient"]))
+    found = found_by("AML006", evidence_of(X, y, cv=splits))
+    assert found.status == "pass"
+    assert "folds keep rows of one level together" in found.evidence
+    assert found_by("AML006", evidence_of(X, y, cv=KFold(5))).status == "warn"
 
 
 def test_a_rounded_measure_is_no_group():
@@ -100,9 +150,9 @@ def test_copies_on_both_sides_of_given_splits_are_warned_of():
     assert "100% of the copies differ" in across.evidence
 
 
-def with_test(X, y, test):
+def with_test(X, y, test, **more):
     """Return evidence with test rows, encoded."""
-    evidence = evidence_of(X, y)
+    evidence = evidence_of(X, y, **more)
     rows = evidence.table.encoder.transform(test).reset_index(drop=True)
     shared = shared_rows(evidence.table.X, rows)
     return dataclasses.replace(evidence, test=rows, shared=shared)
@@ -131,3 +181,32 @@ def test_drift_names_the_columns_that_moved():
     test["x3"] += 3 * X["x3"].std()
     found = found_by("AML009", with_test(train, y.iloc[:250], test))
     assert (found.status, found.columns) == ("warn", ("x3",))
+    assert "'x3' differs most" in found.evidence
+    test["x4"] -= 3 * X["x4"].std()
+    both = found_by("AML009", with_test(train, y.iloc[:250], test)).evidence
+    assert "'x3' and 'x4' differ most" in both or "'x4' and 'x3' differ most" in both
+
+
+@pytest.mark.parametrize("time", ["day", "number"])
+def test_later_test_rows_are_judged_by_other_columns_than_their_dates(time):
+    """Dates of later rows differ always: what counts is whether anything else does."""
+    X, y = classes(0)
+    days = pd.date_range("2024-01-01", periods=len(X))
+    X = X.assign(day=days, number=np.arange(400) * 7.5)
+    X = X.drop(columns="day" if time == "number" else "number")
+    train, test, given = X.iloc[:250], X.iloc[250:].copy(), {"time": time}
+    same = found_by("AML009", with_test(train, y.iloc[:250], test, given=given))
+    assert same.status == "pass"
+    assert same.evidence.startswith(f"Without '{time}', which says when, a forest")
+    test["x3"] += 3 * X["x3"].std()
+    moved = found_by("AML009", with_test(train, y.iloc[:250], test, given=given))
+    assert (moved.status, moved.columns) == ("warn", ("x3",))
+
+
+def test_drift_needs_a_column_beside_dates():
+    """A table of dates has nothing that could drift but time."""
+    X, y = walk()
+    X = X[["day"]]
+    found = found_by("AML009", with_test(X.iloc[:200], y[:200], X.iloc[200:]))
+    assert found.status == "skipped"
+    assert "beside dates" in found.evidence

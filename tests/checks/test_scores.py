@@ -103,3 +103,34 @@ def test_a_search_without_scores_says_nothing_of_the_columns():
     found = found_by("AML010", bare)
     assert found.status == "skipped"
     assert "more time" in found.action
+
+
+@pytest.mark.parametrize(
+    ("status", "found"), [("cancelled", "skipped"), ("raced", "fail")]
+)
+def test_what_was_ahead_when_the_time_was_up_is_no_failure(status, found):
+    """The constant predicts as a last resort, though one was ahead on its only fold."""
+    evidence = scored([0.4] * 5, BASE)
+    base, worse = evidence.trials
+    ahead = dataclasses.replace(trial(2, [0.9]), status=status)
+    late = dataclasses.replace(evidence, trials=(base, worse, ahead), winner=base)
+    made = found_by("AML010", late)
+    assert (made.status, made.missed) == (found, status == "cancelled")
+
+
+def test_a_winner_of_some_folds_is_compared_on_these():
+    """The first fold is hard: the constant's mean over all is another measure."""
+    made = found_by("AML010", scored([-5.0], [-10.0, -2.0, -2.0, -2.0, -2.0]))
+    assert made.status == "pass"
+    assert "against -10.0" in made.evidence
+    assert made.evidence.endswith("on 1 of 5 folds.")
+    worse = scored([-3.0], [-2.0, -10.0, -10.0, -10.0, -10.0])
+    assert found_by("AML010", worse).status == "fail"
+
+
+def test_a_model_that_was_never_scored_is_not_judged():
+    """The small model that was fitted first may predict where nothing else can."""
+    evidence = scored([0.9] * 5, BASE)
+    small = trial(-1, [])
+    made = found_by("AML010", dataclasses.replace(evidence, winner=small))
+    assert (made.status, made.evidence) == ("skipped", "It was never scored.")

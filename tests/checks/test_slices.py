@@ -78,3 +78,42 @@ def test_a_loss_is_worse_where_it_is_greater():
     assert worst["column"] == "x0"
     assert worst["difference"] > 0
     assert worst["natural"] > slices.as_json(evidence.metric.natural)["overall"]
+
+
+def weighed_by_group(bad, *, n_groups=60, n_rows=40, seed=0, shift=3.0):
+    """Return evidence of groups with an error of their own, greater where `bad`."""
+    rng = np.random.default_rng(seed)
+    groups = np.repeat(np.arange(n_groups), n_rows)
+    age = rng.permutation(n_groups).astype(float)
+    own = rng.normal(0, 1.5, n_groups) + np.where(bad(age), shift, 0.0)
+    guess = own[groups] + rng.normal(size=len(groups))
+    X = pd.DataFrame({"age": age[groups], "x": rng.normal(size=len(groups))})
+    y = rng.normal(size=len(groups))
+    return evidence_of(X, y, given={"groups": groups}, predictions=y + guess)
+
+
+def test_groups_that_are_wrong_together_are_no_weak_slice():
+    """With groups, errors are of groups: 600 rows of 15 patients are 15, not 600."""
+    weak = 0
+    for seed in range(12):
+        evidence = weighed_by_group(lambda age: age < 0, seed=seed)
+        found = find_weak_slices(evidence, lambda: False)
+        weak += any(s.is_weak for s in found.slices)
+    assert weak == 0  # of 12; nearly all when rows are left out one by one
+
+
+def test_a_weak_slice_of_many_groups_is_found():
+    """A difference beyond that of groups is told with groups, too."""
+    evidence = weighed_by_group(lambda age: age < 50, n_groups=200, n_rows=8)
+    worst = find_weak_slices(evidence, lambda: False).slices[0]
+    assert (worst.column, worst.is_weak) == ("age", True)
+
+
+def test_slices_of_few_groups_are_not_scored():
+    """Nine groups have no error to speak of, however many rows they have."""
+    evidence = weighed_by_group(lambda age: age < 0, n_groups=36)
+    found = find_weak_slices(evidence, lambda: False)
+    assert {s.column for s in found.slices} == {"x"}
+    few = weighed_by_group(lambda age: age < 0, n_groups=12)
+    assert find_weak_slices(few, lambda: False) is None
+    assert found_by("AML017", few).status == "skipped"
