@@ -37,8 +37,8 @@ POOL = threading.Lock()
 """joblib has one pool of processes for all: one run at a time uses it."""
 
 HERE = threading.Lock()
-"""A fit in this process puts back what a process has one of, so that no other may run
-meanwhile: fits of several threads take turns, task by task."""
+"""A fit in this process limits threads and hides warnings, which a process has one of,
+so that no other may run meanwhile: fits of several threads take turns, task by task."""
 
 Source = Callable[[], Task | None]
 
