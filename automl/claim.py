@@ -31,6 +31,8 @@ class Claim:
     ----------
     n_jobs : int
         Processes that are wanted; 1 wants no pool.
+    notes : tuple of str, default=()
+        Why they are fewer than the user asked for.
 
     Attributes
     ----------
@@ -46,9 +48,9 @@ class Claim:
     (1, ())
     """
 
-    def __init__(self, n_jobs: int) -> None:
+    def __init__(self, n_jobs: int, notes: tuple[str, ...] = ()) -> None:
         self.n_workers = n_jobs
-        self.notes: tuple[str, ...] = ()
+        self.notes = notes
         self._held = False
 
     def __enter__(self) -> Self:
@@ -59,16 +61,17 @@ class Claim:
         if self.n_workers == 1:
             return self
         if _must_run_here(self.n_workers):
-            self.notes = (NONE_HERE,)
+            self._do_without(NONE_HERE)
         elif POOL.acquire(blocking=False):
             self._held = True
         else:
-            self.notes = (TAKEN,)
-        if self.notes:
-            self.n_workers = 1
-            # in a fit: this, its context, the stack's, the run, the fit, its caller
-            warnings.warn(AutoMLWarning(self.notes[0], code="W-workers"), stacklevel=6)
+            self._do_without(TAKEN)
         return self
+
+    def _do_without(self, why: str) -> None:
+        self.n_workers, self.notes = 1, (why,)
+        # in a fit: this, `take`, its context, the stack's, the run, the fit, its caller
+        warnings.warn(AutoMLWarning(why, code="W-workers"), stacklevel=7)
 
     def pass_on(self) -> bool:
         """Return whether the pool is held; who asks has to leave it from now on."""

@@ -45,7 +45,8 @@ class AutoML(BaseAutoML):
         `Candidate` objects.
     n_jobs : int or None, default=-1
         Processes; -1 is all cores that this process may use. 1 or None is this process,
-        where a slow fit cannot be ended: the budget then holds only roughly.
+        where a slow fit cannot be ended: the budget then holds only roughly. Without a
+        limit in time 8 are used at most.
     random_state : int, RandomState, Generator or None, default=None
         Seed of folds, sampling and learners.
     run_dir : str, Path or None, default=None

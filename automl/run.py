@@ -45,7 +45,7 @@ from automl.scratch import Scratch
 from automl.scrutiny import scrutinise
 from automl.search import Search
 from automl.session import take_up
-from automl.settings import Settings, count_workers, to_repeat
+from automl.settings import Settings, count_workers, to_repeat, useful
 from automl.teller import Teller, announcement
 from automl.testset import HeldOut, read_test
 from automl.weighing import leading
@@ -265,7 +265,9 @@ def run(
 def _claim(session: Session) -> Claim:
     """Return the claim for the processes that the session uses."""
     n_workers = count_workers(session.settings.n_jobs)
-    return Claim(1 if session.is_over else n_workers)
+    if session.is_over:
+        return Claim(1)
+    return Claim(*useful(n_workers, session.budget))
 
 
 def _concluded(

@@ -11,6 +11,7 @@ import numpy as np
 from automl.exceptions import AutoMLConfigError
 from automl.facts.repeat import ASIDE
 from automl.metrics import name_of
+from automl.search import LOOK_AHEAD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +33,7 @@ __all__ = [
     "switch",
     "time_limit",
     "to_repeat",
+    "useful",
     "verbosity",
 ]
 
@@ -101,6 +103,32 @@ def count_workers(n_jobs: Any) -> int:
     from joblib import cpu_count  # what affinity and the cgroup's quota allow
 
     return max(1, int(cpu_count()) + 1 + int(n_jobs))
+
+
+def useful(n_workers: int, budget: Budget) -> tuple[int, tuple[str, ...]]:
+    """Return how many processes a budget keeps busy, and why they are fewer.
+
+    Parameters
+    ----------
+    n_workers : int
+        As they were asked for.
+    budget : Budget
+        Without a limit in time the order of results counts, and few tasks are out.
+
+    Examples
+    --------
+    >>> from automl.budget import Budget
+    >>> useful(64, Budget(60.0, None, 0.0))
+    (64, ())
+    """
+    if budget.time_s is not None or n_workers <= LOOK_AHEAD:
+        return n_workers, ()
+    note = (
+        f"{LOOK_AHEAD} of {n_workers} processes are used: without a limit in time "
+        f"{LOOK_AHEAD} fits are out at most, so that the run comes out the same for "
+        "any number of processes; time_budget_s= has more."
+    )
+    return LOOK_AHEAD, (note,)
 
 
 def seed_of(random_state: Any) -> int:

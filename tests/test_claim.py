@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from automl import AutoML
+from automl.budget import Budget
 from automl.claim import NONE_HERE, POOL, TAKEN, Claim
 from automl.exceptions import AutoMLDataError, AutoMLWarning
 from automl.problem import make_problem
 from automl.runner import Runner
+from automl.settings import useful
 from tests.faults.bad_kit import Y, table
 
 GIVEN = {"candidates": ["logistic"], "random_state": 0, "verbose": 0}
@@ -53,6 +55,15 @@ def test_a_daemon_has_one_process(monkeypatch):
         claim = Claim(8).take()
     assert (claim.n_workers, claim.notes) == (1, (NONE_HERE,))
     assert not POOL.locked()
+
+
+def test_without_a_clock_no_more_processes_are_used_than_tasks_are_out(monkeypatch):
+    """The others would only wait; the run is planned for those, and says so."""
+    monkeypatch.setattr("automl.settings.LOOK_AHEAD", 2)
+    model = fit(n_jobs=3)
+    assert model.facts_["environment"]["cores used"] == "2"
+    assert any(note.startswith("2 of 3 processes are used") for note in model.notes_)
+    assert useful(3, Budget(60.0, 5, 0.0)) == (3, ())
 
 
 def test_the_pool_is_free_after_a_run_that_was_refused():
