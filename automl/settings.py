@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from numbers import Real
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.exceptions import AutoMLConfigError
+from automl.exceptions import AutoMLConfigError, named
 from automl.facts.repeat import ASIDE
 from automl.metrics import name_of
 from automl.search import LOOK_AHEAD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from automl.budget import Budget
 
@@ -24,9 +25,11 @@ __all__ = [
     "count_workers",
     "deployment",
     "is_plain",
+    "listener",
     "memory_limit",
     "model_limit",
     "predict_limit",
+    "run_folder",
     "seed_of",
     "selection",
     "shown",
@@ -139,7 +142,8 @@ def seed_of(random_state: Any) -> int:
         return int(random_state.integers(2**31 - 1))
     if isinstance(random_state, np.random.RandomState):
         return int(random_state.randint(2**31 - 1))
-    if isinstance(random_state, int | np.integer) and random_state >= 0:
+    whole = isinstance(random_state, int | np.integer)
+    if whole and not isinstance(random_state, bool) and random_state >= 0:
         return int(random_state) % (2**31)
     raise AutoMLConfigError(
         f"random_state={random_state!r} must be None, a whole number of at least 0, a "
@@ -224,9 +228,33 @@ def switch(name: str, value: Any) -> bool:
 
 def verbosity(verbose: Any) -> int:
     """Return how much is shown: 0, 1 or 2."""
-    if isinstance(verbose, bool | int) and 0 <= int(verbose) <= 2:
+    if isinstance(verbose, bool | int | np.integer) and 0 <= int(verbose) <= 2:
         return int(verbose)
     raise AutoMLConfigError(f"verbose={verbose!r} must be 0, 1 or 2.", code="E-verbose")
+
+
+def run_folder(run_dir: Any) -> Path | None:
+    """Return the folder of the run, checked; None if nothing is to be left on disk."""
+    if run_dir is None:
+        return None
+    path = os.fspath(run_dir) if isinstance(run_dir, str | os.PathLike) else None
+    if isinstance(path, str) and path:
+        return Path(path)
+    raise AutoMLConfigError(
+        f"run_dir={run_dir!r} must be the path of a folder, or None.",
+        code="E-path",
+        hint="'.' is the current folder.",
+    )
+
+
+def listener(callback: Any) -> Any:
+    """Return what is told of the progress, checked."""
+    if callback is None or callable(callback):
+        return callback
+    raise AutoMLConfigError(
+        f"callback={named(callback)} must be a function of a snapshot, or None.",
+        code="E-callback",
+    )
 
 
 def is_plain(value: Any) -> bool:
