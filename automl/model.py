@@ -51,7 +51,9 @@ class AutoML(BaseAutoML):
         Seed of folds, sampling and learners.
     run_dir : str, Path or None, default=None
         Folder that keeps the journal and out-of-fold predictions; one that holds such
-        a run already is gone on with. Without it nothing is left on disk.
+        a run already is gone on with. A finished one is given back: its model is fitted
+        again in this process, one part after another, which can take longer than
+        ``time_budget_s`` with many parts. Without it nothing is left on disk.
     trial_time_limit_s : float or None, default=None
         Seconds that the fits of one configuration may take together, over all its
         folds: learners that grow stop in time, others are ended. None takes a share of

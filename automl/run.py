@@ -38,7 +38,7 @@ from automl.loop import run_search
 from automl.memory import Guard, allowed_mib
 from automl.plan import Plan
 from automl.problem import affordable, make_problem
-from automl.recipe import checked_predictions, digest, recipe_of, remake, winner_of
+from automl.recipe import checked_predictions, digest, recipe_of, remake_both, winner_of
 from automl.resampled_scores import is_quick
 from automl.runner import Runner
 from automl.scratch import Scratch
@@ -320,16 +320,15 @@ def _again(
         raise AssertionError("only a finished run is given back")
     recipe, history = restored.finish, restored.history
     teller.tell("refit", "", history)
-    pipeline = remake(recipe, problem, session.settings.random_state)
+    pipeline, single = remake_both(recipe, problem, session.settings.random_state)
     notes = tuple(recipe.get("notes", ()))
     found = digest(checked_predictions(pipeline, problem.table))
     if found != recipe["predictions"]:
         note = "The model was fitted again and does not predict quite as it did."
         notes = (*notes, note)
     trial = winner_of(recipe, history)
-    single, single_trial, ranked = pipeline, trial, history
+    single_trial, ranked = trial, history
     if recipe["single"] is not None:
-        single = remake(recipe["single"], problem, session.settings.random_state)
         single_trial = winner_of(recipe["single"], history)
     if trial.candidate in DERIVED:
         ranked = History((*history.trials, trial))
