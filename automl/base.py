@@ -7,7 +7,6 @@ is the fitted pipeline's.
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -28,9 +27,11 @@ from automl.settings import (
     Settings,
     deployment,
     is_plain,
+    listener,
     memory_limit,
     model_limit,
     predict_limit,
+    run_folder,
     seed_of,
     selection,
     shown,
@@ -42,6 +43,7 @@ from automl.testset import check_test, codes_of_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     import pandas as pd
 
@@ -183,10 +185,10 @@ class BaseAutoML(BaseEstimator):
             candidates=self.candidates,
             n_jobs=self.n_jobs,  # type: ignore[arg-type]  # None is checked in the run
             random_state=seed,
-            run_dir=None if self.run_dir is None else Path(self.run_dir),
+            run_dir=run_folder(self.run_dir),
             trial_time_limit_s=time_limit(self.trial_time_limit_s),
             memory_limit_mib=memory_limit(self.memory_limit_mib),
-            drop_missing_target=bool(self.drop_missing_target),
+            drop_missing_target=switch("drop_missing_target", self.drop_missing_target),
             ensemble=switch("ensemble", self.ensemble),
             deploy=deployment(self.deploy),
             select=selection(self.select),
@@ -195,7 +197,8 @@ class BaseAutoML(BaseEstimator):
             max_predict_ms=predict_limit(self.max_predict_ms),
             max_model_mib=model_limit(self.max_model_mib),
         )
-        with observer(verbosity(self.verbose), self.callback) as notify:
+        shown_at, told = verbosity(self.verbose), listener(self.callback)
+        with observer(shown_at, told) as notify:
             done = run(
                 X, y, settings, notify, groups=groups, time=time,
                 sample_weight=sample_weight, test=test,

@@ -149,7 +149,7 @@ class Outcome:
     cpu_s: float = 0.0
 
 
-def run_task(folder: Path, task: Task) -> Outcome:
+def run_task(folder: Path, task: Task, *, worker: bool = False) -> Outcome:
     """Do a task and return what came of it; no exception but an interrupt leaves.
 
     Parameters
@@ -158,6 +158,8 @@ def run_task(folder: Path, task: Task) -> Outcome:
         Of the workplace.
     task : Task
         What to do.
+    worker : bool, default=False
+        Whether this process is a worker of ours, and no program of the user's.
     """
     if task.kind == "wait":
         time.sleep(0.002)
@@ -167,7 +169,7 @@ def run_task(folder: Path, task: Task) -> Outcome:
     started, cpu = time.monotonic(), time.process_time()
     try:
         place, prepared = open_workplace(folder)
-        with sandbox(), warnings.catch_warnings():
+        with sandbox(worker=worker), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if task.kind == "fold":
                 return _fold(folder, place, prepared, task)

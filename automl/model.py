@@ -45,12 +45,15 @@ class AutoML(BaseAutoML):
         `Candidate` objects.
     n_jobs : int or None, default=-1
         Processes; -1 is all cores that this process may use. 1 or None is this process,
-        where a slow fit cannot be ended: the budget then holds only roughly.
+        where a slow fit cannot be ended: the budget then holds only roughly. Without a
+        limit in time 8 are used at most.
     random_state : int, RandomState, Generator or None, default=None
         Seed of folds, sampling and learners.
     run_dir : str, Path or None, default=None
         Folder that keeps the journal and out-of-fold predictions; one that holds such
-        a run already is gone on with. Without it nothing is left on disk.
+        a run already is gone on with. A finished one is given back: its model is fitted
+        again in this process, one part after another, which can take longer than
+        ``time_budget_s`` with many parts. Without it nothing is left on disk.
     trial_time_limit_s : float or None, default=None
         Seconds that the fits of one configuration may take together, over all its
         folds: learners that grow stop in time, others are ended. None takes a share of

@@ -7,7 +7,7 @@ number of rounds there.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,7 +37,14 @@ if TYPE_CHECKING:
     from automl.table import Table
     from automl.winner import Deployed, Member
 
-__all__ = ["checked_predictions", "digest", "recipe_of", "remake", "winner_of"]
+__all__ = [
+    "checked_predictions",
+    "digest",
+    "recipe_of",
+    "remake",
+    "remake_both",
+    "winner_of",
+]
 
 CHECK_ROWS = 1000
 """Rows on which two models are compared: enough to tell them apart, and predicted in
@@ -140,23 +147,68 @@ def remake(recipe: Mapping[str, Any], problem: Problem, seed: int) -> Pipeline:
     AutoMLResourceError
         If it cannot be fitted (``E-replay``).
     """
+    return remake_both({**recipe, "single": None}, problem, seed)[0]
+
+
+def remake_both(
+    recipe: Mapping[str, Any], problem: Problem, seed: int
+) -> tuple[Pipeline, Pipeline]:
+    """Return the model that a recipe makes, and the best single configuration's.
+
+    Each fit is made once, one after the other in this process: it takes what all parts
+    take together on one core, without a limit of time or memory.
+
+    Raises
+    ------
+    AutoMLResourceError
+        If one cannot be fitted (``E-replay``).
+    """
+    recipes = [r for r in (recipe, recipe["single"]) if r is not None]
     table = problem.table
-    if recipe["kind"] == "baseline":
-        return baseline_pipeline(table)
+    if all(r["kind"] == "baseline" for r in recipes):
+        constant = baseline_pipeline(table)
+        return constant, constant
     from threadpoolctl import threadpool_limits
 
-    candidates = {c.name: c for c in problem.candidates} | _shortened(recipe, problem)
+    candidates = {c.name: c for c in problem.candidates}
+    for one in recipes:
+        candidates |= _shortened(one, problem)
     with Scratch() as scratch, threadpool_limits(1):
         write_workplace(scratch, table, problem.folds, problem.metric, candidates, seed)
+        fits = _Fits(scratch)
         try:
-            if recipe["kind"] == "fallback":
-                return from_raw(table, _run(scratch, _fallback_task(recipe)).value)
-            return _average(recipe, problem, scratch)
+            made = [_pipeline(one, problem, fits) for one in recipes]
         finally:
             close_workplace()
+    return made[0], made[-1]
 
 
-def _average(whole: Mapping[str, Any], problem: Problem, scratch: Path) -> Pipeline:
+@dataclass(frozen=True)
+class _Fits:
+    """Fits in a workplace, each made once; those of folds stay there as files."""
+
+    scratch: Path
+    known: dict[str, Outcome] = field(default_factory=dict)
+
+    def of(self, task: Task) -> Outcome:
+        key = repr(task)
+        if key not in self.known:
+            outcome = _run(self.scratch, task)
+            if task.kind == "fold":  # its model is on disk, its scores are known
+                outcome = replace(outcome, value=None)
+            self.known[key] = outcome
+        return self.known[key]
+
+
+def _pipeline(recipe: Mapping[str, Any], problem: Problem, fits: _Fits) -> Pipeline:
+    if recipe["kind"] == "baseline":
+        return baseline_pipeline(problem.table)
+    if recipe["kind"] == "fallback":
+        return from_raw(problem.table, fits.of(_fallback_task(recipe)).value)
+    return _average(recipe, problem, fits)
+
+
+def _average(whole: Mapping[str, Any], problem: Problem, fits: _Fits) -> Pipeline:
     table, candidates = problem.table, {c.name: c for c in problem.candidates}
     derived = whole["candidate"] in DERIVED
     temperature = float(whole["params"].get(TEMPERATURE, 1.0)) if derived else 1.0
@@ -170,16 +222,16 @@ def _average(whole: Mapping[str, Any], problem: Problem, scratch: Path) -> Pipel
                 "refit", 0, number, candidate=trial.candidate, params=params,
                 rounds=recipe["rounds"], n_jobs=int(recipe["threads"]),
             )  # fmt: skip
-            model = _run(scratch, task).value
+            model = fits.of(task).value
             if not derived:
                 return from_raw(table, model)
             parts.append(refit_of(trial, weight, candidates, table, model))
             continue
         for made in recipe["folds"]:
             name, fold = _short_name(recipe, made), int(made["fold"])
-            _run(scratch, Task("fold", 0, number, fold, name, params, keep_from_s=0.0))
+            fits.of(Task("fold", 0, number, fold, name, params, keep_from_s=0.0))
             trial = trial.with_fold(FoldResult(number, fold, "ok"))
-        parts += bag_of(trial, weight, candidates, table, scratch)
+        parts += bag_of(trial, weight, candidates, table, fits.scratch)
     return assemble(parts, table, temperature)
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl.account import facts_of, limits, processor_seconds, timeline
 from automl.choice import price, simplest
+from automl.claim import Claim
 from automl.conclusion import conclude, deployment_plan
 from automl.constraints import Constraints
 from automl.environment import environment
@@ -32,21 +33,19 @@ from automl.history import (
 )
 from automl.importance import importance_of
 from automl.interrupt import Interrupt
-from automl.layout import Layout
 from automl.lookout import Lookout
 from automl.loop import run_search
 from automl.memory import Guard, allowed_mib
-from automl.needs import skipped, workers_that_fit
 from automl.plan import Plan
-from automl.problem import make_problem
-from automl.recipe import checked_predictions, digest, recipe_of, remake, winner_of
+from automl.problem import affordable, make_problem
+from automl.recipe import checked_predictions, digest, recipe_of, remake_both, winner_of
 from automl.resampled_scores import is_quick
 from automl.runner import Runner
 from automl.scratch import Scratch
 from automl.scrutiny import scrutinise
 from automl.search import Search
 from automl.session import take_up
-from automl.settings import Settings, count_workers, to_repeat
+from automl.settings import Settings, count_workers, to_repeat, useful
 from automl.teller import Teller, announcement
 from automl.testset import HeldOut, read_test
 from automl.weighing import leading
@@ -57,7 +56,6 @@ if TYPE_CHECKING:
 
     from sklearn.pipeline import Pipeline
 
-    from automl.candidates import Candidate
     from automl.choice import Simplest
     from automl.conclusion import Concluded
     from automl.folds import Folds
@@ -153,13 +151,13 @@ def run(
         Before any worker starts, if the data or a parameter cannot be used.
     """
     started_utc = datetime.now(UTC).isoformat(timespec="seconds")
-    n_workers = count_workers(settings.n_jobs)
     guard = Guard(allowed_mib(settings.memory_limit_mib))
     with ExitStack() as stack:
         # the last to go: a Ctrl-C while workers and files are tidied up costs no model
         interrupt = stack.enter_context(Interrupt())
         session = take_up(settings, stack)
-        settings, budget = session.settings, session.budget
+        claim = stack.enter_context(_claim(session))
+        settings, budget, n_workers = session.settings, session.budget, claim.n_workers
         problem = make_problem(
             X, y, settings, n_workers, groups=groups, time=time,
             sample_weight=sample_weight,
@@ -183,7 +181,7 @@ def run(
         table = mapped(table, scratch)  # one copy for us and the workers
         problem = replace(problem, table=table)
         give_back()
-        fitting, n_workers, notes = _affordable(problem, history, guard, n_workers)
+        fitting, n_workers, notes = affordable(problem, history, guard, n_workers)
         plan = Plan(
             fitting, len(folds), table.n_rows, problem.n_train, n_workers,
             settings.random_state, settings.trial_time_limit_s,
@@ -194,7 +192,7 @@ def run(
             and n_workers > 1 and held_out is None and not _constraints(settings),
         )  # fmt: skip
         queued = n_workers if len(folds) > 1 else 0  # a holdout's fits are long
-        runner = stack.enter_context(Runner(n_workers, scratch, queued))
+        runner = stack.enter_context(Runner(n_workers, scratch, queued, claim))
         search = Search(plan, budget, history, journal, session.known)
         read_s = budget.elapsed_s - session.earlier_s
         history = run_search(
@@ -209,8 +207,9 @@ def run(
         )
         expected = expect(done, held_out, budget, interrupt, meanwhile)
         notes = (
-            *session.notes, *problem.notes, *notes, *search.ending, *done.out.notes,
-            *_disk_notes(journal), *_notes_of(held_out), *expected.notes,
+            *session.notes, *claim.notes, *problem.notes, *notes, *search.ending,
+            *done.out.notes, *_disk_notes(journal), *_notes_of(held_out),
+            *expected.notes,
             *(() if done.rule is None else (price(done.rule, metric, titles),)),
         )  # fmt: skip
         teller.tell("report", "", history)
@@ -263,6 +262,14 @@ def run(
     )  # fmt: skip
 
 
+def _claim(session: Session) -> Claim:
+    """Return the claim for the processes that the session uses."""
+    n_workers = count_workers(session.settings.n_jobs)
+    if session.is_over:
+        return Claim(1)
+    return Claim(*useful(n_workers, session.budget))
+
+
 def _concluded(
     runner: Runner,
     search: Search,
@@ -313,16 +320,15 @@ def _again(
         raise AssertionError("only a finished run is given back")
     recipe, history = restored.finish, restored.history
     teller.tell("refit", "", history)
-    pipeline = remake(recipe, problem, session.settings.random_state)
+    pipeline, single = remake_both(recipe, problem, session.settings.random_state)
     notes = tuple(recipe.get("notes", ()))
     found = digest(checked_predictions(pipeline, problem.table))
     if found != recipe["predictions"]:
         note = "The model was fitted again and does not predict quite as it did."
         notes = (*notes, note)
     trial = winner_of(recipe, history)
-    single, single_trial, ranked = pipeline, trial, history
+    single_trial, ranked = trial, history
     if recipe["single"] is not None:
-        single = remake(recipe["single"], problem, session.settings.random_state)
         single_trial = winner_of(recipe["single"], history)
     if trial.candidate in DERIVED:
         ranked = History((*history.trials, trial))
@@ -338,23 +344,6 @@ def _again(
         weights, single_trial, single, facts, notes, interrupted=False,
         random_state=session.settings.random_state, test_score=expected.test_score,
     )  # fmt: skip
-
-
-def _affordable(
-    problem: Problem, history: History, guard: Guard, n_workers: int
-) -> tuple[tuple[Candidate, ...], int, tuple[str, ...]]:
-    """Return candidates and processes that there is memory for, and what is left out.
-
-    A candidate that an earlier session has tried is kept.
-    """
-    table, limit_mib = problem.table, guard.meter.limit_mib
-    layout, here = Layout.of(table), sum(guard.meter.look().values())
-    common = (layout, table.n_classes, limit_mib, n_workers, here)
-    kept, notes = skipped(problem.candidates, *common)
-    tried = {t.candidate for t in history}
-    fitting = tuple(c for c in problem.candidates if c in kept or c.name in tried)
-    fewer, why = workers_that_fit(fitting, *common)
-    return fitting, fewer, (*notes, *why)
 
 
 def _has_text(table: Table) -> bool:

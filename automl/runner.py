@@ -21,8 +21,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from automl.claim import POOL, Claim
 from automl.evaluate import Outcome, Task, failed, run_task
-from automl.exceptions import AutoMLWarning
 from automl.orphan import watch_parent
 from automl.watchdog import Limits, Watchdog
 from automl.worker import forget_kept, work
@@ -33,12 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Runner"]
 
-POOL = threading.Lock()
-"""joblib has one pool of processes for all: one run at a time uses it."""
-
 HERE = threading.Lock()
-"""A fit in this process puts back what a process has one of, so that no other may run
-meanwhile: fits of several threads take turns, task by task."""
+"""A fit in this process limits threads and hides warnings, which a process has one of,
+so that no other may run meanwhile: fits of several threads take turns, task by task."""
 
 Source = Callable[[], Task | None]
 
@@ -55,33 +52,29 @@ class Runner:
     queued : int, default=0
         Tasks that wait beside those that run: no worker is idle while the next is
         chosen, but what is chosen is not informed by what is about to come in.
+    claim : Claim, default=None
+        Of the pool, where it was asked for before; it is passed on to this.
     """
 
-    def __init__(self, n_jobs: int, folder: Path, queued: int = 0) -> None:
+    def __init__(
+        self,
+        n_jobs: int,
+        folder: Path,
+        queued: int = 0,
+        claim: Claim | None = None,
+    ) -> None:
         self.n_jobs = n_jobs
         self.folder = folder
         self.queued = queued
+        self._claim = claim
         self._failure: BaseException | None = None
         self._holds_pool = False
         self._stopping: threading.Thread | None = None
 
     def __enter__(self) -> Self:
-        if self.n_jobs > 1 and _must_run_here(self.n_jobs):
-            warnings.warn(
-                "No worker can be started from this process (a daemon, or itself a "
-                "worker): the fit runs in it, one task at a time.",
-                AutoMLWarning,
-                stacklevel=2,
-            )
-        elif self.n_jobs > 1:
-            self._holds_pool = POOL.acquire(blocking=False)
-            if not self._holds_pool:
-                warnings.warn(
-                    "Another fit of this process uses the workers: this one runs in "
-                    "its own thread, one task at a time.",
-                    AutoMLWarning,
-                    stacklevel=2,
-                )
+        claim = self._claim or Claim(self.n_jobs).take()
+        if self.n_jobs > 1:  # or memory was for one: another run may have the pool
+            self._holds_pool = claim.pass_on()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -259,14 +252,6 @@ def _received(outcome: Outcome) -> Outcome:
         return replace(outcome, value=pickle.loads(outcome.value))  # noqa: S301 - our own
     except Exception as error:  # noqa: BLE001 - a model that cannot be read has failed
         return failed(outcome.task, f"{type(error).__name__}: {error}", 0.0)
-
-
-def _must_run_here(n_jobs: int) -> bool:
-    """Return whether joblib would not start processes: in a daemon, or deep in one."""
-    from joblib import effective_n_jobs, parallel_config
-
-    with parallel_config(backend="loky"):
-        return int(effective_n_jobs(n_jobs)) == 1
 
 
 @contextmanager

@@ -2,6 +2,10 @@
 
 Learners of the user's own change the working directory, seed global generators or
 handle signals. Neither the next configuration nor the user's program may notice.
+
+Nothing tells which thread changed what a process has one of. Where another may have, as
+in a server or beside a notebook's background work, its changes would be undone with the
+learner's: there such things are left as they are.
 """
 
 from __future__ import annotations
@@ -26,23 +30,35 @@ __all__ = ["sandbox"]
 Aspect = tuple["Callable[[], Any]", "Callable[[Any], object]"]
 """How something global is read, and how it is put back."""
 
+SERVICES = ("automl", "joblib", "rich", "tqdm", "IPython", "ipykernel")
+"""Packages whose threads only serve: pools, progress, a notebook's messages. None runs
+code of the user's that changes the process."""
+
 
 @contextmanager
-def sandbox() -> Iterator[None]:
+def sandbox(*, worker: bool = False) -> Iterator[None]:
     """Put global state back at the end, whatever happened in between.
 
-    Directory, environment, file mask, search path, streams, random generators, NumPy's
-    errors, locale, logging, and in the main thread signal handlers.
+    NumPy's errors, which each thread has of its own, and in the main thread signal
+    handlers, which no other can set. Of what all threads share, where no other may have
+    changed it: directory, environment, file mask, search path, streams, random
+    generators, locale and logging. That is in a worker, and in a main thread that is
+    alone but for threads of `SERVICES`.
+
+    Parameters
+    ----------
+    worker : bool, default=False
+        Whether this process is one of our workers: all its threads are the learners'.
 
     Examples
     --------
     >>> before = random.getstate()
-    >>> with sandbox():
+    >>> with sandbox(worker=True):
     ...     random.seed(1)
     >>> random.getstate() == before
     True
     """
-    aspects = _aspects()
+    aspects = _aspects(shared=worker or _is_alone())
     before = [read() for read, _ in aspects]
     try:
         yield
@@ -52,19 +68,35 @@ def sandbox() -> Iterator[None]:
                 put_back(was)
 
 
-def _aspects() -> list[Aspect]:
-    aspects: list[Aspect] = [
-        (_directory, _enter),
-        (lambda: dict(os.environ), _set_environ),
-        (_mask, os.umask),
-        (lambda: list(sys.path), _set_path),
-        (lambda: (sys.stdout, sys.stderr), _set_streams),
-        (random.getstate, random.setstate),
-        (_numpy_state, _set_numpy_state),
-        (np.geterr, lambda was: np.seterr(**was)),
-        (lambda: locale.setlocale(locale.LC_ALL), _set_locale),
-        (_logging, _set_logging),
-    ]
+def _is_alone() -> bool:
+    """Return whether no other thread can change what this one would put back."""
+    here = threading.current_thread()
+    if here is not threading.main_thread():
+        return False
+    return all(thread is here or _serves(thread) for thread in threading.enumerate())
+
+
+def _serves(thread: threading.Thread) -> bool:
+    runs: Any = type(thread)
+    if runs is threading.Thread:  # no class of its own: what it was started with
+        runs = getattr(thread, "_target", None)
+    return str(getattr(runs, "__module__", "")).partition(".")[0] in SERVICES
+
+
+def _aspects(*, shared: bool) -> list[Aspect]:
+    aspects: list[Aspect] = [(np.geterr, lambda was: np.seterr(**was))]
+    if shared:
+        aspects += [
+            (_directory, _enter),
+            (lambda: dict(os.environ), _set_environ),
+            (_mask, os.umask),
+            (lambda: list(sys.path), _set_path),
+            (lambda: (sys.stdout, sys.stderr), _set_streams),
+            (random.getstate, random.setstate),
+            (_numpy_state, _set_numpy_state),
+            (lambda: locale.setlocale(locale.LC_ALL), _set_locale),
+            (_logging, _set_logging),
+        ]
     if threading.current_thread() is threading.main_thread():
         aspects.append((_handlers, _set_handlers))
     return aspects

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from numbers import Real
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.exceptions import AutoMLConfigError
+from automl.exceptions import AutoMLConfigError, named
 from automl.facts.repeat import ASIDE
 from automl.metrics import name_of
+from automl.search import LOOK_AHEAD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from automl.budget import Budget
 
@@ -23,15 +25,18 @@ __all__ = [
     "count_workers",
     "deployment",
     "is_plain",
+    "listener",
     "memory_limit",
     "model_limit",
     "predict_limit",
+    "run_folder",
     "seed_of",
     "selection",
     "shown",
     "switch",
     "time_limit",
     "to_repeat",
+    "useful",
     "verbosity",
 ]
 
@@ -103,6 +108,32 @@ def count_workers(n_jobs: Any) -> int:
     return max(1, int(cpu_count()) + 1 + int(n_jobs))
 
 
+def useful(n_workers: int, budget: Budget) -> tuple[int, tuple[str, ...]]:
+    """Return how many processes a budget keeps busy, and why they are fewer.
+
+    Parameters
+    ----------
+    n_workers : int
+        As they were asked for.
+    budget : Budget
+        Without a limit in time the order of results counts, and few tasks are out.
+
+    Examples
+    --------
+    >>> from automl.budget import Budget
+    >>> useful(64, Budget(60.0, None, 0.0))
+    (64, ())
+    """
+    if budget.time_s is not None or n_workers <= LOOK_AHEAD:
+        return n_workers, ()
+    note = (
+        f"{LOOK_AHEAD} of {n_workers} processes are used: without a limit in time "
+        f"{LOOK_AHEAD} fits are out at most, so that the run comes out the same for "
+        "any number of processes; time_budget_s= has more."
+    )
+    return LOOK_AHEAD, (note,)
+
+
 def seed_of(random_state: Any) -> int:
     """Return the run's seed; a generator is drawn from, nothing global is touched."""
     if random_state is None:
@@ -111,7 +142,8 @@ def seed_of(random_state: Any) -> int:
         return int(random_state.integers(2**31 - 1))
     if isinstance(random_state, np.random.RandomState):
         return int(random_state.randint(2**31 - 1))
-    if isinstance(random_state, int | np.integer) and random_state >= 0:
+    whole = isinstance(random_state, int | np.integer)
+    if whole and not isinstance(random_state, bool) and random_state >= 0:
         return int(random_state) % (2**31)
     raise AutoMLConfigError(
         f"random_state={random_state!r} must be None, a whole number of at least 0, a "
@@ -196,9 +228,33 @@ def switch(name: str, value: Any) -> bool:
 
 def verbosity(verbose: Any) -> int:
     """Return how much is shown: 0, 1 or 2."""
-    if isinstance(verbose, bool | int) and 0 <= int(verbose) <= 2:
+    if isinstance(verbose, bool | int | np.integer) and 0 <= int(verbose) <= 2:
         return int(verbose)
     raise AutoMLConfigError(f"verbose={verbose!r} must be 0, 1 or 2.", code="E-verbose")
+
+
+def run_folder(run_dir: Any) -> Path | None:
+    """Return the folder of the run, checked; None if nothing is to be left on disk."""
+    if run_dir is None:
+        return None
+    path = os.fspath(run_dir) if isinstance(run_dir, str | os.PathLike) else None
+    if isinstance(path, str) and path:
+        return Path(path)
+    raise AutoMLConfigError(
+        f"run_dir={run_dir!r} must be the path of a folder, or None.",
+        code="E-path",
+        hint="'.' is the current folder.",
+    )
+
+
+def listener(callback: Any) -> Any:
+    """Return what is told of the progress, checked."""
+    if callback is None or callable(callback):
+        return callback
+    raise AutoMLConfigError(
+        f"callback={named(callback)} must be a function of a snapshot, or None.",
+        code="E-callback",
+    )
 
 
 def is_plain(value: Any) -> bool:

@@ -36,8 +36,13 @@ UNSEEN_S = 2.0
 """Seconds past its end after which a task that no worker admits to ends the pool."""
 
 STALL_S = 30.0
-"""Seconds without a task that runs, comes or goes after which a pool counts as dead:
-workers that start on a busy machine take up to ten."""
+"""Seconds without a task that runs, comes or goes, and in their second half without a
+worker that computes, after which a pool counts as dead: workers that start on a busy
+machine take up to ten."""
+
+BUSY_SHARE = 0.02
+"""Share of a processor from which a worker counts as computing: it then has a task that
+it could not mark, as on a full disk. One that waits takes a thousandth."""
 
 MemoryGuard = Callable[[dict[int, float]], Iterable[int]]
 """Told which process runs a task since when; returns the processes to end."""
@@ -82,6 +87,7 @@ class Watchdog:
         self.limits = limits
         self._give_up = give_up
         self._moved_s = time.monotonic()
+        self._used: dict[int, float] | None = None
         self._in_flight: dict[int, Task] = {}
         self._ended: dict[int, str] = {}
         self._marks: dict[int, Mark] = {}
@@ -166,7 +172,7 @@ class Watchdog:
             self._asked_s = now
         if marks:
             self._moved_s = now
-        elif now > self._moved_s + STALL_S:
+        elif self._is_dead(now):
             self._end_pool()
         self._judge(tasks, marks, now)
         if self.limits.memory is not None:
@@ -174,6 +180,27 @@ class Watchdog:
             for serial, (pid, _) in marks.items():
                 if pid in chosen:
                     self._end_task(serial, pid, "memory")
+
+    def _is_dead(self, now: float) -> bool:
+        """Return whether nothing moves for long, and no worker computes all the same.
+
+        What they used is read when half of the time is over: mostly, that is never.
+        """
+        quiet_s = now - self._moved_s
+        if quiet_s < STALL_S / 2:
+            self._used = None
+            return False
+        if self._used is None:
+            self._used = _processor_seconds(self._processes)
+        if quiet_s < STALL_S:
+            return False
+        before, self._used = self._used, None
+        least_s = BUSY_SHARE * STALL_S / 2
+        for pid, used_s in _processor_seconds(self._processes).items():
+            if used_s > before.get(pid, 0.0) + least_s:
+                self._moved_s = now
+                return False
+        return True
 
     def _judge(self, tasks: list[Task], marks: Mapping[int, Mark], now: float) -> None:
         """End what must end by the clock or the user."""
@@ -221,6 +248,18 @@ def _workers() -> dict[int, Any]:
         for child in multiprocessing.active_children()
         if child.pid is not None and "loky" in type(child).__module__
     }
+
+
+def _processor_seconds(pids: Iterable[int]) -> dict[int, float]:
+    """Return what processes have used of processors; of those that are there."""
+    import psutil
+
+    found = {}
+    for pid in pids:
+        with suppress(psutil.Error):
+            times = psutil.Process(pid).cpu_times()
+            found[pid] = times.user + times.system
+    return found
 
 
 def _sigkill() -> int:

@@ -50,7 +50,7 @@ def work(folder: Path, task: Task) -> Outcome:
             with suppress(OSError):  # a full disk: the task is then watched less well
                 mark.write_text(f"{os.getpid()} {time.monotonic()!r}", encoding="ascii")
             _arm(task)
-        outcome = _sendable(run_task(folder, task))
+        outcome = _sendable(run_task(folder, task, worker=True))
         if task.kind == "fold":
             _keep(folder, outcome)
     except KeyboardInterrupt:  # raised by a fit: a worker gets no Ctrl-C

@@ -9,7 +9,9 @@ from automl import AutoML
 from automl.budget import Budget
 from automl.evaluate import Task, run_task
 from automl.exceptions import AutoMLDataError
+from automl.history import ENSEMBLE
 from automl.problem import make_problem
+from automl.recipe import remake_both
 from automl.replay import digest, remake, replay
 from automl.settings import Settings
 from automl.workplace import close_workplace, write_workplace
@@ -118,6 +120,46 @@ def test_models_of_some_folds_are_made_again_without_the_others(tmp_path):
     X = problem.table.X.iloc[THREE[1][1]]
     found = again[1:].predict_proba(X).astype(np.float32)
     assert found.tobytes() == outcome.value.tobytes()
+
+
+@pytest.mark.parametrize(("bagged", "n_fits"), [(False, 2), (True, 6)])
+def test_what_is_a_part_of_the_ensemble_is_fitted_once(monkeypatch, bagged, n_fits):
+    """The best single configuration is not fitted again beside the ensemble."""
+    problem = problem_of("logistic", THREE)
+    params = dict(problem.candidates[0].starts[0][1])
+    folds = [{"fold": k, "rounds": None, "truncated": False} for k in range(3)]
+    parts = [
+        {
+            "trial": number, "candidate": "logistic", "params": params | {"C": C},
+            "weight": 0.5, "folds": folds if bagged else None, "threads": 1,
+            "rounds": None,
+        }
+        for number, C in [(1, 0.01), (2, 10.0)]
+    ]  # fmt: skip
+    single = {
+        "kind": "average", "winner": 2, "candidate": "logistic", "params": params,
+        "parts": [parts[1] | {"weight": 1.0}],
+    }  # fmt: skip
+    recipe = {
+        "kind": "average", "winner": 3, "candidate": ENSEMBLE, "params": {},
+        "parts": parts, "single": single,
+    }  # fmt: skip
+    fitted = []
+
+    def spy(folder, task):
+        fitted.append(task)
+        return run_task(folder, task)
+
+    monkeypatch.setattr("automl.recipe.run_task", spy)
+    model, alone = remake_both(recipe, problem, 0)
+    assert len(fitted) == n_fits
+    X = table()[0]
+    assert digest(model.predict_proba(X)) == digest(
+        remake(recipe, problem, 0).predict_proba(X)
+    )
+    assert digest(alone.predict_proba(X)) == digest(
+        remake(single, problem, 0).predict_proba(X)
+    )
 
 
 @pytest.mark.parametrize("kind", ["baseline", "fallback"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -30,6 +32,12 @@ class Die(Ridge):
     def fit(self, X, y):
         import os
         os._exit(3)
+class Compute(Ridge):
+    def fit(self, X, y):
+        import time
+        while time.process_time() < 3.0 + self.alpha:
+            pass
+        return super().fit(X, y)
 """
 
 
@@ -50,6 +58,9 @@ def place(tmp_path, monkeypatch):
     candidates = {
         "ridge": ridge,
         "hang": replace(ridge, name="hang", estimators={"regression": "chaos.Hang"}),
+        "compute": replace(
+            ridge, name="compute", estimators={"regression": "chaos.Compute"}
+        ),
         "die": replace(ridge, name="die", estimators={"regression": "chaos.Die"}),
     }
     metric = resolve_metric("rmse", "regression")
@@ -117,6 +128,39 @@ def test_a_worker_that_dies_loses_no_finished_task(place):
     by_serial = {serial: o.error for serial, o in by_serial.items()}
     # the last task is sent out when no more than three of the others are
     assert sum(error is None for error in by_serial.values()) >= 4
+
+
+@pytest.mark.slow
+def test_a_worker_that_cannot_write_its_mark_is_left_to_its_fit(place, monkeypatch):
+    """On a full disk a fit is watched less well, and not taken for a dead pool."""
+    monkeypatch.setattr("automl.watchdog.STALL_S", 1.5)
+    monkeypatch.setattr("automl.watchdog.read_mark", lambda *_: None)
+    outcomes = run(Runner(2, place), [fold(0, "compute")])
+    assert [o.error for o in outcomes] == [None]
+
+
+@pytest.mark.parametrize(("code", "dead"), [("while 1: 0", False), ("input()", True)])
+def test_a_pool_is_dead_when_nothing_moves_and_no_worker_computes(
+    place, monkeypatch, code, dead
+):
+    """A process that only waits is none that could not write its mark."""
+    monkeypatch.setattr("automl.watchdog.STALL_S", 1.0)
+    ended = []
+    monkeypatch.setattr("automl.watchdog._end", ended.append)
+    dog = Watchdog(place, Limits(), lambda: None)
+    dog.add(fold(0))
+    command = [sys.executable, "-c", f"print(flush=True)\n{code}"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as child:
+        monkeypatch.setattr("automl.watchdog._workers", lambda: {child.pid: child})
+        child.stdout.readline()  # it has started
+        began = dog._moved_s
+        dog._look(began + 0.6)
+        assert not ended
+        time.sleep(0.5)
+        dog._look(began + 1.1)
+        child.kill()
+    assert ended == ([child.pid] if dead else [])
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

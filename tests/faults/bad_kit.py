@@ -88,7 +88,7 @@ def refused(code: str, make: Callable[[], dict[str, Any]], folder: Any) -> AutoM
     before = {p.pid for p in psutil.Process().children(recursive=True)}
     began = time.process_time()
     with pytest.raises(AutoMLError) as caught:
-        fit(given.pop("X"), given.pop("y"), run_dir=run_dir, **given)
+        fit(given.pop("X"), given.pop("y"), **{"run_dir": run_dir, **given})
     spent_s = time.process_time() - began
     error, text = caught.value, str(caught.value)
     assert error.code == code, text

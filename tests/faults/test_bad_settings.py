@@ -127,6 +127,11 @@ CASES = {
     "cv pairs": ("E-cv", {"cv": [(1, 2, 3)]}),
     "seed negative": ("E-random-state", {"random_state": -1}),
     "seed text": ("E-random-state", {"random_state": "1"}),
+    "seed truth": ("E-random-state", {"random_state": True}),
+    "missing target text": ("E-drop-missing-target", {"drop_missing_target": "no"}),
+    "run_dir number": ("E-path", {"run_dir": 5}),
+    "run_dir empty": ("E-path", {"run_dir": ""}),
+    "callback number": ("E-callback", {"callback": 5}),
     "select": ("E-select", {"select": "cheapest"}),
     "verbose": ("E-verbose", {"verbose": 7}),
     "test without target": ("E-test", {"X_test": table()}),
@@ -140,6 +145,18 @@ def test_bad_parameters_are_refused(case, tmp_path):
     code, given = CASES[case]
     error = refused(code, lambda: dict(given), tmp_path)
     assert isinstance(error, AutoMLConfigError | AutoMLDataError)
+
+
+def test_a_callback_that_cannot_be_called_is_refused_before_the_table_is_read():
+    """The table could not be used either, and is not looked at."""
+    with pytest.raises(AutoMLConfigError, match=r"callback=5 must be a function"):
+        AutoML(n_trials=1, n_jobs=1, callback=5).fit("no table", Y)
+
+
+def test_numbers_of_numpy_are_numbers():
+    """A setting that comes from an array is what it says."""
+    model = fit(table(), Y, verbose=np.int64(0), random_state=np.int64(1))
+    assert model.facts_["settings"]["random_state"] == 1
 
 
 @pytest.mark.parametrize(
