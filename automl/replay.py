@@ -18,10 +18,11 @@ import numpy as np
 from automl.budget import Budget
 from automl.exceptions import AutoMLDataError
 from automl.history import DERIVED, learner_of
+from automl.identity import identity, refuse_another
 from automl.journal import read_facts, read_journal
 from automl.problem import Problem, make_problem
 from automl.recipe import checked_predictions, digest, remake, winner_of
-from automl.resume import Restored, identity, refuse_another, restore
+from automl.resume import Restored, restore
 from automl.settings import Settings
 
 if TYPE_CHECKING:

@@ -15,15 +15,10 @@ from automl.baseline import score_baseline
 from automl.environment import environment
 from automl.exceptions import AutoMLConfigError
 from automl.history import History
+from automl.identity import identity, refuse_another
 from automl.journal import FORMAT, Journal, read_facts
 from automl.recipe import checked_predictions, digest
-from automl.resume import (
-    Restored,
-    identity,
-    refuse_another,
-    restore,
-    resumed_budget,
-)
+from automl.resume import Restored, restore, resumed_budget
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
