@@ -186,6 +186,12 @@ def _finished(folder: Path) -> Restored:
             f"The run in {folder} has not come to its end; resume it first.",
             code="E-replay",
         )
+    if not restored.is_whole:
+        raise AutoMLDataError(
+            f"The journal in {folder} is damaged where it tells of the winner or of "
+            "others; resume the run first.",
+            code="E-replay",
+        )
     return restored
 
 

@@ -21,6 +21,9 @@ __all__ = ["Restored", "restore", "resumed_budget"]
 UNFINISHED = ("running", "cancelled", "lost")
 """Ends that were not the configuration's doing: a later session goes on with them."""
 
+NOBODY = -1
+"""Number of no trial: a leader where a journal names none."""
+
 FLOOR_S = 5.0
 """Seconds that a resumed run has at least, beside the refit of its leader: reading,
 starting workers and the report take about two."""
@@ -77,9 +80,8 @@ class Restored:
     def _reopen(self, trial: Trial) -> Trial:
         if trial.number and trial.candidate == BASELINE:
             return trial  # its line is damaged
-        folds = self._kept(trial)
-        less = len(folds) < len(trial.folds)
-        trial = replace(trial, folds=folds)
+        trial = replace(trial, folds=self._kept(trial))
+        less = len(trial.folds) < self.n_folds
         if trial.status in UNFINISHED or (less and trial.status == "ok"):
             running = replace(trial, status="running", reason=None)
             return _settled(running, self.n_folds)
@@ -104,9 +106,19 @@ class Restored:
         """Seed of the run."""
         return int(self.start["random_state"])
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether every trial has its end and all that predicts can be read."""
+        finish, trials = self.finish or {}, self.history.trials
+        single = finish.get("single") or {}
+        parts = (*finish.get("parts", ()), *single.get("parts", ()))
+        needed = {int(p["trial"]) for p in parts} | {int(finish.get("leader", NOBODY))}
+        done = {t.number for t in trials if t.status == "ok"} | {NOBODY}
+        return needed <= done and all(t.status != "running" for t in trials)
+
     def is_over(self, budget: Budget) -> bool:
         """Return whether the run was finished with this budget or a larger one."""
-        if self.finish is None or self.finish.get("interrupted"):
+        if self.finish is None or self.finish.get("interrupted") or not self.is_whole:
             return False
         had = self.finish.get("budget", {})
         return _within(budget.time_s, had.get("time_s")) and _within(
@@ -209,7 +221,12 @@ def _gap(number: int) -> Trial:
 
 
 def _settled(trial: Trial, n_folds: int) -> Trial:
-    """Return a running trial with its end, if only the line of that was missing."""
+    """Return a trial with its end, if only the line of that was missing.
+
+    The end "ok" without all folds is none: the line of a fold is damaged.
+    """
+    if trial.status == "ok" and len(trial.folds) < n_folds:
+        trial = replace(trial, status="running")
     if trial.status != "running":
         return trial
     failed = next((f for f in trial.folds if f.status != "ok"), None)

@@ -78,6 +78,31 @@ def test_folds_without_predictions_are_run_again():
     assert list(state.known) == [(0, 0)]
 
 
+def test_a_damaged_fold_of_a_finished_trial_is_run_again():
+    """An end says ok and a fold is not there: no mean of the others stands for it."""
+    finish = {
+        "event": "finish", "budget": {"time_s": 8.0, "n_trials": None}, "leader": 0,
+    }  # fmt: skip
+    ended = {"event": "end", "trial": 1, "status": "ok"}
+    whole = [started(0), scored(0, 0), scored(0, 1), started(1), scored(1, 0)]
+    state = restored(*whole, ended, finish)
+    assert [t.status for t in state.history] == ["ok", "running"]
+    assert [t.status for t in state.reopened] == ["ok", "running"]
+    assert not state.is_over(Budget(8.0, None, 0.0))
+    assert restored(*whole, scored(1, 1), ended, finish).is_over(Budget(8.0, None, 0.0))
+
+
+def test_a_finished_run_without_what_won_is_not_over():
+    """The line of the leader or of a member is damaged: the run goes on without it."""
+    budget = {"time_s": 8.0, "n_trials": None}
+    finish = {"event": "finish", "budget": budget, "leader": 0}
+    first = [started(0), scored(0, 0), scored(0, 1)]
+    assert restored(*first, finish).is_over(Budget(8.0, None, 0.0))
+    for lost in ({"leader": 1}, {"parts": [{"trial": 0}, {"trial": 1}]}):
+        state = restored(*first, scored(1, 0), scored(1, 1), finish | lost)
+        assert not state.is_over(Budget(8.0, None, 0.0))
+
+
 def test_a_trial_that_starts_otherwise_has_no_folds_yet():
     """The same number with other parameters is another trial."""
     state = restored(started(0, a=1), scored(0, 0), started(0, a=2))
@@ -96,7 +121,7 @@ def test_a_damaged_start_of_a_trial_leaves_a_gap():
 def test_the_end_counts_if_nothing_came_later():
     """A run that was taken up again and killed is not finished."""
     finish = {"event": "finish", "budget": {"time_s": 8.0, "n_trials": None}}
-    state = restored(started(0), finish)
+    state = restored(finish)
     assert state.is_over(Budget(8.0, None, 0.0))
     assert state.is_over(Budget(8.0, 5, 0.0))
     assert not state.is_over(Budget(9.0, None, 0.0))
