@@ -22,7 +22,7 @@ from automl.identity import identity, refuse_another
 from automl.journal import read_facts, read_journal
 from automl.problem import Problem, make_problem
 from automl.recipe import checked_predictions, digest, remake, winner_of
-from automl.resume import Restored, restore
+from automl.resume import Restored, refuse_headless, restore
 from automl.settings import Settings
 
 if TYPE_CHECKING:
@@ -136,7 +136,8 @@ def replay(
     Raises
     ------
     AutoMLDataError
-        If the folder holds no finished run (``E-replay``).
+        If the folder holds no finished run (``E-replay``), or the first line of its
+        journal is damaged (``E-journal``).
     AutoMLConfigError
         If the data or the search space are others (``E-resume``).
     """
@@ -180,7 +181,10 @@ def _finished(folder: Path) -> Restored:
             f"{folder} holds no journal.jsonl; the folder of a run was expected.",
             code="E-replay",
         )
-    restored = restore(*read_journal(path), lambda _trial, _fold: True)
+    events, damaged = read_journal(path)
+    restored = restore(events, damaged, lambda _trial, _fold: True)
+    if restored is None:
+        refuse_headless(folder, events)
     if restored is None or restored.finish is None:
         raise AutoMLDataError(
             f"The run in {folder} has not come to its end; resume it first.",

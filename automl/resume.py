@@ -9,17 +9,22 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from automl.exceptions import AutoMLDataError
 from automl.history import BASELINE, FoldResult, History, Known, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from automl.budget import Budget
 
-__all__ = ["Restored", "restore", "resumed_budget"]
+__all__ = ["Restored", "refuse_headless", "restore", "resumed_budget"]
 
 UNFINISHED = ("running", "cancelled", "lost")
 """Ends that were not the configuration's doing: a later session goes on with them."""
+
+BEGINNINGS = ("start", "resume")
+"""Events that say which run it is; every session begins with one of them."""
 
 NOBODY = -1
 """Number of no trial: a leader where a journal names none."""
@@ -40,7 +45,7 @@ class Restored:
     Attributes
     ----------
     start : dict
-        The event that began it.
+        The event that began it, or the first that took it up again.
     history : History
         As recorded; a trial without an end is running.
     lost : set of (int, int)
@@ -141,16 +146,19 @@ def restore(
     Parameters
     ----------
     events : list of dict
-        As `automl.journal.read_journal` returns them. Of several about the same trial
-        or fold the last counts; a trial that starts anew with another configuration
-        has no folds yet.
+        As `automl.journal.read_journal` returns them. What is before another start
+        is of another run. Of several about the same trial or fold the last counts; a
+        trial that starts anew with another configuration has no folds yet.
     damaged : int
         Lines that could not be read.
     has_predictions : callable
         Whether the predictions of a trial's fold can be read; a good fold without them
         is left out, and so run again.
     """
-    start = next((e for e in events if e.get("event") == "start"), None)
+    starts = [i for i, e in enumerate(events) if e.get("event") == "start"]
+    events = events[starts[-1] :] if starts else events
+    # a resumed session says all that the first one did: its line may be damaged
+    start = next((e for e in events if e.get("event") in BEGINNINGS), None)
     if start is None or not {"n_folds", "random_state", "identity"} <= start.keys():
         return None
     trials: dict[int, Trial] = {}
@@ -159,7 +167,7 @@ def restore(
     for event in events:
         kind = event.get("event")
         finish = event if kind == "finish" else None
-        if kind in ("start", "resume"):
+        if kind in BEGINNINGS:
             ordered = ordered and bool(event.get("ordered"))
         elif kind == "trial":
             _take_trial(trials, event)
@@ -181,6 +189,31 @@ def restore(
         if fold.status == "ok" and not has_predictions(trial.number, fold.fold)
     )
     return Restored(start, history, lost, _elapsed(events), ordered, finish, damaged)
+
+
+def refuse_headless(folder: Path, events: list[dict[str, Any]]) -> None:
+    """Refuse a journal that says what was tried, but not in which run.
+
+    Raises
+    ------
+    AutoMLDataError
+        If it does so (``E-journal``).
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> refuse_headless(Path("run"), [{"event": "trial", "trial": 0}])
+    Traceback (most recent call last):
+    ...
+    automl.exceptions.AutoMLDataError: The journal in run has lost its first line, which
+    says what run it is of; choose another folder and begin again.
+    """
+    if any(event.get("event") not in BEGINNINGS for event in events):
+        raise AutoMLDataError(
+            f"The journal in {folder} has lost its first line, which says what run it "
+            "is of; choose another folder and begin again.",
+            code="E-journal",
+        )
 
 
 def _take_trial(trials: dict[int, Trial], event: Mapping[str, Any]) -> None:

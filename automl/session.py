@@ -18,7 +18,7 @@ from automl.history import History
 from automl.identity import identity, refuse_another
 from automl.journal import FORMAT, Journal, read_facts
 from automl.recipe import checked_predictions, digest
-from automl.resume import Restored, restore, resumed_budget
+from automl.resume import Restored, refuse_headless, restore, resumed_budget
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -193,6 +193,12 @@ class Session:
         }
         journal.write("finish", {**recipe, **ending})
 
+    @property
+    def _is_ordered(self) -> bool:
+        """Whether this session and all before it had budgets in trials alone."""
+        before = self.restored is None or self.restored.ordered
+        return before and self.asked.time_s is None
+
     def _opening(self, problem: Problem, n_workers: int) -> dict[str, Any]:
         table, settings = problem.table, self.settings
         versions = environment(n_workers)
@@ -204,7 +210,7 @@ class Session:
             ),
             "settings": {**settings.shown, "task": settings.task},
             "budget": limits(self.asked),
-            "ordered": self.asked.time_s is None,
+            "ordered": self._is_ordered,
             "random_state": settings.random_state,
             "cv": problem.cv,
             "n_folds": len(problem.folds),
@@ -253,14 +259,17 @@ def take_up(settings: Settings, stack: ExitStack) -> Session:
     AutoMLResourceError
         If another process writes there (``E-locked``).
     AutoMLDataError
-        If a newer version has written it (``E-journal-format``).
+        If a newer version has written it (``E-journal-format``), or if its first line
+        is damaged and no later session began (``E-journal``).
     """
     asked, folder = settings.budget, settings.run_dir
     if folder is None or not (folder / "journal.jsonl").is_file():
         return Session(settings, asked)
     journal = stack.enter_context(Journal(folder))
-    restored = restore(*journal.read(), journal.has_predictions)
+    events, damaged = journal.read()
+    restored = restore(events, damaged, journal.has_predictions)
     if restored is None:  # killed before its first line was written
+        refuse_headless(folder, events)
         return Session(settings, asked, journal)
     settings = replace(settings, budget=resumed_budget(asked, restored))
     if settings.shown.get("random_state") is None:

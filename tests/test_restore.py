@@ -136,6 +136,20 @@ def test_no_beginning_is_no_run():
     assert restore([started(0)], 1, lambda _trial, _fold: True) is None
 
 
+def test_a_later_session_tells_what_run_it_is():
+    """The first line is damaged: a session that went on says the same again."""
+    start = events_of()[0]
+    later = start | {"event": "resume", "random_state": 8, "ordered": False}
+    state = restore([started(0), scored(0, 0), later], 1, lambda *_: True)
+    assert (state.seed, state.ordered, len(state.history[0].folds)) == (8, False, 1)
+
+
+def test_what_is_before_another_start_is_of_another_run():
+    """Trials of two runs are never one history."""
+    state = restored(started(0), scored(0, 0), started(1), *events_of(started(0)))
+    assert [(t.number, t.folds) for t in state.history] == [(0, ())]
+
+
 def test_earlier_seconds_count_and_a_refit_is_left():
     """The end is that of the whole run, but never before the leader can be fitted."""
     state = restored(started(0), scored(0, 0), scored(0, 1), {"event": "x", "at": 50})

@@ -11,7 +11,7 @@ import pytest
 
 from automl import AutoML
 from automl.candidates import load_candidates
-from automl.exceptions import AutoMLConfigError
+from automl.exceptions import AutoMLConfigError, AutoMLDataError
 from automl.journal import journal_line, read_journal
 from automl.replay import replay
 from automl.resume import restore
@@ -260,6 +260,32 @@ def test_a_run_killed_before_its_first_line_begins_anew(tmp_path):
     AutoML(n_trials=1, **given).fit(*table())
     events, damaged = read_journal(tmp_path / "journal.jsonl")
     assert (events[0]["event"], events[-1]["event"], damaged) == ("start", "finish", 1)
+
+
+def test_a_journal_without_its_first_line_is_refused(tmp_path):
+    """No other run goes on with its trials; nothing is written."""
+    given = {"n_jobs": 1, "candidates": ["ridge"], "run_dir": tmp_path, **KEEP_GOING}
+    AutoML(n_trials=1, **given).fit(*table())
+    journal = tmp_path / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(b"regression", b"regressiom", 1))
+    files = snapshot(tmp_path)
+    with pytest.raises(AutoMLDataError, match="has lost its first line") as caught:
+        AutoML(n_trials=2, **given | {"random_state": 4}).fit(*table())
+    assert caught.value.code == "E-journal"
+    with pytest.raises(AutoMLDataError, match="has lost its first line"):
+        replay(tmp_path, *table())
+    assert snapshot(tmp_path) == files
+
+
+def test_a_resumed_run_needs_its_first_line_no_more(counted, tmp_path):
+    """A later session has written down the same: the run goes on, and is the same."""
+    candidate, _ = counted
+    fit(candidate, tmp_path / "run", n_trials=2)
+    fit(candidate, tmp_path / "run", n_trials=4)
+    journal = tmp_path / "run" / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(b"regression", b"regressiom", 1))
+    more = fit(candidate, tmp_path / "run")
+    assert told(more) == told(fit(candidate, tmp_path / "whole"))
 
 
 @pytest.mark.slow
