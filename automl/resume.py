@@ -58,6 +58,8 @@ class Restored:
         The event that ended it, unless something came later.
     damaged : int
         Lines of the journal that could not be read.
+    searched : tuple of str or None
+        Names of the candidates that there was memory for; None where no line says so.
     """
 
     start: Mapping[str, Any]
@@ -67,6 +69,7 @@ class Restored:
     ordered: bool
     finish: Mapping[str, Any] | None
     damaged: int
+    searched: tuple[str, ...] | None = None
 
     @cached_property
     def known(self) -> dict[tuple[int, int], Known]:
@@ -163,12 +166,14 @@ def restore(
         return None
     trials: dict[int, Trial] = {}
     finish: dict[str, Any] | None = None
-    ordered = True
+    ordered, searched = True, None
     for event in events:
         kind = event.get("event")
         finish = event if kind == "finish" else None
         if kind in BEGINNINGS:
             ordered = ordered and bool(event.get("ordered"))
+        elif kind == "candidates":
+            searched = tuple(map(str, event.get("names") or ())) or None
         elif kind == "trial":
             _take_trial(trials, event)
         elif kind in ("fold", "end") and event.get("trial") in trials:
@@ -188,7 +193,8 @@ def restore(
         for fold in trial.folds
         if fold.status == "ok" and not has_predictions(trial.number, fold.fold)
     )
-    return Restored(start, history, lost, _elapsed(events), ordered, finish, damaged)
+    elapsed_s = _elapsed(events)
+    return Restored(start, history, lost, elapsed_s, ordered, finish, damaged, searched)
 
 
 def refuse_headless(folder: Path, events: list[dict[str, Any]]) -> None:

@@ -32,11 +32,9 @@ from automl.history import (
 )
 from automl.importance import importance_of
 from automl.interrupt import Interrupt
-from automl.layout import Layout
 from automl.lookout import Lookout
 from automl.loop import run_search
 from automl.memory import Guard, allowed_mib
-from automl.needs import skipped, workers_that_fit
 from automl.plan import Plan
 from automl.problem import make_problem
 from automl.recipe import checked_predictions, digest, recipe_of, remake, winner_of
@@ -57,7 +55,6 @@ if TYPE_CHECKING:
 
     from sklearn.pipeline import Pipeline
 
-    from automl.candidates import Candidate
     from automl.choice import Simplest
     from automl.conclusion import Concluded
     from automl.folds import Folds
@@ -183,7 +180,7 @@ def run(
         table = mapped(table, scratch)  # one copy for us and the workers
         problem = replace(problem, table=table)
         give_back()
-        fitting, n_workers, notes = _affordable(problem, history, guard, n_workers)
+        fitting, n_workers, notes = session.afford(problem, guard, n_workers, journal)
         plan = Plan(
             fitting, len(folds), table.n_rows, problem.n_train, n_workers,
             settings.random_state, settings.trial_time_limit_s,
@@ -338,23 +335,6 @@ def _again(
         weights, single_trial, single, facts, notes, interrupted=False,
         random_state=session.settings.random_state, test_score=expected.test_score,
     )  # fmt: skip
-
-
-def _affordable(
-    problem: Problem, history: History, guard: Guard, n_workers: int
-) -> tuple[tuple[Candidate, ...], int, tuple[str, ...]]:
-    """Return candidates and processes that there is memory for, and what is left out.
-
-    A candidate that an earlier session has tried is kept.
-    """
-    table, limit_mib = problem.table, guard.meter.limit_mib
-    layout, here = Layout.of(table), sum(guard.meter.look().values())
-    common = (layout, table.n_classes, limit_mib, n_workers, here)
-    kept, notes = skipped(problem.candidates, *common)
-    tried = {t.candidate for t in history}
-    fitting = tuple(c for c in problem.candidates if c in kept or c.name in tried)
-    fewer, why = workers_that_fit(fitting, *common)
-    return fitting, fewer, (*notes, *why)
 
 
 def _has_text(table: Table) -> bool:

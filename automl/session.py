@@ -11,6 +11,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from automl.affordable import affordable
 from automl.baseline import score_baseline
 from automl.environment import environment
 from automl.exceptions import AutoMLConfigError
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from automl.budget import Budget
+    from automl.candidates import Candidate
     from automl.history import Known
+    from automl.memory import Guard
     from automl.problem import Problem
     from automl.settings import Settings
 
@@ -143,6 +146,22 @@ class Session:
         elif not self.is_over:
             journal.write("resume", facts)
         return journal
+
+    def afford(
+        self, problem: Problem, guard: Guard, n_workers: int, journal: Journal
+    ) -> tuple[tuple[Candidate, ...], int, tuple[str, ...]]:
+        """Return candidates and processes that there is memory for, and what is not.
+
+        Which candidates these are is written down.
+        """
+        before = () if self.restored is None else self.restored.history
+        searched = None if self.restored is None else self.restored.searched
+        found = affordable(
+            problem, guard, n_workers, tried={t.candidate for t in before},
+            begun_with=searched if self.repeats else None,
+        )  # fmt: skip
+        journal.write("candidates", {"names": [c.name for c in found[0]]})
+        return found
 
     def first_history(self, problem: Problem, journal: Journal) -> History:
         """Return the history to go on with; the baseline at least."""

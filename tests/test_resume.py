@@ -211,6 +211,47 @@ def stop_at(n_trials):
     return lambda seen: seen.n_finished > n_trials
 
 
+def leave_out(monkeypatch, name):
+    """Let there be too little memory for a candidate."""
+
+    def skip(candidates, *_):
+        return tuple(c for c in candidates if c.name != name), (f"{name}: memory.",)
+
+    monkeypatch.setattr("automl.affordable.skipped", skip)
+
+
+@pytest.mark.parametrize("journal_tells", [True, False])
+def test_other_memory_changes_no_trial(tmp_path, monkeypatch, journal_tells):
+    """A family that fits no more is searched on, so that each number is what it was."""
+    run = {"n_jobs": 1, "candidates": ["elastic_net", "ridge"], **KEEP_GOING}
+    AutoML(n_trials=4, run_dir=tmp_path / "run", **run).fit(*table())
+    journal = tmp_path / "run" / "journal.jsonl"
+    if not journal_tells:  # as it was before there was that line
+        events, _ = read_journal(journal)
+        events = [e for e in events if e["event"] != "candidates"]
+        journal.write_bytes(b"".join(map(journal_line, events)))
+    kept = fold_lines(tmp_path / "run")
+    leave_out(monkeypatch, "elastic_net")
+    more = AutoML(n_trials=6, run_dir=tmp_path / "run", **run).fit(*table())
+    assert not any("elastic_net" in note for note in more.notes_)
+    monkeypatch.undo()
+    whole = AutoML(n_trials=6, run_dir=tmp_path / "whole", **run).fit(*table())
+    assert told(more) == told(whole)
+    assert {k: fold_lines(tmp_path / "run")[k] for k in kept} == kept
+
+
+def test_more_memory_changes_no_trial_either(tmp_path, monkeypatch):
+    """What was left out at first stays so, and a note says it."""
+    run = {"n_jobs": 1, "candidates": ["elastic_net", "ridge"], **KEEP_GOING}
+    leave_out(monkeypatch, "elastic_net")
+    first = AutoML(n_trials=2, run_dir=tmp_path, **run).fit(*table())
+    monkeypatch.undo()
+    more = AutoML(n_trials=3, run_dir=tmp_path, **run).fit(*table())
+    assert [t.params for t in more.trials_[:3]] == [t.params for t in first.trials_]
+    assert {t.candidate for t in more.trials_[1:]} == {"ridge"}
+    assert any("elastic_net is left out, as when" in note for note in more.notes_)
+
+
 OTHERS = {
     "data": ("data", {"X": lambda X: X + 1}),
     "target": ("target", {"y": lambda y: -y}),
