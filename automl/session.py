@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from automl.affordable import affordable
 from automl.baseline import score_baseline
 from automl.environment import environment
-from automl.exceptions import AutoMLConfigError
+from automl.exceptions import AutoMLConfigError, AutoMLResourceError
 from automl.history import History
 from automl.identity import identity, refuse_another
 from automl.journal import FORMAT, Journal, read_facts
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from automl.settings import Settings
 
 __all__ = ["Session", "take_up"]
+
+JOURNAL = "journal.jsonl"
 
 OURS = frozenset(["command.json", "journal.lock", "oof"])
 """What may lie in a folder before its run has begun."""
@@ -129,6 +131,8 @@ class Session:
         AutoMLConfigError
             If earlier sessions were of another run (``E-resume``), before anything is
             written, or if the folder cannot be used (``E-path``).
+        AutoMLResourceError
+            If another run was begun there meanwhile (``E-locked``).
         """
         facts = self._opening(problem, n_workers)
         folder = self.settings.run_dir
@@ -140,6 +144,7 @@ class Session:
             home = scratch / "run" if folder is None else _open_run_dir(folder)
             durable = folder is not None
             journal = stack.enter_context(Journal(home, durable=durable))
+            _refuse_begun(journal, home)
         journal.clock = lambda: self.budget.elapsed_s
         if self.restored is None:
             journal.write("start", facts)
@@ -282,7 +287,7 @@ def take_up(settings: Settings, stack: ExitStack) -> Session:
         is damaged and no later session began (``E-journal``).
     """
     asked, folder = settings.budget, settings.run_dir
-    if folder is None or not (folder / "journal.jsonl").is_file():
+    if folder is None or not (folder / JOURNAL).is_file():
         return Session(settings, asked)
     journal = stack.enter_context(Journal(folder))
     events, damaged = journal.read()
@@ -298,16 +303,26 @@ def take_up(settings: Settings, stack: ExitStack) -> Session:
     return Session(settings, asked, journal, restored, read_facts(folder))
 
 
+def _refuse_begun(journal: Journal, folder: Path) -> None:
+    """Refuse a folder in which another run was begun while this one read its data."""
+    if journal.path.stat().st_size:
+        raise AutoMLResourceError(
+            f"run_dir={str(folder)!r} has got another run meanwhile. Choose another "
+            "folder, or start again to go on with that run.",
+            code="E-locked",
+        )
+
+
 def _open_run_dir(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        used = any(path.name not in OURS for path in folder.iterdir())
+        found = {path.name for path in folder.iterdir()}
     except OSError as error:
         raise AutoMLConfigError(
             f"run_dir={str(folder)!r} cannot be used: {error.strerror}.",
             code="E-path",
         ) from None
-    if used:
+    if found - OURS and JOURNAL not in found:  # whose it is, its lock will say
         raise AutoMLConfigError(
             f"run_dir={str(folder)!r} is not empty, and holds no run; a new folder or "
             "that of a run was expected. Choose another name or remove it.",

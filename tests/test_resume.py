@@ -5,13 +5,10 @@ import subprocess
 import sys
 from dataclasses import replace
 
-import numpy as np
-import pandas as pd
 import pytest
 
 from automl import AutoML
 from automl.candidates import load_candidates
-from automl.exceptions import AutoMLConfigError, AutoMLDataError
 from automl.journal import journal_line, read_journal
 from automl.replay import replay
 from automl.resume import restore
@@ -29,7 +26,6 @@ class Counted(Ridge):
 """
 RUN = """
 import os, signal, sys
-import numpy as np
 from dataclasses import replace
 from automl import AutoML
 from automl.candidates import load_candidates
@@ -252,48 +248,6 @@ def test_more_memory_changes_no_trial_either(tmp_path, monkeypatch):
     assert any("elastic_net is left out, as when" in note for note in more.notes_)
 
 
-OTHERS = {
-    "data": ("data", {"X": lambda X: X + 1}),
-    "target": ("target", {"y": lambda y: -y}),
-    "columns": ("columns", {"X": lambda X: pd.DataFrame(X, columns=list("abcd"))}),
-    "weights": ("sample weights", {"sample_weight": np.arange(1.0, 91.0)}),
-    "metric": ("metric: rmse there, mae here", {"metric": "mae"}),
-    "seed": ("random_state: 3 there, 4 here", {"random_state": 4}),
-    "folds": ("folds: 3-fold cross-validation, .* there, 5-fold", {"cv": 5}),
-    "space": ("search space", {"candidates": ["elastic_net"]}),
-}
-
-
-@pytest.mark.parametrize("what", OTHERS)
-def test_another_run_is_refused_before_anything_is_written(tmp_path, what):
-    """Another data set, target, metric, seed, folds or space is named."""
-    match, changes = OTHERS[what]
-    X, y = table()
-    run = {"n_trials": 1, "n_jobs": 1, "candidates": ["ridge"], **KEEP_GOING}
-    run |= {"run_dir": tmp_path, "metric": "rmse"}
-    AutoML(**run).fit(X, y)
-    files = snapshot(tmp_path)
-    X, y = changes.get("X", lambda v: v)(X), changes.get("y", lambda v: v)(y)
-    run |= {k: v for k, v in changes.items() if k in run}
-    weights = changes.get("sample_weight")
-    with pytest.raises(AutoMLConfigError, match=match) as caught:
-        AutoML(**run | {"n_trials": 2}).fit(X, y, sample_weight=weights)
-    assert caught.value.code == "E-resume"
-    assert snapshot(tmp_path) == files
-
-
-def test_another_version_is_refused(tmp_path):
-    """A run of another major or minor version of the library is not continued."""
-    given = {"n_jobs": 1, "candidates": ["ridge"], "run_dir": tmp_path, **KEEP_GOING}
-    AutoML(n_trials=1, **given).fit(*table())
-    journal = tmp_path / "journal.jsonl"
-    events, _ = read_journal(journal)
-    events[0]["identity"]["automl-pipelines version"] = "0.0"
-    journal.write_bytes(b"".join(map(journal_line, events)))
-    with pytest.raises(AutoMLConfigError, match=r"version: 0\.0 there"):
-        AutoML(n_trials=2, **given).fit(*table())
-
-
 def test_a_run_killed_before_its_first_line_begins_anew(tmp_path):
     """An empty or torn journal is that of a run which had not begun."""
     (tmp_path / "journal.jsonl").write_bytes(b'{"n": 30, "crc": "00')
@@ -301,21 +255,6 @@ def test_a_run_killed_before_its_first_line_begins_anew(tmp_path):
     AutoML(n_trials=1, **given).fit(*table())
     events, damaged = read_journal(tmp_path / "journal.jsonl")
     assert (events[0]["event"], events[-1]["event"], damaged) == ("start", "finish", 1)
-
-
-def test_a_journal_without_its_first_line_is_refused(tmp_path):
-    """No other run goes on with its trials; nothing is written."""
-    given = {"n_jobs": 1, "candidates": ["ridge"], "run_dir": tmp_path, **KEEP_GOING}
-    AutoML(n_trials=1, **given).fit(*table())
-    journal = tmp_path / "journal.jsonl"
-    journal.write_bytes(journal.read_bytes().replace(b"regression", b"regressiom", 1))
-    files = snapshot(tmp_path)
-    with pytest.raises(AutoMLDataError, match="has lost its first line") as caught:
-        AutoML(n_trials=2, **given | {"random_state": 4}).fit(*table())
-    assert caught.value.code == "E-journal"
-    with pytest.raises(AutoMLDataError, match="has lost its first line"):
-        replay(tmp_path, *table())
-    assert snapshot(tmp_path) == files
 
 
 def test_a_resumed_run_needs_its_first_line_no_more(counted, tmp_path):
