@@ -116,17 +116,20 @@ class Restored:
 
     @property
     def is_whole(self) -> bool:
-        """Whether every trial has its end and all that predicts can be read."""
+        """Whether every trial has its end, and all that predicts can be read."""
         finish, trials = self.finish or {}, self.history.trials
         single = finish.get("single") or {}
         parts = (*finish.get("parts", ()), *single.get("parts", ()))
         needed = {int(p["trial"]) for p in parts} | {int(finish.get("leader", NOBODY))}
         done = {t.number for t in trials if t.status == "ok"} | {NOBODY}
-        return needed <= done and all(t.status != "running" for t in trials)
+        ended = finish.get("gave_up") or all(t.status != "running" for t in trials)
+        return bool(ended) and needed <= done
 
     def is_over(self, budget: Budget) -> bool:
         """Return whether the run was finished with this budget or a larger one."""
-        if self.finish is None or self.finish.get("interrupted") or not self.is_whole:
+        if self.finish is None or not self.is_whole:
+            return False
+        if self.finish.get("interrupted") or self.finish.get("gave_up"):
             return False
         had = self.finish.get("budget", {})
         return _within(budget.time_s, had.get("time_s")) and _within(
@@ -150,7 +153,8 @@ def restore(
     ----------
     events : list of dict
         As `automl.journal.read_journal` returns them. What is before another start
-        is of another run. Of several about the same trial or fold the last counts; a
+        is of another run. What crashed and made a search give up has not been tried.
+        Of several about the same trial or fold the last counts; a
         trial that starts anew with another configuration has no folds yet.
     damaged : int
         Lines that could not be read.
@@ -167,8 +171,10 @@ def restore(
     trials: dict[int, Trial] = {}
     finish: dict[str, Any] | None = None
     ordered, searched = True, None
+    crashed: set[int] = set()
     for event in events:
         kind = event.get("event")
+        crashed = _in_a_row(crashed, event)
         finish = event if kind == "finish" else None
         if kind in BEGINNINGS:
             ordered = ordered and bool(event.get("ordered"))
@@ -180,6 +186,8 @@ def restore(
             trial = trials[event["trial"]]
             take = _with_fold if kind == "fold" else _with_end
             trials[trial.number] = take(trial, event)
+        elif finish is not None and finish.get("gave_up"):
+            trials |= {i: _uncrashed(trials[i]) for i in crashed & trials.keys()}
     n_folds = int(start["n_folds"])
     history = History(
         tuple(
@@ -251,6 +259,21 @@ def _with_fold(trial: Trial, event: Mapping[str, Any]) -> Trial:
 def _with_end(trial: Trial, event: Mapping[str, Any]) -> Trial:
     status = str(event.get("status", "running"))
     return replace(trial, status=status, reason=event.get("reason"))
+
+
+def _in_a_row(crashed: set[int], event: Mapping[str, Any]) -> set[int]:
+    """Return the trials that crashed since a fold was scored, after one more event."""
+    if event.get("event") in BEGINNINGS:
+        return set()
+    if event.get("event") != "fold" or event.get("status") not in ("ok", "crash"):
+        return crashed
+    return set() if event["status"] == "ok" else crashed | {int(event["trial"])}
+
+
+def _uncrashed(trial: Trial) -> Trial:
+    """Return a trial that crashed as if it had not been tried: it was the machine."""
+    folds = tuple(fold for fold in trial.folds if fold.status != "crash")
+    return replace(trial, folds=folds, status="running", reason=None)
 
 
 def _gap(number: int) -> Trial:

@@ -246,6 +246,7 @@ def run(
         ) | {
             "leader": history.finished()[0].number,
             "interrupted": interrupt.asked or search.stopped,
+            "gave_up": search.given_up is not None,
             "notes": notes,
         }
         session.end(journal, facts, recipe, done.out.pipeline, problem)

@@ -131,6 +131,25 @@ def test_the_end_counts_if_nothing_came_later():
     assert not stopped.is_over(Budget(8.0, None, 0.0))
 
 
+def test_what_made_a_search_give_up_is_tried_again():
+    """The crashes in a row at its end, none before; if they come again, they stay."""
+    crash = [
+        [started(n), scored(n, 0, None, "crash"),
+         {"event": "end", "trial": n, "status": "crash"}] for n in range(4)
+    ]  # fmt: skip
+    gave_up = {"event": "finish", "budget": {"n_trials": 9}, "gave_up": True}
+    fine = [started(1), scored(1, 0), scored(1, 1)]
+    events = [*crash[0], *fine, *crash[2], *crash[3], gave_up]
+    state = restored(*events)
+    assert state.is_whole
+    assert not state.is_over(Budget(None, 9, 0.0))
+    assert [t.status for t in state.history] == ["crash", "ok", "running", "running"]
+    assert (2, 0) not in state.known
+    later = {"event": "resume", "ordered": True}
+    again = restored(*events, later, *crash[2][:2], gave_up | {"gave_up": False})
+    assert [t.status for t in again.history] == ["crash", "ok", "crash", "running"]
+
+
 def test_no_beginning_is_no_run():
     """Without its first line a journal says nothing."""
     assert restore([started(0)], 1, lambda _trial, _fold: True) is None

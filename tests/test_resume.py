@@ -9,9 +9,11 @@ import pytest
 
 from automl import AutoML
 from automl.candidates import load_candidates
+from automl.evaluate import Outcome
 from automl.journal import journal_line, read_journal
 from automl.replay import replay
 from automl.resume import restore
+from automl.search import Search
 from tests.resume_kit import KEEP_GOING, snapshot, table
 
 N_TRIALS = 12
@@ -266,6 +268,35 @@ def test_a_resumed_run_needs_its_first_line_no_more(counted, tmp_path):
     journal.write_bytes(journal.read_bytes().replace(b"regression", b"regressiom", 1))
     more = fit(candidate, tmp_path / "run")
     assert told(more) == told(fit(candidate, tmp_path / "whole"))
+
+
+def test_a_run_that_gave_up_goes_on(counted, tmp_path, monkeypatch):
+    """Its workers died, which was the machine's doing: the same budget continues it."""
+    candidate, _ = counted
+    monkeypatch.setattr(Search, "tell", tell_of_crashes_from(8))
+    gave_up = fit(candidate, tmp_path / "run", ensemble=False)
+    monkeypatch.undo()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("FITS", str(tmp_path / "fits"))
+    assert any("search was given up" in note for note in gave_up.notes_)
+    assert any(t.status == "crash" for t in gave_up.trials_)
+    assert not gave_up.interrupted_
+    resumed = fit(candidate, tmp_path / "run", ensemble=False)
+    whole = fit(candidate, tmp_path / "whole", ensemble=False)
+    assert told(resumed) == told(whole)
+
+
+def tell_of_crashes_from(number):
+    """Return what tells a search that from so many outcomes on all were crashes."""
+    real, count = Search.tell, []
+
+    def tell(search, outcome):
+        count.append(outcome)
+        if len(count) > number:
+            outcome = Outcome(outcome.task, error="crash", detail="died")
+        real(search, outcome)
+
+    return tell
 
 
 @pytest.mark.slow
