@@ -136,6 +136,22 @@ class Restored:
             budget.n_trials, had.get("n_trials")
         )
 
+    def used_up(self, budget: Budget) -> str:
+        """Return which limit leaves nothing to search, in a sentence; "" if none."""
+        over = self.is_over(budget)
+        if not over and any(t.status == "running" for t in self.reopened):
+            return ""
+        n_tried = sum(1 for t in self.history if t.number)
+        if budget.n_trials is not None and n_tried >= budget.n_trials:
+            limit = f"the limit of {budget.n_trials} configuration(s) is"
+            option = "n_trials (--trials)"
+        elif over and budget.time_s is not None:
+            limit = f"the limit of {budget.time_s:g} seconds is"
+            option = "time_budget_s (--time-budget)"
+        else:
+            return "Nothing was searched: all was tried that there is." if over else ""
+        return f"Nothing was searched: {limit} used up; raise {option} to go on."
+
 
 def _within(now: float | None, then: float | None) -> bool:
     """Return whether a limit leaves no more room than an earlier one did."""

@@ -169,7 +169,9 @@ def run(
         journal = session.begin(problem, n_workers, scratch, stack)
         titles = {c.name: c.title for c in problem.candidates} | TITLES
         teller = Teller(notify, budget, metric, titles)
-        teller.tell("start", announcement(table, metric, folds))
+        teller.tell(
+            "start", " ".join((announcement(table, metric, folds), *session.idle))
+        )
         if session.is_over:
             return _again(session, problem, teller, held_out)
         history = session.first_history(problem, journal)
@@ -328,7 +330,7 @@ def _again(
     facts, expected = expect_again(
         facts, pipeline, held_out, trial, ranked.trials, problem
     )
-    new = (*_notes_of(held_out), *expected.notes)
+    new = (*session.idle, *_notes_of(held_out), *expected.notes)
     notes = (*notes, *(note for note in new if note not in notes))
     teller.tell("end", _verdict(facts), history)
     return Run(

@@ -92,6 +92,14 @@ class Session:
         return same and self.restored.is_over(self.asked)
 
     @property
+    def idle(self) -> tuple[str, ...]:
+        """Why there is nothing left to search, if that is so."""
+        if self.restored is None:
+            return ()
+        why = self.restored.used_up(self.asked)
+        return (why,) if why else ()
+
+    @property
     def known(self) -> Mapping[tuple[int, int], Known]:
         """Folds that the search need not have run again."""
         if self.restored is None or not self.repeats:
@@ -119,7 +127,7 @@ class Session:
             notes.append(
                 f"{self.restored.damaged} damaged line(s) of the journal were left out."
             )
-        return tuple(notes)
+        return (*notes, *self.idle)
 
     def begin(
         self, problem: Problem, n_workers: int, scratch: Path, stack: ExitStack

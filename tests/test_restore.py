@@ -150,6 +150,30 @@ def test_what_made_a_search_give_up_is_tried_again():
     assert [t.status for t in again.history] == ["crash", "ok", "crash", "running"]
 
 
+def test_a_limit_that_is_used_up_is_told():
+    """Which one it is, and what to raise, though the other was raised."""
+    seconds = {"event": "finish", "budget": {"time_s": 60.0, "n_trials": None}}
+    trials = {"event": "finish", "budget": {"time_s": None, "n_trials": 1}}
+    events = [
+        event for n in (0, 1) for event in (started(n), scored(n, 0), scored(n, 1))
+    ]
+    by_time = restored(*events, seconds, ordered=False)
+    assert by_time.used_up(Budget(60.0, 500, 0.0)) == (
+        "Nothing was searched: the limit of 60 seconds is used up; raise time_budget_s "
+        "(--time-budget) to go on."
+    )
+    by_trials = restored(*events, trials)
+    assert by_trials.used_up(Budget(3600.0, 1, 0.0)) == (
+        "Nothing was searched: the limit of 1 configuration(s) is used up; raise "
+        "n_trials (--trials) to go on."
+    )
+    assert "configuration(s)" in by_time.used_up(Budget(90.0, 1, 0.0))
+    assert by_trials.used_up(Budget(None, 2, 0.0)) == ""
+    assert restored(*events[:-1]).used_up(Budget(None, 1, 0.0)) == ""
+    all_of_it = trials | {"budget": {"time_s": None, "n_trials": 9}}
+    assert "all was tried" in restored(*events, all_of_it).used_up(Budget(None, 9, 0.0))
+
+
 def test_no_beginning_is_no_run():
     """Without its first line a journal says nothing."""
     assert restore([started(0)], 1, lambda _trial, _fold: True) is None
