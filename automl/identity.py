@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 
     from automl.candidates import Candidate
     from automl.folds import Folds
+    from automl.metrics import Metric
     from automl.table import Table
 
 __all__ = ["identity", "refuse_another"]
+
+WHY = {"search space": "The given candidates or their files have changed."}
+"""What more there is to say of a part that differs, before what to do."""
 
 DIGITS = 8
 """Of a hash, where one is shown."""
@@ -30,7 +34,7 @@ DIGITS = 8
 
 def identity(
     table: Table,
-    metric: str,
+    metric: Metric,
     folds: Folds,
     candidates: tuple[Candidate, ...],
     random_state: int,
@@ -44,7 +48,7 @@ def identity(
     return {
         "automl-pipelines version": ".".join(version.split(".")[:2]),
         "task": table.task,
-        "metric": metric,
+        "metric": _metric(metric),
         "target": _digest(table.y, *_texts(table.classes)),
         "columns": _digest(*(str(c.name) for c in table.columns)),
         "data": table.fingerprint,
@@ -53,6 +57,15 @@ def identity(
         "folds": f"{folds.name}, {_digest(*(a for s in folds.splits for a in s))}",
         "search space": _digest(*(_spec(c) for c in candidates)),
     }
+
+
+def _metric(metric: Metric) -> str:
+    """Return what a metric is called, and a hash of what else its scorer is given."""
+    given = getattr(metric.scorer, "_kwargs", None) if metric.own else None
+    if not given:
+        return metric.name
+    text = json.dumps(given, sort_keys=True, default=_type_name)
+    return f"{metric.name} with arguments {_digest(text)}"
 
 
 def _texts(labels: np.ndarray | None) -> list[str]:
@@ -105,10 +118,11 @@ def refuse_another(
     for name, here in now.items():
         there = str(then.get(name, "unknown"))
         if there != here:
+            why = f" {WHY[name]}" if name in WHY else ""
             raise AutoMLConfigError(
                 f"run_dir={str(folder)!r} holds a run with another {name}: "
-                f"{_short(there)} there, {_short(here)} here. Give what it was begun "
-                "with, or choose another folder.",
+                f"{_short(there)} there, {_short(here)} here.{why} Give what it was "
+                "begun with, or choose another folder.",
                 code="E-resume",
             )
 

@@ -150,7 +150,7 @@ def replay(
     )
     version = restored.start["versions"]["automl-pipelines"]
     now = identity(
-        problem.table, problem.metric.name, problem.folds, problem.candidates,
+        problem.table, problem.metric, problem.folds, problem.candidates,
         settings.random_state, version,
     )  # fmt: skip
     refuse_another(folder, restored.start["identity"], now)

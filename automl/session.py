@@ -11,8 +11,10 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from automl.affordable import affordable
-from automl.baseline import score_baseline
+from automl.baseline import baseline_scores, score_baseline
 from automl.environment import environment
 from automl.exceptions import AutoMLConfigError, AutoMLResourceError
 from automl.history import History
@@ -38,6 +40,10 @@ if TYPE_CHECKING:
 __all__ = ["Session", "take_up"]
 
 JOURNAL = "journal.jsonl"
+
+APART, ZERO = 1e-6, 1e-12
+"""How far two scores of the same predictions may be apart, as a share and beside it:
+rounding is far less."""
 
 OURS = frozenset(["command.json", "journal.lock", "oof"])
 """What may lie in a folder before its run has begun."""
@@ -147,6 +153,7 @@ class Session:
         if self.restored is not None and folder is not None:
             then = self.restored.start["identity"]
             refuse_another(folder, then, facts["identity"])
+            _refuse_other_metric(folder, problem, self.restored.history)
         journal = self.journal
         if journal is None:
             home = scratch / "run" if folder is None else _open_run_dir(folder)
@@ -237,7 +244,7 @@ class Session:
         return {
             "format": FORMAT,
             "identity": identity(
-                table, problem.metric.name, problem.folds, problem.candidates,
+                table, problem.metric, problem.folds, problem.candidates,
                 settings.random_state, versions["automl-pipelines"],
             ),
             "settings": {**settings.shown, "task": settings.task},
@@ -319,6 +326,37 @@ def _refuse_begun(journal: Journal, folder: Path) -> None:
             "folder, or start again to go on with that run.",
             code="E-locked",
         )
+
+
+def _refuse_other_metric(folder: Path, problem: Problem, history: History) -> None:
+    """Refuse a metric of the user's own that has the name of another.
+
+    It is known by what it says of the baseline, unless it says something else each
+    time.
+    """
+    metric = problem.metric
+    if not metric.own or not len(history):
+        return
+
+    then = {k: v for k, v in history[0].scores.items() if k < len(problem.folds)}
+
+    def score() -> list[float]:
+        found = baseline_scores(problem.table, problem.folds, metric)
+        return [found[k] for k in then]
+
+    now = score()
+    if _alike(now, list(then.values())) or not _alike(now, score()):
+        return
+    raise AutoMLConfigError(
+        f"run_dir={str(folder)!r} holds a run with another metric: it is called "
+        f"{metric.name}, too, and gives the baseline other scores. Give what it "
+        "was begun with, or choose another folder.",
+        code="E-resume",
+    )
+
+
+def _alike(some: list[float], others: list[float]) -> bool:
+    return np.allclose(some, others, APART, ZERO)
 
 
 def _open_run_dir(folder: Path) -> Path:

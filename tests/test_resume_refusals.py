@@ -5,6 +5,7 @@ from contextlib import ExitStack
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import fbeta_score, make_scorer
 
 from automl import AutoML
 from automl.exceptions import AutoMLConfigError, AutoMLDataError, AutoMLResourceError
@@ -21,7 +22,10 @@ OTHERS = {
     "metric": ("metric: rmse there, mae here", {"metric": "mae"}),
     "seed": ("random_state: 3 there, 4 here", {"random_state": 4}),
     "folds": ("folds: 3-fold cross-validation, .* there, 5-fold", {"cv": 5}),
-    "space": ("search space", {"candidates": ["elastic_net"]}),
+    "space": (
+        "space: .* candidates or their files have changed",
+        {"candidates": ["elastic_net"]},
+    ),
 }
 
 
@@ -41,6 +45,55 @@ def test_another_run_is_refused_before_anything_is_written(tmp_path, what):
         AutoML(**run | {"n_trials": 2}).fit(X, y, sample_weight=weights)
     assert caught.value.code == "E-resume"
     assert snapshot(tmp_path) == files
+
+
+def own(factor):
+    """Return a metric of one name, whatever its factor."""
+
+    def metric(_estimator, _X, y):
+        return -factor * float(np.mean(np.abs(y)))
+
+    return metric
+
+
+def drawn(_estimator, _X, _y):
+    """Return a number by chance: a bad metric, and the same one each time."""
+    return float(np.random.default_rng().random())
+
+
+@pytest.mark.parametrize("finished", [1, 2])
+def test_a_metric_that_was_edited_is_another(tmp_path, finished):
+    """Its name is the same, and the baseline is scored otherwise; the same goes on."""
+    run = {"n_jobs": 1, "candidates": ["ridge"], "run_dir": tmp_path, **KEEP_GOING}
+    AutoML(n_trials=1, metric=own(1), **run).fit(*table())
+    files = snapshot(tmp_path)
+    with pytest.raises(AutoMLConfigError, match="called metric, too") as caught:
+        AutoML(n_trials=finished, metric=own(2), **run).fit(*table())
+    assert caught.value.code == "E-resume"
+    assert snapshot(tmp_path) == files
+    AutoML(n_trials=finished, metric=own(1), **run).fit(*table())
+
+
+def test_a_metric_by_chance_is_the_same_one(tmp_path):
+    """What says something else each time is not known by what it says."""
+    run = {"n_jobs": 1, "candidates": ["ridge"], "run_dir": tmp_path, **KEEP_GOING}
+    AutoML(n_trials=1, metric=drawn, **run).fit(*table())
+    assert len(AutoML(n_trials=2, metric=drawn, **run).fit(*table()).trials_) == 3
+
+
+def test_arguments_of_a_scorer_make_another_metric(tmp_path):
+    """F-beta gives the baseline 0 for any beta, so what the scorer is given counts."""
+    X, y = table()
+    labels = np.where(y > 0.5, "yes", "no")
+    run = {"n_jobs": 1, "candidates": ["logistic"], "run_dir": tmp_path, **KEEP_GOING}
+
+    def scorer(beta):
+        return make_scorer(fbeta_score, beta=beta, pos_label="yes")
+
+    AutoML(n_trials=1, metric=scorer(1), **run).fit(X, labels)
+    with pytest.raises(AutoMLConfigError, match="another metric: fbeta_score with"):
+        AutoML(n_trials=2, metric=scorer(2), **run).fit(X, labels)
+    assert len(AutoML(n_trials=2, metric=scorer(1), **run).fit(X, labels).trials_) == 3
 
 
 def test_another_version_is_refused(tmp_path):
