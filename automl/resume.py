@@ -136,10 +136,17 @@ class Restored:
             budget.n_trials, had.get("n_trials")
         )
 
-    def used_up(self, budget: Budget) -> str:
-        """Return which limit leaves nothing to search, in a sentence; "" if none."""
-        over = self.is_over(budget)
-        if not over and any(t.status == "running" for t in self.reopened):
+    def used_up(self, budget: Budget, *, over: bool) -> str:
+        """Return which limit leaves nothing to search, in a sentence; "" if none.
+
+        Parameters
+        ----------
+        budget : Budget
+            As it is asked for now.
+        over : bool
+            Whether the run is given back as it ended.
+        """
+        if not over and any(t.status in UNFINISHED for t in self.reopened):
             return ""
         n_tried = sum(1 for t in self.history if t.number)
         if budget.n_trials is not None and n_tried >= budget.n_trials:

@@ -102,7 +102,7 @@ class Session:
         """Why there is nothing left to search, if that is so."""
         if self.restored is None:
             return ()
-        why = self.restored.used_up(self.asked)
+        why = self.restored.used_up(self.asked, over=self.is_over)
         return (why,) if why else ()
 
     @property

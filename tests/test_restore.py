@@ -158,20 +158,21 @@ def test_a_limit_that_is_used_up_is_told():
         event for n in (0, 1) for event in (started(n), scored(n, 0), scored(n, 1))
     ]
     by_time = restored(*events, seconds, ordered=False)
-    assert by_time.used_up(Budget(60.0, 500, 0.0)) == (
+    assert by_time.used_up(Budget(60.0, 500, 0.0), over=True) == (
         "Nothing was searched: the limit of 60 seconds is used up; raise time_budget_s "
         "(--time-budget) to go on."
     )
     by_trials = restored(*events, trials)
-    assert by_trials.used_up(Budget(3600.0, 1, 0.0)) == (
+    assert by_trials.used_up(Budget(3600.0, 1, 0.0), over=True) == (
         "Nothing was searched: the limit of 1 configuration(s) is used up; raise "
         "n_trials (--trials) to go on."
     )
-    assert "configuration(s)" in by_time.used_up(Budget(90.0, 1, 0.0))
-    assert by_trials.used_up(Budget(None, 2, 0.0)) == ""
-    assert restored(*events[:-1]).used_up(Budget(None, 1, 0.0)) == ""
-    all_of_it = trials | {"budget": {"time_s": None, "n_trials": 9}}
-    assert "all was tried" in restored(*events, all_of_it).used_up(Budget(None, 9, 0.0))
+    assert "configuration(s)" in by_time.used_up(Budget(90.0, 1, 0.0), over=False)
+    assert by_trials.used_up(Budget(None, 2, 0.0), over=False) == ""
+    assert by_time.used_up(Budget(60.0, 500, 0.0), over=False) == ""  # it has 5 s yet
+    undone = restored(*events[:-1])
+    assert undone.used_up(Budget(None, 1, 0.0), over=False) == ""
+    assert "all was tried" in by_trials.used_up(Budget(None, 9, 0.0), over=True)
 
 
 def test_no_beginning_is_no_run():
