@@ -86,8 +86,8 @@ class Restored:
         return History(tuple(self._reopen(trial) for trial in self.history))
 
     def _reopen(self, trial: Trial) -> Trial:
-        if trial.number and trial.candidate == BASELINE:
-            return trial  # its line is damaged
+        if _is_gap(trial):
+            return trial
         trial = replace(trial, folds=self._kept(trial))
         less = len(trial.folds) < self.n_folds
         if trial.status in UNFINISHED or (less and trial.status == "ok"):
@@ -121,9 +121,9 @@ class Restored:
         single = finish.get("single") or {}
         parts = (*finish.get("parts", ()), *single.get("parts", ()))
         needed = {int(p["trial"]) for p in parts} | {int(finish.get("leader", NOBODY))}
-        done = {t.number for t in trials if t.status == "ok"} | {NOBODY}
+        there = {t.number for t in trials if not _is_gap(t)} | {NOBODY}
         ended = finish.get("gave_up") or all(t.status != "running" for t in trials)
-        return bool(ended) and needed <= done
+        return bool(ended) and needed <= there
 
     def is_over(self, budget: Budget) -> bool:
         """Return whether the run was finished with this budget or a larger one."""
@@ -303,6 +303,10 @@ def _gap(number: int) -> Trial:
     """Return what stands for a trial whose line is damaged."""
     reason = "its line in the journal is damaged"
     return Trial(number, BASELINE, {}, "", "lost", (), reason)
+
+
+def _is_gap(trial: Trial) -> bool:
+    return trial.number > 0 and trial.candidate == BASELINE
 
 
 def _settled(trial: Trial, n_folds: int) -> Trial:

@@ -98,9 +98,12 @@ def test_a_finished_run_without_what_won_is_not_over():
     finish = {"event": "finish", "budget": budget, "leader": 0}
     first = [started(0), scored(0, 0), scored(0, 1)]
     assert restored(*first, finish).is_over(Budget(8.0, None, 0.0))
-    for lost in ({"leader": 1}, {"parts": [{"trial": 0}, {"trial": 1}]}):
+    for lost in ({"leader": 1}, {"parts": [{"trial": 1}]}):
         state = restored(*first, scored(1, 0), scored(1, 1), finish | lost)
         assert not state.is_over(Budget(8.0, None, 0.0))
+    cancelled = {"event": "end", "trial": 1, "status": "cancelled"}
+    hurried = restored(*first, started(1), scored(1, 0), cancelled, finish | lost)
+    assert hurried.is_whole  # what predicts had no time for all of its folds
 
 
 def test_a_trial_that_starts_otherwise_has_no_folds_yet():

@@ -28,6 +28,7 @@ class Counted(Ridge):
 """
 RUN = """
 import os, signal, sys
+import numpy as np
 from dataclasses import replace
 from automl import AutoML
 from automl.candidates import load_candidates
