@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from automl.metrics import Metric
     from automl.table import Table
 
-__all__ = ["baseline_pipeline", "constant_prediction", "score_baseline"]
+__all__ = [
+    "baseline_pipeline", "baseline_scores", "constant_prediction", "score_baseline",
+    "scoreable",
+]  # fmt: skip
 
 
 def _dummy(table: Table) -> Any:
@@ -36,12 +39,9 @@ def score_baseline(
     trial = Trial(0, BASELINE, {}, "baseline")
     journal.write("trial", {"trial": 0, "candidate": BASELINE, "params": {}})
     history = History().started(trial)
-    weights = table.sample_weight
     for k, (train, test) in enumerate(folds.splits):
         begun = time.monotonic()
-        prediction = constant_prediction(table, len(test), train)
-        w = None if weights is None else weights[test]
-        score = _first_score(metric, table.y[test], prediction, w)
+        prediction, score = _scored(table, metric, train, test)
         valid = bool(np.isfinite(score))
         result = FoldResult(
             0, k, "ok" if valid else "invalid_score", score if valid else None,
@@ -50,6 +50,20 @@ def score_baseline(
         journal.keep_fold(result, prediction)
         history = history.told(result)
     return history.ended(0, "ok")
+
+
+def baseline_scores(table: Table, folds: Folds, metric: Metric) -> list[float]:
+    """Return the baseline's score on each fold; nothing is kept."""
+    return [_scored(table, metric, *split)[1] for split in folds.splits]
+
+
+def _scored(
+    table: Table, metric: Metric, train: np.ndarray, test: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Return the baseline's predictions of a fold's rows, and their score."""
+    prediction = constant_prediction(table, len(test), train)
+    weights = None if table.sample_weight is None else table.sample_weight[test]
+    return prediction, _first_score(metric, table.y[test], prediction, weights)
 
 
 def _first_score(
@@ -79,10 +93,7 @@ def scoreable(
     for train, test in folds.splits:
         if table.is_classification and len(np.unique(table.y[train])) < 2:
             continue
-        prediction = constant_prediction(table, len(test), train)
-        weights = None if table.sample_weight is None else table.sample_weight[test]
-        score = _first_score(metric, table.y[test], prediction, weights)
-        if np.isfinite(score):
+        if np.isfinite(_scored(table, metric, train, test)[1]):
             splits.append((train, test))
     dropped = len(folds) - len(splits)
     if not splits and table.n_rows < FEW_ROWS:

@@ -27,6 +27,7 @@ from automl.exceptions import (
     AutoMLResourceError,
 )
 from automl.history import as_kept
+from automl.scratch import no_room
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,6 +94,8 @@ class Journal:
                 self._file = stack.enter_context(_open(self.path))
                 self._torn = _is_torn(self._file.fileno())
             except OSError as error:
+                if not durable:
+                    raise no_room(error) from None
                 raise AutoMLConfigError(
                     f"run_dir={str(folder)!r} cannot be written to: {_why(error)}.",
                     code="E-path",
@@ -214,10 +217,11 @@ class Journal:
         self._torn = False
 
     def _give_up(self, error: OSError) -> None:
+        where = "The run's folder" if self.durable else "The temporary folder"
+        rest = ", and the run cannot be resumed from there" if self.durable else ""
         self.failure = (
-            f"The run's folder could not be written any more ({_why(error)}): what "
-            "came later was kept in memory only, and the run cannot be resumed from "
-            "there."
+            f"{where} could not be written any more ({_why(error)}): what came later "
+            f"was kept in memory only{rest}."
         )
 
     def _remember(self, key: tuple[Any, ...], facts: dict[str, Any]) -> None:

@@ -17,7 +17,6 @@ from automl.fitting import unweighted
 from automl.folds import Folds, choose_cv, make_folds
 from automl.layout import Layout, idle_options
 from automl.metrics import Metric, resolve_metric
-from automl.needs import skipped, workers_that_fit
 from automl.space import without
 from automl.table import Table, make_table, warn_of_notes
 from automl.workplace import plain_classes
@@ -25,11 +24,9 @@ from automl.workplace import plain_classes
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from automl.history import History
-    from automl.memory import Guard
     from automl.settings import Settings
 
-__all__ = ["Problem", "affordable", "make_problem"]
+__all__ = ["Problem", "make_problem"]
 
 
 @dataclass(frozen=True)
@@ -146,29 +143,3 @@ def _fitting(
             code="E-candidates",
         )
     return fitting
-
-
-def affordable(
-    problem: Problem, history: History, guard: Guard, n_workers: int
-) -> tuple[tuple[Candidate, ...], int, tuple[str, ...]]:
-    """Return candidates and processes that there is memory for, and what is left out.
-
-    Parameters
-    ----------
-    problem : Problem
-        What the run works on.
-    history : History
-        So far: a candidate that an earlier session has tried is kept.
-    guard : Guard
-        Knows the memory that is allowed and used.
-    n_workers : int
-        Processes at most.
-    """
-    table, limit_mib = problem.table, guard.meter.limit_mib
-    layout, here = Layout.of(table), sum(guard.meter.look().values())
-    common = (layout, table.n_classes, limit_mib, n_workers, here)
-    kept, notes = skipped(problem.candidates, *common)
-    tried = {t.candidate for t in history}
-    fitting = tuple(c for c in problem.candidates if c in kept or c.name in tried)
-    fewer, why = workers_that_fit(fitting, *common)
-    return fitting, fewer, (*notes, *why)

@@ -18,10 +18,11 @@ import numpy as np
 from automl.budget import Budget
 from automl.exceptions import AutoMLDataError
 from automl.history import DERIVED, learner_of
+from automl.identity import identity, refuse_another
 from automl.journal import read_facts, read_journal
 from automl.problem import Problem, make_problem
 from automl.recipe import checked_predictions, digest, remake, winner_of
-from automl.resume import Restored, identity, refuse_another, restore
+from automl.resume import Restored, refuse_headless, restore
 from automl.settings import Settings
 
 if TYPE_CHECKING:
@@ -135,7 +136,8 @@ def replay(
     Raises
     ------
     AutoMLDataError
-        If the folder holds no finished run (``E-replay``).
+        If the folder holds no finished run (``E-replay``), or the first line of its
+        journal is damaged (``E-journal``).
     AutoMLConfigError
         If the data or the search space are others (``E-resume``).
     """
@@ -148,7 +150,7 @@ def replay(
     )
     version = restored.start["versions"]["automl-pipelines"]
     now = identity(
-        problem.table, problem.metric.name, problem.folds, problem.candidates,
+        problem.table, problem.metric, problem.folds, problem.candidates,
         settings.random_state, version,
     )  # fmt: skip
     refuse_another(folder, restored.start["identity"], now)
@@ -179,10 +181,19 @@ def _finished(folder: Path) -> Restored:
             f"{folder} holds no journal.jsonl; the folder of a run was expected.",
             code="E-replay",
         )
-    restored = restore(*read_journal(path), lambda _trial, _fold: True)
+    events, damaged = read_journal(path)
+    restored = restore(events, damaged, lambda _trial, _fold: True)
+    if restored is None:
+        refuse_headless(folder, events)
     if restored is None or restored.finish is None:
         raise AutoMLDataError(
             f"The run in {folder} has not come to its end; resume it first.",
+            code="E-replay",
+        )
+    if not restored.is_whole:
+        raise AutoMLDataError(
+            f"The journal in {folder} is damaged where it tells of the winner or of "
+            "others; resume the run first.",
             code="E-replay",
         )
     return restored

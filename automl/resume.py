@@ -1,19 +1,15 @@
-"""From a journal's events to where its run stood, and whether this is the same run.
+"""From a journal's events to where its run stood.
 
 Everything here is a pure function of events and facts; nothing is read or written.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from automl.exceptions import AutoMLConfigError
+from automl.exceptions import AutoMLDataError
 from automl.history import BASELINE, FoldResult, History, Known, Trial
 
 if TYPE_CHECKING:
@@ -21,20 +17,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from automl.budget import Budget
-    from automl.candidates import Candidate
-    from automl.folds import Folds
-    from automl.table import Table
 
-__all__ = [
-    "Restored",
-    "identity",
-    "refuse_another",
-    "restore",
-    "resumed_budget",
-]
+__all__ = ["Restored", "refuse_headless", "restore", "resumed_budget"]
 
 UNFINISHED = ("running", "cancelled", "lost")
 """Ends that were not the configuration's doing: a later session goes on with them."""
+
+BEGINNINGS = ("start", "resume")
+"""Events that say which run it is; every session begins with one of them."""
+
+NOBODY = -1
+"""Number of no trial: a leader where a journal names none."""
 
 FLOOR_S = 5.0
 """Seconds that a resumed run has at least, beside the refit of its leader: reading,
@@ -44,9 +37,6 @@ REFIT_FOLDS = 1.5
 """A refit as a multiple of a fold's fit: on all rows instead of four fifths, with room
 to spare."""
 
-DIGITS = 8
-"""Of a hash, where one is shown."""
-
 
 @dataclass(frozen=True)
 class Restored:
@@ -55,7 +45,7 @@ class Restored:
     Attributes
     ----------
     start : dict
-        The event that began it.
+        The event that began it, or the first that took it up again.
     history : History
         As recorded; a trial without an end is running.
     lost : set of (int, int)
@@ -68,6 +58,8 @@ class Restored:
         The event that ended it, unless something came later.
     damaged : int
         Lines of the journal that could not be read.
+    searched : tuple of str or None
+        Names of the candidates that there was memory for; None where no line says so.
     """
 
     start: Mapping[str, Any]
@@ -77,6 +69,7 @@ class Restored:
     ordered: bool
     finish: Mapping[str, Any] | None
     damaged: int
+    searched: tuple[str, ...] | None = None
 
     @cached_property
     def known(self) -> dict[tuple[int, int], Known]:
@@ -93,11 +86,10 @@ class Restored:
         return History(tuple(self._reopen(trial) for trial in self.history))
 
     def _reopen(self, trial: Trial) -> Trial:
-        if trial.number and trial.candidate == BASELINE:
-            return trial  # its line is damaged
-        folds = self._kept(trial)
-        less = len(folds) < len(trial.folds)
-        trial = replace(trial, folds=folds)
+        if _is_gap(trial):
+            return trial
+        trial = replace(trial, folds=self._kept(trial))
+        less = len(trial.folds) < self.n_folds
         if trial.status in UNFINISHED or (less and trial.status == "ok"):
             running = replace(trial, status="running", reason=None)
             return _settled(running, self.n_folds)
@@ -122,14 +114,50 @@ class Restored:
         """Seed of the run."""
         return int(self.start["random_state"])
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether every trial has its end, and all that predicts can be read."""
+        finish, trials = self.finish or {}, self.history.trials
+        single = finish.get("single") or {}
+        parts = (*finish.get("parts", ()), *single.get("parts", ()))
+        needed = {int(p["trial"]) for p in parts} | {int(finish.get("leader", NOBODY))}
+        there = {t.number for t in trials if not _is_gap(t)} | {NOBODY}
+        ended = finish.get("gave_up") or all(t.status != "running" for t in trials)
+        return bool(ended) and needed <= there
+
     def is_over(self, budget: Budget) -> bool:
         """Return whether the run was finished with this budget or a larger one."""
-        if self.finish is None or self.finish.get("interrupted"):
+        if self.finish is None or not self.is_whole:
+            return False
+        if self.finish.get("interrupted") or self.finish.get("gave_up"):
             return False
         had = self.finish.get("budget", {})
         return _within(budget.time_s, had.get("time_s")) and _within(
             budget.n_trials, had.get("n_trials")
         )
+
+    def used_up(self, budget: Budget, *, over: bool) -> str:
+        """Return which limit leaves nothing to search, in a sentence; "" if none.
+
+        Parameters
+        ----------
+        budget : Budget
+            As it is asked for now.
+        over : bool
+            Whether the run is given back as it ended.
+        """
+        if not over and any(t.status in UNFINISHED for t in self.reopened):
+            return ""
+        n_tried = sum(1 for t in self.history if t.number)
+        if budget.n_trials is not None and n_tried >= budget.n_trials:
+            limit = f"the limit of {budget.n_trials} configuration(s) is"
+            option = "n_trials (--trials)"
+        elif over and budget.time_s is not None:
+            limit = f"the limit of {budget.time_s:g} seconds is"
+            option = "time_budget_s (--time-budget)"
+        else:
+            return "Nothing was searched: all was tried that there is." if over else ""
+        return f"Nothing was searched: {limit} used up; raise {option} to go on."
 
 
 def _within(now: float | None, then: float | None) -> bool:
@@ -147,32 +175,42 @@ def restore(
     Parameters
     ----------
     events : list of dict
-        As `automl.journal.read_journal` returns them. Of several about the same trial
-        or fold the last counts; a trial that starts anew with another configuration
-        has no folds yet.
+        As `automl.journal.read_journal` returns them. What is before another start
+        is of another run. What crashed and made a search give up has not been tried.
+        Of several about the same trial or fold the last counts; a
+        trial that starts anew with another configuration has no folds yet.
     damaged : int
         Lines that could not be read.
     has_predictions : callable
         Whether the predictions of a trial's fold can be read; a good fold without them
         is left out, and so run again.
     """
-    start = next((e for e in events if e.get("event") == "start"), None)
+    starts = [i for i, e in enumerate(events) if e.get("event") == "start"]
+    events = events[starts[-1] :] if starts else events
+    # a resumed session says all that the first one did: its line may be damaged
+    start = next((e for e in events if e.get("event") in BEGINNINGS), None)
     if start is None or not {"n_folds", "random_state", "identity"} <= start.keys():
         return None
     trials: dict[int, Trial] = {}
     finish: dict[str, Any] | None = None
-    ordered = True
+    ordered, searched = True, None
+    crashed: set[int] = set()
     for event in events:
         kind = event.get("event")
+        crashed = _in_a_row(crashed, event)
         finish = event if kind == "finish" else None
-        if kind in ("start", "resume"):
+        if kind in BEGINNINGS:
             ordered = ordered and bool(event.get("ordered"))
+        elif kind == "candidates":
+            searched = tuple(map(str, event.get("names") or ())) or None
         elif kind == "trial":
             _take_trial(trials, event)
         elif kind in ("fold", "end") and event.get("trial") in trials:
             trial = trials[event["trial"]]
             take = _with_fold if kind == "fold" else _with_end
             trials[trial.number] = take(trial, event)
+        elif finish is not None and finish.get("gave_up"):
+            trials |= {i: _uncrashed(trials[i]) for i in crashed & trials.keys()}
     n_folds = int(start["n_folds"])
     history = History(
         tuple(
@@ -186,7 +224,33 @@ def restore(
         for fold in trial.folds
         if fold.status == "ok" and not has_predictions(trial.number, fold.fold)
     )
-    return Restored(start, history, lost, _elapsed(events), ordered, finish, damaged)
+    elapsed_s = _elapsed(events)
+    return Restored(start, history, lost, elapsed_s, ordered, finish, damaged, searched)
+
+
+def refuse_headless(folder: Path, events: list[dict[str, Any]]) -> None:
+    """Refuse a journal that says what was tried, but not in which run.
+
+    Raises
+    ------
+    AutoMLDataError
+        If it does so (``E-journal``).
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> refuse_headless(Path("run"), [{"event": "trial", "trial": 0}])
+    Traceback (most recent call last):
+    ...
+    automl.exceptions.AutoMLDataError: The journal in run has lost its first line, which
+    says what run it is of; choose another folder and begin again.
+    """
+    if any(event.get("event") not in BEGINNINGS for event in events):
+        raise AutoMLDataError(
+            f"The journal in {folder} has lost its first line, which says what run it "
+            "is of; choose another folder and begin again.",
+            code="E-journal",
+        )
 
 
 def _take_trial(trials: dict[int, Trial], event: Mapping[str, Any]) -> None:
@@ -220,14 +284,38 @@ def _with_end(trial: Trial, event: Mapping[str, Any]) -> Trial:
     return replace(trial, status=status, reason=event.get("reason"))
 
 
+def _in_a_row(crashed: set[int], event: Mapping[str, Any]) -> set[int]:
+    """Return the trials that crashed since a fold was scored, after one more event."""
+    if event.get("event") in BEGINNINGS:
+        return set()
+    if event.get("event") != "fold" or event.get("status") not in ("ok", "crash"):
+        return crashed
+    return set() if event["status"] == "ok" else crashed | {int(event["trial"])}
+
+
+def _uncrashed(trial: Trial) -> Trial:
+    """Return a trial that crashed as if it had not been tried: it was the machine."""
+    folds = tuple(fold for fold in trial.folds if fold.status != "crash")
+    return replace(trial, folds=folds, status="running", reason=None)
+
+
 def _gap(number: int) -> Trial:
     """Return what stands for a trial whose line is damaged."""
     reason = "its line in the journal is damaged"
     return Trial(number, BASELINE, {}, "", "lost", (), reason)
 
 
+def _is_gap(trial: Trial) -> bool:
+    return trial.number > 0 and trial.candidate == BASELINE
+
+
 def _settled(trial: Trial, n_folds: int) -> Trial:
-    """Return a running trial with its end, if only the line of that was missing."""
+    """Return a trial with its end, if only the line of that was missing.
+
+    The end "ok" without all folds is none: the line of a fold is damaged.
+    """
+    if trial.status == "ok" and len(trial.folds) < n_folds:
+        trial = replace(trial, status="running")
     if trial.status != "running":
         return trial
     failed = next((f for f in trial.folds if f.status != "ok"), None)
@@ -261,96 +349,3 @@ def resumed_budget(budget: Budget, restored: Restored) -> Budget:
     floor_s = min(FLOOR_S, budget.time_s) + refit_s
     time_s = max(budget.time_s, restored.elapsed_s + floor_s)
     return replace(budget, started=started, time_s=time_s)
-
-
-def identity(
-    table: Table,
-    metric: str,
-    folds: Folds,
-    candidates: tuple[Candidate, ...],
-    random_state: int,
-    version: str,
-) -> dict[str, str]:
-    """Return what makes two runs the same one, by the name of each part.
-
-    Budgets, processes, limits and observers are no part of it.
-    """
-    weights = table.sample_weight
-    return {
-        "automl-pipelines version": ".".join(version.split(".")[:2]),
-        "task": table.task,
-        "metric": metric,
-        "target": _digest(table.y, *_texts(table.classes)),
-        "columns": _digest(*(str(c.name) for c in table.columns)),
-        "data": table.fingerprint,
-        "sample weights": "none" if weights is None else _digest(weights),
-        "random_state": str(random_state),
-        "folds": f"{folds.name}, {_digest(*(a for s in folds.splits for a in s))}",
-        "search space": _digest(*(_spec(c) for c in candidates)),
-    }
-
-
-def _texts(labels: np.ndarray | None) -> list[str]:
-    return [] if labels is None else [repr(v) for v in labels.tolist()]
-
-
-def _spec(candidate: Candidate) -> str:
-    return json.dumps(asdict(candidate), sort_keys=True, default=_type_name)
-
-
-def _type_name(value: object) -> object:
-    """Return what stands for a parameter that JSON does not know."""
-    if isinstance(value, np.generic | np.ndarray):
-        return value.tolist()
-    return f"{type(value).__module__}.{type(value).__qualname__}"
-
-
-def _digest(*parts: np.ndarray | str) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        content = (
-            part.encode("utf-8", "surrogatepass")
-            if isinstance(part, str)
-            else np.ascontiguousarray(part).tobytes()
-        )
-        digest.update(b"%d:" % len(content))
-        digest.update(content)
-    return digest.hexdigest()
-
-
-def refuse_another(
-    folder: Path, then: Mapping[str, Any], now: Mapping[str, str]
-) -> None:
-    """Refuse to go on with a run that was another one.
-
-    Raises
-    ------
-    AutoMLConfigError
-        Naming the first part that differs, and both values (``E-resume``).
-
-    Examples
-    --------
-    >>> from pathlib import Path
-    >>> refuse_another(Path("run"), {"metric": "rmse"}, {"metric": "mae"})
-    Traceback (most recent call last):
-    ...
-    automl.exceptions.AutoMLConfigError: run_dir='run' holds a run with another metric:
-    rmse there, mae here. Give what it was begun with, or choose another folder.
-    """
-    for name, here in now.items():
-        there = str(then.get(name, "unknown"))
-        if there != here:
-            raise AutoMLConfigError(
-                f"run_dir={str(folder)!r} holds a run with another {name}: "
-                f"{_short(there)} there, {_short(here)} here. Give what it was begun "
-                "with, or choose another folder.",
-                code="E-resume",
-            )
-
-
-def _short(value: str) -> str:
-    """Return a value with its hash shortened."""
-    head, _, tail = value.rpartition(" ")
-    if len(tail) == 64:
-        tail = tail[:DIGITS]
-    return f"{head} {tail}".strip()

@@ -37,7 +37,7 @@ from automl.lookout import Lookout
 from automl.loop import run_search
 from automl.memory import Guard, allowed_mib
 from automl.plan import Plan
-from automl.problem import affordable, make_problem
+from automl.problem import make_problem
 from automl.recipe import checked_predictions, digest, recipe_of, remake_both, winner_of
 from automl.resampled_scores import is_quick
 from automl.runner import Runner
@@ -170,7 +170,9 @@ def run(
         journal = session.begin(problem, n_workers, scratch, stack)
         titles = {c.name: c.title for c in problem.candidates} | TITLES
         teller = Teller(notify, budget, metric, titles)
-        teller.tell("start", announcement(table, metric, folds))
+        teller.tell(
+            "start", " ".join((announcement(table, metric, folds), *session.idle))
+        )
         if session.is_over:
             return _again(session, problem, teller, held_out)
         history = session.first_history(problem, journal)
@@ -181,7 +183,7 @@ def run(
         table = mapped(table, scratch)  # one copy for us and the workers
         problem = replace(problem, table=table)
         give_back()
-        fitting, n_workers, notes = affordable(problem, history, guard, n_workers)
+        fitting, n_workers, notes = session.afford(problem, guard, n_workers, journal)
         plan = Plan(
             fitting, len(folds), table.n_rows, problem.n_train, n_workers,
             settings.random_state, settings.trial_time_limit_s,
@@ -248,6 +250,7 @@ def run(
         ) | {
             "leader": history.finished()[0].number,
             "interrupted": interrupt.asked or search.stopped,
+            "gave_up": search.given_up is not None,
             "notes": notes,
         }
         session.end(journal, facts, recipe, done.out.pipeline, problem)
@@ -336,7 +339,7 @@ def _again(
     facts, expected = expect_again(
         facts, pipeline, held_out, trial, ranked.trials, problem
     )
-    new = (*_notes_of(held_out), *expected.notes)
+    new = (*session.idle, *_notes_of(held_out), *expected.notes)
     notes = (*notes, *(note for note in new if note not in notes))
     teller.tell("end", _verdict(facts), history)
     return Run(

@@ -24,7 +24,7 @@ try:
 except ImportError:  # Windows: nothing is cleaned up after a kill
     fcntl = None
 
-__all__ = ["Scratch"]
+__all__ = ["Scratch", "no_room"]
 
 PREFIX = "automl-"
 LOCK = "owner.lock"
@@ -58,6 +58,9 @@ class Scratch:
         folder = self._folder = _make(self.parent)
         try:
             self._lock = _hold(folder)
+        except OSError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise no_room(error) from None
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -74,6 +77,21 @@ class Scratch:
         if self._lock is not None:
             os.close(self._lock)
         self._folder = self._lock = None
+
+
+def no_room(error: OSError) -> AutoMLResourceError:
+    """Return what to raise where a run's private files cannot be written.
+
+    Examples
+    --------
+    >>> no_room(OSError(28, "No space left on device")).code
+    'E-disk'
+    """
+    return AutoMLResourceError(
+        f"The temporary files of the run cannot be written ({error.strerror or error})."
+        " Set TMPDIR to a folder with room that can be written to.",
+        code="E-disk",
+    )
 
 
 def _make(parent: Path | None) -> Path:

@@ -11,19 +11,17 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from automl.baseline import score_baseline
+import numpy as np
+
+from automl.affordable import affordable
+from automl.baseline import baseline_scores, score_baseline
 from automl.environment import environment
-from automl.exceptions import AutoMLConfigError
+from automl.exceptions import AutoMLConfigError, AutoMLResourceError
 from automl.history import History
+from automl.identity import identity, refuse_another
 from automl.journal import FORMAT, Journal, read_facts
 from automl.recipe import checked_predictions, digest
-from automl.resume import (
-    Restored,
-    identity,
-    refuse_another,
-    restore,
-    resumed_budget,
-)
+from automl.resume import Restored, refuse_headless, restore, resumed_budget
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,11 +31,19 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from automl.budget import Budget
+    from automl.candidates import Candidate
     from automl.history import Known
+    from automl.memory import Guard
     from automl.problem import Problem
     from automl.settings import Settings
 
 __all__ = ["Session", "take_up"]
+
+JOURNAL = "journal.jsonl"
+
+APART, ZERO = 1e-6, 1e-12
+"""How far two scores of the same predictions may be apart, as a share and beside it:
+rounding is far less."""
 
 OURS = frozenset(["command.json", "journal.lock", "oof"])
 """What may lie in a folder before its run has begun."""
@@ -92,6 +98,14 @@ class Session:
         return same and self.restored.is_over(self.asked)
 
     @property
+    def idle(self) -> tuple[str, ...]:
+        """Why there is nothing left to search, if that is so."""
+        if self.restored is None:
+            return ()
+        why = self.restored.used_up(self.asked, over=self.is_over)
+        return (why,) if why else ()
+
+    @property
     def known(self) -> Mapping[tuple[int, int], Known]:
         """Folds that the search need not have run again."""
         if self.restored is None or not self.repeats:
@@ -119,7 +133,7 @@ class Session:
             notes.append(
                 f"{self.restored.damaged} damaged line(s) of the journal were left out."
             )
-        return tuple(notes)
+        return (*notes, *self.idle)
 
     def begin(
         self, problem: Problem, n_workers: int, scratch: Path, stack: ExitStack
@@ -131,23 +145,43 @@ class Session:
         AutoMLConfigError
             If earlier sessions were of another run (``E-resume``), before anything is
             written, or if the folder cannot be used (``E-path``).
+        AutoMLResourceError
+            If another run was begun there meanwhile (``E-locked``).
         """
         facts = self._opening(problem, n_workers)
         folder = self.settings.run_dir
         if self.restored is not None and folder is not None:
             then = self.restored.start["identity"]
             refuse_another(folder, then, facts["identity"])
+            _refuse_other_metric(folder, problem, self.restored.history)
         journal = self.journal
         if journal is None:
             home = scratch / "run" if folder is None else _open_run_dir(folder)
             durable = folder is not None
             journal = stack.enter_context(Journal(home, durable=durable))
+            _refuse_begun(journal, home)
         journal.clock = lambda: self.budget.elapsed_s
         if self.restored is None:
             journal.write("start", facts)
         elif not self.is_over:
             journal.write("resume", facts)
         return journal
+
+    def afford(
+        self, problem: Problem, guard: Guard, n_workers: int, journal: Journal
+    ) -> tuple[tuple[Candidate, ...], int, tuple[str, ...]]:
+        """Return candidates and processes that there is memory for, and what is not.
+
+        Which candidates these are is written down.
+        """
+        before = () if self.restored is None else self.restored.history
+        searched = None if self.restored is None else self.restored.searched
+        found = affordable(
+            problem, guard, n_workers, tried={t.candidate for t in before},
+            begun_with=searched if self.repeats else None,
+        )  # fmt: skip
+        journal.write("candidates", {"names": [c.name for c in found[0]]})
+        return found
 
     def first_history(self, problem: Problem, journal: Journal) -> History:
         """Return the history to go on with; the baseline at least."""
@@ -198,18 +232,24 @@ class Session:
         }
         journal.write("finish", {**recipe, **ending})
 
+    @property
+    def _is_ordered(self) -> bool:
+        """Whether this session and all before it had budgets in trials alone."""
+        before = self.restored is None or self.restored.ordered
+        return before and self.asked.time_s is None
+
     def _opening(self, problem: Problem, n_workers: int) -> dict[str, Any]:
         table, settings = problem.table, self.settings
         versions = environment(n_workers)
         return {
             "format": FORMAT,
             "identity": identity(
-                table, problem.metric.name, problem.folds, problem.candidates,
+                table, problem.metric, problem.folds, problem.candidates,
                 settings.random_state, versions["automl-pipelines"],
             ),
             "settings": {**settings.shown, "task": settings.task},
             "budget": limits(self.asked),
-            "ordered": self.asked.time_s is None,
+            "ordered": self._is_ordered,
             "random_state": settings.random_state,
             "cv": problem.cv,
             "n_folds": len(problem.folds),
@@ -258,14 +298,17 @@ def take_up(settings: Settings, stack: ExitStack) -> Session:
     AutoMLResourceError
         If another process writes there (``E-locked``).
     AutoMLDataError
-        If a newer version has written it (``E-journal-format``).
+        If a newer version has written it (``E-journal-format``), or if its first line
+        is damaged and no later session began (``E-journal``).
     """
     asked, folder = settings.budget, settings.run_dir
-    if folder is None or not (folder / "journal.jsonl").is_file():
+    if folder is None or not (folder / JOURNAL).is_file():
         return Session(settings, asked)
     journal = stack.enter_context(Journal(folder))
-    restored = restore(*journal.read(), journal.has_predictions)
+    events, damaged = journal.read()
+    restored = restore(events, damaged, journal.has_predictions)
     if restored is None:  # killed before its first line was written
+        refuse_headless(folder, events)
         return Session(settings, asked, journal)
     settings = replace(settings, budget=resumed_budget(asked, restored))
     if settings.shown.get("random_state") is None:
@@ -275,16 +318,57 @@ def take_up(settings: Settings, stack: ExitStack) -> Session:
     return Session(settings, asked, journal, restored, read_facts(folder))
 
 
+def _refuse_begun(journal: Journal, folder: Path) -> None:
+    """Refuse a folder in which another run was begun while this one read its data."""
+    if journal.path.stat().st_size:
+        raise AutoMLResourceError(
+            f"run_dir={str(folder)!r} has got another run meanwhile. Choose another "
+            "folder, or start again to go on with that run.",
+            code="E-locked",
+        )
+
+
+def _refuse_other_metric(folder: Path, problem: Problem, history: History) -> None:
+    """Refuse a metric of the user's own that has the name of another.
+
+    It is known by what it says of the baseline, unless it says something else each
+    time.
+    """
+    metric = problem.metric
+    if not metric.own or not len(history):
+        return
+
+    then = {k: v for k, v in history[0].scores.items() if k < len(problem.folds)}
+
+    def score() -> list[float]:
+        found = baseline_scores(problem.table, problem.folds, metric)
+        return [found[k] for k in then]
+
+    now = score()
+    if _alike(now, list(then.values())) or not _alike(now, score()):
+        return
+    raise AutoMLConfigError(
+        f"run_dir={str(folder)!r} holds a run with another metric: it is called "
+        f"{metric.name}, too, and gives the baseline other scores. Give what it "
+        "was begun with, or choose another folder.",
+        code="E-resume",
+    )
+
+
+def _alike(some: list[float], others: list[float]) -> bool:
+    return np.allclose(some, others, APART, ZERO)
+
+
 def _open_run_dir(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        used = any(path.name not in OURS for path in folder.iterdir())
+        found = {path.name for path in folder.iterdir()}
     except OSError as error:
         raise AutoMLConfigError(
             f"run_dir={str(folder)!r} cannot be used: {error.strerror}.",
             code="E-path",
         ) from None
-    if used:
+    if found - OURS and JOURNAL not in found:  # whose it is, its lock will say
         raise AutoMLConfigError(
             f"run_dir={str(folder)!r} is not empty, and holds no run; a new folder or "
             "that of a run was expected. Choose another name or remove it.",

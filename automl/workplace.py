@@ -18,6 +18,7 @@ import pandas as pd
 
 from automl.layout import Layout
 from automl.prepared import CACHE_BYTES, FOLDER, LONG_BYTES, Prepared
+from automl.scratch import no_room
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,34 +123,42 @@ def write_workplace(
 
     The numbers go to one plain array that processes map, other arrays to another file
     that they map too; the rest is pickled.
+
+    Raises
+    ------
+    AutoMLResourceError
+        If there is no room for it (``E-disk``).
     """
     import cloudpickle  # of the caller's own metrics
 
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    numeric = [c for c in table.X.columns if table.X[c].dtype != object]
-    _write_numbers(folder / "numbers.npy", table.X, numeric)
-    if len(folds) == 1 and table.X.size > LONG_BYTES // 8 and numeric:
-        _write_numbers(folder / "train.npy", table.X, numeric, folds.splits[0][0])
-    place = Workplace(
-        X=table.X[[c for c in table.X.columns if c not in numeric]],
-        y=table.y,
-        layout=Layout.of(table),
-        classes=table.classes,
-        splits=folds.splits,
-        metric=metric,
-        candidates=dict(candidates),
-        random_state=random_state,
-        sample_weight=table.sample_weight,
-        groups=table.copies if table.groups is None else table.groups,
-        time=table.time,
-        cache_bytes=_cache_bytes(memory_mib),
-    )
-    buffers: list[pickle.PickleBuffer] = []
-    pickled = cloudpickle.dumps((place, numeric), 5, buffer_callback=buffers.append)
-    sizes = _write_buffers(folder, buffers)
-    (folder / "workplace.pkl").write_bytes(pickle.dumps((pickled, sizes)))
-    for name in ("done", "models", "running"):
-        (folder / name).mkdir(exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        numeric = [c for c in table.X.columns if table.X[c].dtype != object]
+        _write_numbers(folder / "numbers.npy", table.X, numeric)
+        if len(folds) == 1 and table.X.size > LONG_BYTES // 8 and numeric:
+            _write_numbers(folder / "train.npy", table.X, numeric, folds.splits[0][0])
+        place = Workplace(
+            X=table.X[[c for c in table.X.columns if c not in numeric]],
+            y=table.y,
+            layout=Layout.of(table),
+            classes=table.classes,
+            splits=folds.splits,
+            metric=metric,
+            candidates=dict(candidates),
+            random_state=random_state,
+            sample_weight=table.sample_weight,
+            groups=table.copies if table.groups is None else table.groups,
+            time=table.time,
+            cache_bytes=_cache_bytes(memory_mib),
+        )
+        buffers: list[pickle.PickleBuffer] = []
+        pickled = cloudpickle.dumps((place, numeric), 5, buffer_callback=buffers.append)
+        sizes = _write_buffers(folder, buffers)
+        (folder / "workplace.pkl").write_bytes(pickle.dumps((pickled, sizes)))
+        for name in ("done", "models", "running"):
+            (folder / name).mkdir(exist_ok=True)
+    except OSError as error:
+        raise no_room(error) from None
     return folder
 
 

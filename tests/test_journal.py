@@ -290,6 +290,25 @@ def test_only_what_may_be_read_again_waits_for_the_disk(tmp_path, monkeypatch, d
     assert len(calls) == (2 if durable else 0)
 
 
+@pytest.mark.parametrize("durable", [True, False])
+def test_a_full_disk_is_told_of_where_it_is(tmp_path, monkeypatch, durable):
+    """Without a folder of the user's there is none to speak of, nor to resume."""
+
+    def full(*_given):
+        raise OSError(28, "No space left on device")
+
+    with Journal(tmp_path / "run", durable=durable) as journal:
+        monkeypatch.setattr("automl.journal._write_all", full)
+        journal.write("start", {})
+    assert ("resumed" in journal.failure) == durable
+    assert journal.failure.startswith("The run's" if durable else "The temporary")
+    monkeypatch.setattr(os, "open", full)
+    kind = AutoMLConfigError if durable else AutoMLResourceError
+    with pytest.raises(kind) as caught:
+        Journal(tmp_path / "run", durable=durable)
+    assert caught.value.code == ("E-path" if durable else "E-disk")
+
+
 def test_texts_and_arrays_are_written_whole(tmp_path):
     """A file beside the journal is the user's own and never half there."""
     with Journal(tmp_path) as journal:

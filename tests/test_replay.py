@@ -47,6 +47,20 @@ def test_only_a_finished_run_is_replayed(tmp_path):
         replay(tmp_path, *table())
 
 
+def test_a_damaged_journal_is_resumed_before_it_is_replayed(tmp_path):
+    """A fold of the winner cannot be read: a resume runs it again, and that alone."""
+    given = {"n_jobs": 1, "candidates": ["ridge"], "run_dir": tmp_path, **KEEP_GOING}
+    first = AutoML(n_trials=1, **given).fit(*table())
+    journal = tmp_path / "journal.jsonl"
+    whole = journal.read_bytes()
+    journal.write_bytes(whole.replace(b'"trial":1,"fold":2', b'"trial":1,"fold":9'))
+    with pytest.raises(AutoMLDataError, match="resume the run first"):
+        replay(tmp_path, *table())
+    again = AutoML(n_trials=1, **given).fit(*table())
+    assert [t.scores for t in again.trials_] == [t.scores for t in first.trials_]
+    assert replay(tmp_path, *table()).identical
+
+
 ROWS = np.arange(90)
 HOLDOUT = ((ROWS[:60], ROWS[60:]),)
 THREE = tuple((ROWS[ROWS % 3 != k], ROWS[ROWS % 3 == k]) for k in range(3))

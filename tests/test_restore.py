@@ -78,6 +78,34 @@ def test_folds_without_predictions_are_run_again():
     assert list(state.known) == [(0, 0)]
 
 
+def test_a_damaged_fold_of_a_finished_trial_is_run_again():
+    """An end says ok and a fold is not there: no mean of the others stands for it."""
+    finish = {
+        "event": "finish", "budget": {"time_s": 8.0, "n_trials": None}, "leader": 0,
+    }  # fmt: skip
+    ended = {"event": "end", "trial": 1, "status": "ok"}
+    whole = [started(0), scored(0, 0), scored(0, 1), started(1), scored(1, 0)]
+    state = restored(*whole, ended, finish)
+    assert [t.status for t in state.history] == ["ok", "running"]
+    assert [t.status for t in state.reopened] == ["ok", "running"]
+    assert not state.is_over(Budget(8.0, None, 0.0))
+    assert restored(*whole, scored(1, 1), ended, finish).is_over(Budget(8.0, None, 0.0))
+
+
+def test_a_finished_run_without_what_won_is_not_over():
+    """The line of the leader or of a member is damaged: the run goes on without it."""
+    budget = {"time_s": 8.0, "n_trials": None}
+    finish = {"event": "finish", "budget": budget, "leader": 0}
+    first = [started(0), scored(0, 0), scored(0, 1)]
+    assert restored(*first, finish).is_over(Budget(8.0, None, 0.0))
+    for lost in ({"leader": 1}, {"parts": [{"trial": 1}]}):
+        state = restored(*first, scored(1, 0), scored(1, 1), finish | lost)
+        assert not state.is_over(Budget(8.0, None, 0.0))
+    cancelled = {"event": "end", "trial": 1, "status": "cancelled"}
+    hurried = restored(*first, started(1), scored(1, 0), cancelled, finish | lost)
+    assert hurried.is_whole  # what predicts had no time for all of its folds
+
+
 def test_a_trial_that_starts_otherwise_has_no_folds_yet():
     """The same number with other parameters is another trial."""
     state = restored(started(0, a=1), scored(0, 0), started(0, a=2))
@@ -96,7 +124,7 @@ def test_a_damaged_start_of_a_trial_leaves_a_gap():
 def test_the_end_counts_if_nothing_came_later():
     """A run that was taken up again and killed is not finished."""
     finish = {"event": "finish", "budget": {"time_s": 8.0, "n_trials": None}}
-    state = restored(started(0), finish)
+    state = restored(finish)
     assert state.is_over(Budget(8.0, None, 0.0))
     assert state.is_over(Budget(8.0, 5, 0.0))
     assert not state.is_over(Budget(9.0, None, 0.0))
@@ -106,9 +134,67 @@ def test_the_end_counts_if_nothing_came_later():
     assert not stopped.is_over(Budget(8.0, None, 0.0))
 
 
+def test_what_made_a_search_give_up_is_tried_again():
+    """The crashes in a row at its end, none before; if they come again, they stay."""
+    crash = [
+        [started(n), scored(n, 0, None, "crash"),
+         {"event": "end", "trial": n, "status": "crash"}] for n in range(4)
+    ]  # fmt: skip
+    gave_up = {"event": "finish", "budget": {"n_trials": 9}, "gave_up": True}
+    fine = [started(1), scored(1, 0), scored(1, 1)]
+    events = [*crash[0], *fine, *crash[2], *crash[3], gave_up]
+    state = restored(*events)
+    assert state.is_whole
+    assert not state.is_over(Budget(None, 9, 0.0))
+    assert [t.status for t in state.history] == ["crash", "ok", "running", "running"]
+    assert (2, 0) not in state.known
+    later = {"event": "resume", "ordered": True}
+    again = restored(*events, later, *crash[2][:2], gave_up | {"gave_up": False})
+    assert [t.status for t in again.history] == ["crash", "ok", "crash", "running"]
+
+
+def test_a_limit_that_is_used_up_is_told():
+    """Which one it is, and what to raise, though the other was raised."""
+    seconds = {"event": "finish", "budget": {"time_s": 60.0, "n_trials": None}}
+    trials = {"event": "finish", "budget": {"time_s": None, "n_trials": 1}}
+    events = [
+        event for n in (0, 1) for event in (started(n), scored(n, 0), scored(n, 1))
+    ]
+    by_time = restored(*events, seconds, ordered=False)
+    assert by_time.used_up(Budget(60.0, 500, 0.0), over=True) == (
+        "Nothing was searched: the limit of 60 seconds is used up; raise time_budget_s "
+        "(--time-budget) to go on."
+    )
+    by_trials = restored(*events, trials)
+    assert by_trials.used_up(Budget(3600.0, 1, 0.0), over=True) == (
+        "Nothing was searched: the limit of 1 configuration(s) is used up; raise "
+        "n_trials (--trials) to go on."
+    )
+    assert "configuration(s)" in by_time.used_up(Budget(90.0, 1, 0.0), over=False)
+    assert by_trials.used_up(Budget(None, 2, 0.0), over=False) == ""
+    assert by_time.used_up(Budget(60.0, 500, 0.0), over=False) == ""  # it has 5 s yet
+    undone = restored(*events[:-1])
+    assert undone.used_up(Budget(None, 1, 0.0), over=False) == ""
+    assert "all was tried" in by_trials.used_up(Budget(None, 9, 0.0), over=True)
+
+
 def test_no_beginning_is_no_run():
     """Without its first line a journal says nothing."""
     assert restore([started(0)], 1, lambda _trial, _fold: True) is None
+
+
+def test_a_later_session_tells_what_run_it_is():
+    """The first line is damaged: a session that went on says the same again."""
+    start = events_of()[0]
+    later = start | {"event": "resume", "random_state": 8, "ordered": False}
+    state = restore([started(0), scored(0, 0), later], 1, lambda *_: True)
+    assert (state.seed, state.ordered, len(state.history[0].folds)) == (8, False, 1)
+
+
+def test_what_is_before_another_start_is_of_another_run():
+    """Trials of two runs are never one history."""
+    state = restored(started(0), scored(0, 0), started(1), *events_of(started(0)))
+    assert [(t.number, t.folds) for t in state.history] == [(0, ())]
 
 
 def test_earlier_seconds_count_and_a_refit_is_left():

@@ -5,16 +5,15 @@ import subprocess
 import sys
 from dataclasses import replace
 
-import numpy as np
-import pandas as pd
 import pytest
 
 from automl import AutoML
 from automl.candidates import load_candidates
-from automl.exceptions import AutoMLConfigError
+from automl.evaluate import Outcome
 from automl.journal import journal_line, read_journal
 from automl.replay import replay
 from automl.resume import restore
+from automl.search import Search
 from tests.resume_kit import KEEP_GOING, snapshot, table
 
 N_TRIALS = 12
@@ -211,46 +210,45 @@ def stop_at(n_trials):
     return lambda seen: seen.n_finished > n_trials
 
 
-OTHERS = {
-    "data": ("data", {"X": lambda X: X + 1}),
-    "target": ("target", {"y": lambda y: -y}),
-    "columns": ("columns", {"X": lambda X: pd.DataFrame(X, columns=list("abcd"))}),
-    "weights": ("sample weights", {"sample_weight": np.arange(1.0, 91.0)}),
-    "metric": ("metric: rmse there, mae here", {"metric": "mae"}),
-    "seed": ("random_state: 3 there, 4 here", {"random_state": 4}),
-    "folds": ("folds: 3-fold cross-validation, .* there, 5-fold", {"cv": 5}),
-    "space": ("search space", {"candidates": ["elastic_net"]}),
-}
+def leave_out(monkeypatch, name):
+    """Let there be too little memory for a candidate."""
+
+    def skip(candidates, *_):
+        return tuple(c for c in candidates if c.name != name), (f"{name}: memory.",)
+
+    monkeypatch.setattr("automl.affordable.skipped", skip)
 
 
-@pytest.mark.parametrize("what", OTHERS)
-def test_another_run_is_refused_before_anything_is_written(tmp_path, what):
-    """Another data set, target, metric, seed, folds or space is named."""
-    match, changes = OTHERS[what]
-    X, y = table()
-    run = {"n_trials": 1, "n_jobs": 1, "candidates": ["ridge"], **KEEP_GOING}
-    run |= {"run_dir": tmp_path, "metric": "rmse"}
-    AutoML(**run).fit(X, y)
-    files = snapshot(tmp_path)
-    X, y = changes.get("X", lambda v: v)(X), changes.get("y", lambda v: v)(y)
-    run |= {k: v for k, v in changes.items() if k in run}
-    weights = changes.get("sample_weight")
-    with pytest.raises(AutoMLConfigError, match=match) as caught:
-        AutoML(**run | {"n_trials": 2}).fit(X, y, sample_weight=weights)
-    assert caught.value.code == "E-resume"
-    assert snapshot(tmp_path) == files
+@pytest.mark.parametrize("journal_tells", [True, False])
+def test_other_memory_changes_no_trial(tmp_path, monkeypatch, journal_tells):
+    """A family that fits no more is searched on, so that each number is what it was."""
+    run = {"n_jobs": 1, "candidates": ["elastic_net", "ridge"], **KEEP_GOING}
+    AutoML(n_trials=4, run_dir=tmp_path / "run", **run).fit(*table())
+    journal = tmp_path / "run" / "journal.jsonl"
+    if not journal_tells:  # as it was before there was that line
+        events, _ = read_journal(journal)
+        events = [e for e in events if e["event"] != "candidates"]
+        journal.write_bytes(b"".join(map(journal_line, events)))
+    kept = fold_lines(tmp_path / "run")
+    leave_out(monkeypatch, "elastic_net")
+    more = AutoML(n_trials=6, run_dir=tmp_path / "run", **run).fit(*table())
+    assert not any("elastic_net" in note for note in more.notes_)
+    monkeypatch.undo()
+    whole = AutoML(n_trials=6, run_dir=tmp_path / "whole", **run).fit(*table())
+    assert told(more) == told(whole)
+    assert {k: fold_lines(tmp_path / "run")[k] for k in kept} == kept
 
 
-def test_another_version_is_refused(tmp_path):
-    """A run of another major or minor version of the library is not continued."""
-    given = {"n_jobs": 1, "candidates": ["ridge"], "run_dir": tmp_path, **KEEP_GOING}
-    AutoML(n_trials=1, **given).fit(*table())
-    journal = tmp_path / "journal.jsonl"
-    events, _ = read_journal(journal)
-    events[0]["identity"]["automl-pipelines version"] = "0.0"
-    journal.write_bytes(b"".join(map(journal_line, events)))
-    with pytest.raises(AutoMLConfigError, match=r"version: 0\.0 there"):
-        AutoML(n_trials=2, **given).fit(*table())
+def test_more_memory_changes_no_trial_either(tmp_path, monkeypatch):
+    """What was left out at first stays so, and a note says it."""
+    run = {"n_jobs": 1, "candidates": ["elastic_net", "ridge"], **KEEP_GOING}
+    leave_out(monkeypatch, "elastic_net")
+    first = AutoML(n_trials=2, run_dir=tmp_path, **run).fit(*table())
+    monkeypatch.undo()
+    more = AutoML(n_trials=3, run_dir=tmp_path, **run).fit(*table())
+    assert [t.params for t in more.trials_[:3]] == [t.params for t in first.trials_]
+    assert {t.candidate for t in more.trials_[1:]} == {"ridge"}
+    assert any("elastic_net is left out, as when" in note for note in more.notes_)
 
 
 def test_a_run_killed_before_its_first_line_begins_anew(tmp_path):
@@ -260,6 +258,46 @@ def test_a_run_killed_before_its_first_line_begins_anew(tmp_path):
     AutoML(n_trials=1, **given).fit(*table())
     events, damaged = read_journal(tmp_path / "journal.jsonl")
     assert (events[0]["event"], events[-1]["event"], damaged) == ("start", "finish", 1)
+
+
+def test_a_resumed_run_needs_its_first_line_no_more(counted, tmp_path):
+    """A later session has written down the same: the run goes on, and is the same."""
+    candidate, _ = counted
+    fit(candidate, tmp_path / "run", n_trials=2)
+    fit(candidate, tmp_path / "run", n_trials=4)
+    journal = tmp_path / "run" / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(b"regression", b"regressiom", 1))
+    more = fit(candidate, tmp_path / "run")
+    assert told(more) == told(fit(candidate, tmp_path / "whole"))
+
+
+def test_a_run_that_gave_up_goes_on(counted, tmp_path, monkeypatch):
+    """Its workers died, which was the machine's doing: the same budget continues it."""
+    candidate, _ = counted
+    monkeypatch.setattr(Search, "tell", tell_of_crashes_from(8))
+    gave_up = fit(candidate, tmp_path / "run", ensemble=False)
+    monkeypatch.undo()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("FITS", str(tmp_path / "fits"))
+    assert any("search was given up" in note for note in gave_up.notes_)
+    assert any(t.status == "crash" for t in gave_up.trials_)
+    assert not gave_up.interrupted_
+    resumed = fit(candidate, tmp_path / "run", ensemble=False)
+    whole = fit(candidate, tmp_path / "whole", ensemble=False)
+    assert told(resumed) == told(whole)
+
+
+def tell_of_crashes_from(number):
+    """Return what tells a search that from so many outcomes on all were crashes."""
+    real, count = Search.tell, []
+
+    def tell(search, outcome):
+        count.append(outcome)
+        if len(count) > number:
+            outcome = Outcome(outcome.task, error="crash", detail="died")
+        real(search, outcome)
+
+    return tell
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import stat
 import subprocess
@@ -152,3 +153,16 @@ def test_m07_without_a_temporary_folder_one_sentence_says_so(tmp_path, monkeypat
     monkeypatch.setattr(tempfile, "gettempdir", nowhere)
     with pytest.raises(AutoMLResourceError, match="No usable temporary directory"):
         Scratch().__enter__()
+
+
+def test_a_lock_that_cannot_be_written_is_one_sentence(tmp_path, monkeypatch):
+    """The folder could be made and is gone again; nothing else is said of it."""
+
+    def full(_folder):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("automl.scratch._hold", full)
+    with pytest.raises(AutoMLResourceError, match="No space left on device") as caught:
+        Scratch(tmp_path).__enter__()
+    assert caught.value.code == "E-disk"
+    assert list(tmp_path.iterdir()) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 import shutil
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 
 from automl.candidates import load_candidates
+from automl.exceptions import AutoMLResourceError
 from automl.folds import make_folds
 from automl.memory import tree_mib
 from automl.metrics import resolve_metric
@@ -185,3 +187,15 @@ def test_mapped_pages_are_let_go_and_read_again(holdout):
     assert tree_mib(os.getpid(), exact=False)[os.getpid()] < held
     assert place.rows(train)["f0"].sum() == before
     np.testing.assert_array_equal(place.X["f1"], table.X["f1"])
+
+
+def test_a_full_disk_is_one_sentence(tmp_path, table, monkeypatch):
+    """What a run keeps for its tasks finds no room: the error names what to set."""
+
+    def full(*_given):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("automl.workplace._write_numbers", full)
+    with pytest.raises(AutoMLResourceError, match="Set TMPDIR") as caught:
+        write(tmp_path / "w", table)
+    assert caught.value.code == "E-disk"

@@ -72,8 +72,14 @@ class Command:
     time: str | None
     weight: str | None
 
-    def keep(self, folder: Path) -> None:
-        """Write it to a run's folder, for the user alone, all of it or nothing."""
+    def keep(self, folder: Path) -> int:
+        """Write it to a run's folder, for the user alone, all of it or nothing.
+
+        Returns
+        -------
+        int
+            Number of the file, to know it by from that of another process.
+        """
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         kept = asdict(self)
         if self.data != "-":
@@ -84,7 +90,9 @@ class Command:
             json.dump(kept, file, indent=2)
             file.flush()
             os.fsync(file.fileno())
+            number = os.fstat(file.fileno()).st_ino
         part.replace(folder / NAME)
+        return number
 
     def table(self) -> tuple[pd.DataFrame, pd.Series | None]:
         """Return the table and the weights that stand in it."""
@@ -141,8 +149,7 @@ class Command:
             **{name: value for name, value in given.items() if value is not None},  # type: ignore[arg-type]
         )
         begun = (folder / NAME).exists()  # a refused resume changes nothing
-        if not begun:
-            self.keep(folder)
+        mine = None if begun else self.keep(folder)
         try:
             with _shown(folder, watch=watch, quiet=quiet):
                 model.fit(
@@ -153,7 +160,7 @@ class Command:
                     self.keep(folder)
                 paths = write_run(model, folder)
         except BaseException:
-            _forget(folder)
+            _forget(folder, mine)
             raise
         both = sys.stdout.isatty() and sys.stderr.isatty()
         show_fit(model, paths, as_json=as_json, said=both and not quiet)
@@ -177,12 +184,14 @@ def _shown(folder: Path, *, watch: bool, quiet: bool) -> Iterator[None]:
         print(f"Warning: {live.failure}", file=sys.stderr)
 
 
-def _forget(folder: Path) -> None:
-    """Remove what was made for a run that never began."""
-    if not (folder / "journal.jsonl").exists():
-        with suppress(OSError):
+def _forget(folder: Path, mine: int | None) -> None:
+    """Remove what this process made for a run that never began."""
+    if mine is None or (folder / "journal.jsonl").exists():
+        return
+    with suppress(OSError):
+        if (folder / NAME).stat().st_ino == mine:  # else another run begins there
             (folder / NAME).unlink()
-            folder.rmdir()  # only if nothing is in it
+        folder.rmdir()  # only if nothing is in it
 
 
 def read_command(

@@ -64,8 +64,9 @@ def sentences(verbose: bool) -> Iterator[Stop]:
             yield stop
         except (typer.Exit, BrokenPipeError):
             raise
-        except KeyboardInterrupt:
-            fail("Interrupted before there was a model.", stop.code)
+        except KeyboardInterrupt as interrupt:
+            said = str(interrupt) or "Interrupted before there was a model."
+            fail(said, stop.code)
         except AutoMLError as error:
             fail(str(error), _code_of(error), trace=verbose)
         except OSError as error:

@@ -307,6 +307,8 @@ def write_run(model: Any, folder: Path) -> dict[str, str]:
     ------
     AutoMLResourceError
         If something could not be written (``E-disk``); the rest is there.
+    KeyboardInterrupt
+        With a sentence, if the user had no patience.
     """
     board: pd.DataFrame = model.leaderboard_
     names = {
@@ -319,13 +321,22 @@ def write_run(model: Any, folder: Path) -> dict[str, str]:
     }
     paths = {name: folder / file for name, file in names.items()}
     table = board.assign(params=board["params"].map(json.dumps))
-    wrong = [
-        *_tried("model", lambda: model.save(paths["model"])),
-        *_tried("report", lambda: model.report(paths["report"])),
-        *_tried("report in JSON", lambda: model.report(paths["report_json"])),
-        *_tried("report in Markdown", lambda: model.report(paths["report_md"])),
-        *_tried("leaderboard", lambda: write_csv(table, paths["leaderboard"])),
-    ]
+    outputs: dict[str, Callable[[], object]] = {
+        "model": lambda: model.save(paths["model"]),
+        "report": lambda: model.report(paths["report"]),
+        "report in JSON": lambda: model.report(paths["report_json"]),
+        "report in Markdown": lambda: model.report(paths["report_md"]),
+        "leaderboard": lambda: write_csv(table, paths["leaderboard"]),
+    }
+    wrong: list[str] = []
+    there: list[str] = []
+    for what, write in outputs.items():
+        try:
+            found = _tried(what, write)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(_stopped(folder, there)) from None
+        wrong += found
+        there += [] if found else [what]
     if wrong:
         kept = "" if wrong[0].startswith("The model") else f" The model is in {folder}."
         raise AutoMLResourceError(" ".join(wrong) + kept, code="E-disk")
@@ -340,3 +351,26 @@ def _tried(what: str, write: Callable[[], object]) -> list[str]:
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return [f"The {what} could not be written: {why.rstrip('.')}."]
     return []
+
+
+def _stopped(folder: Path, there: list[str]) -> str:
+    """Return what is there of an interrupted run's files, and how to get the rest.
+
+    Examples
+    --------
+    >>> _stopped(Path("run"), ["model", "report"])
+    'Interrupted with the model and the report in run; automl resume run writes the
+    rest.'
+    >>> _stopped(Path("run"), [])
+    'Interrupted before the model was written; automl resume run writes it.'
+    """
+    if not there:
+        return (
+            "Interrupted before the model was written; automl resume "
+            f"{folder} writes it."
+        )
+    named = " and ".join(", the ".join(there).rsplit(", ", 1))
+    return (
+        f"Interrupted with the {named} in {folder}; automl resume {folder} writes the "
+        "rest."
+    )

@@ -80,6 +80,15 @@ def test_resume_takes_the_budget_in_seconds(fake, tmp_path, monkeypatch):
     assert (fake.seen["time_budget_s"], fake.seen["n_jobs"]) == (5, 2)
 
 
+def test_resume_says_which_limit_is_used_up(begun):
+    """More seconds are of no use where all configurations are there."""
+    result = call("resume", begun, "--time-budget", 3600)
+
+    assert result.exit_code == 0, result.output
+    said = " ".join(result.stderr.split())
+    assert "the limit of 2 configuration(s) is used up; raise n_trials" in said
+
+
 def test_an_interrupted_resume_has_the_shells_code(fake, tmp_path, monkeypatch):
     """As with fit: what was found is written, the code says that it was ended."""
     monkeypatch.chdir(tmp_path)

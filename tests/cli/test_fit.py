@@ -251,3 +251,18 @@ def test_watched_run_that_never_began_leaves_nothing(fake):
 
     assert result.exit_code == 3
     assert not Path("a").exists()
+
+
+@pytest.mark.usefixtures("data")
+def test_a_fit_that_fails_leaves_the_description_of_another(fake):
+    """Two that begin in one folder at once: what the other wrote stays."""
+    other = Path("a") / "command.json"
+
+    def fit(*_given, **_columns):
+        other.with_name("part").write_text("{}")
+        other.with_name("part").replace(other)
+        raise AutoMLDataError("The target is missing.")
+
+    fake.fit = fit
+    assert_one_sentence(call("fit", "data.csv", "--target", "y", "--out", "a"), 3)
+    assert other.read_text() == "{}"

@@ -42,6 +42,28 @@ def test_predict_writes_a_file_from_standard_input():
     assert Path("p.csv").read_text() == "prediction\n'=no\n'=no\n"
 
 
+@pytest.mark.usefixtures("data")
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("save", "before the model was written; automl resume a writes it."),
+        ("report", "with the model in a; automl resume a writes the rest."),
+    ],
+)
+def test_an_interrupt_while_a_run_is_written_says_what_is_there(
+    fake, monkeypatch, what, said
+):
+    """The model is not said to be missing that has been written already."""
+
+    def stop(*_given):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fake, what, stop)
+    result = call("fit", "data.csv", "--target", "y", "--out", "a")
+    assert_one_sentence(result, 130, said)
+    assert Path("a/model/manifest.json").is_file() == (what == "report")
+
+
 @pytest.mark.usefixtures("fake", "data")
 def test_predict_keeps_a_feature_called_like_the_target(monkeypatch):
     """Tomorrow's price is predicted from a column price."""
