@@ -212,6 +212,22 @@ def test_schema_names_no_rare_level_and_the_sample_no_row():
     assert table.encoder.transform(rows).notna().sum().min() >= 8
 
 
+@pytest.mark.parametrize(
+    "end",
+    ["9999-12-31 23:59:59.999999", "9999-12-31 23:59:59.999999-05:00", "2020-01-09"],
+)
+def test_a_date_at_the_end_of_time_is_described(end):
+    """The last moment that a database knows is a date of the year 9999, not an error."""
+    days = [f"2020-01-0{i % 9 + 1}{end[10:]}" for i in range(39)]
+    frame = pd.DataFrame({"until": [end, *days], "size": np.arange(40) % 7})
+    schema = describe_table(make_table(frame, np.arange(40) % 2))
+    until = schema["columns"][0]
+
+    assert until["kind"] == "date"
+    assert until["high"].startswith(end[:10])
+    assert sample_rows(schema)["until"].notna().all()
+
+
 def test_names_that_are_markup_stay_text(tmp_path):
     """A hostile column name is no markup in the card."""
     name = "<script>alert(1)</script>|x"
