@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from automl.bundle.rows import encode_rows
 from automl.encoding import ColumnPlan, TableEncoder, as_frame, encode_column
+from automl.exceptions import AutoMLDataError, AutoMLWarning
+from automl.table import make_table
 
 QUICK = settings(max_examples=80, deadline=None)
 CELLS = st.one_of(
@@ -141,3 +144,41 @@ def test_columns_are_found_by_name_or_counted():
     with pytest.warns(UserWarning, match="ignored"):
         ENCODER.transform(frame.assign(more=1))
     assert ENCODER.fit(frame).get_feature_names_out()[-1] == "f4"
+
+
+COUNTED = pd.DataFrame(np.arange(60.0).reshape(20, 3) ** 2)
+
+
+@pytest.mark.parametrize("fitted", [[0, 1, 2], [2, 1, 0], [0, 1, 5]])
+@pytest.mark.parametrize("read", [TableEncoder.transform, encode_rows])
+def test_columns_that_are_called_by_numbers_are_found_in_any_order(fitted, read):
+    """Labels that only count tell columns apart; an array has places alone."""
+    frame = COUNTED.set_axis(fitted, axis=1)
+    encoder = make_table(frame, np.arange(20) % 2).encoder
+    expected = read(encoder, frame)
+    for order in ([2, 1, 0], [1, 2, 0]):
+        mixed = frame.iloc[:, order]
+        pd.testing.assert_frame_equal(read(encoder, mixed), expected)
+    counted = frame[sorted(fitted)]
+    pd.testing.assert_frame_equal(read(encoder, counted), expected)
+    np.testing.assert_array_equal(read(encoder, frame.to_numpy()), expected)
+
+
+def test_labels_that_are_partly_those_of_fit_are_no_places():
+    """A column is missing then, and another one is in its place."""
+    encoder = make_table(COUNTED, np.arange(20) % 2).encoder
+    with pytest.raises(AutoMLDataError, match="yet now missing:\n- 0") as caught:
+        encode_rows(encoder, COUNTED.set_axis([1, 2, 3], axis=1))
+    assert caught.value.code == "E-schema"
+    with pytest.raises(ValueError, match="yet now missing"):
+        encoder.transform(COUNTED.set_axis([1, 2, 3], axis=1))
+
+
+def test_names_where_those_of_fit_only_counted_are_warned_of():
+    """Nothing tells which column is which but its place."""
+    encoder = make_table(COUNTED.to_numpy(), np.arange(20) % 2).encoder
+    frame = COUNTED.set_axis(["a", "b", "c"], axis=1)
+    with pytest.warns(AutoMLWarning, match="read by their place") as caught:
+        found = encode_rows(encoder, frame)
+    assert [w.message.code for w in caught] == ["W-names"]
+    np.testing.assert_array_equal(found, COUNTED)

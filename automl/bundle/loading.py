@@ -19,6 +19,7 @@ import pandas as pd
 
 from automl.bundle.portable import version_of
 from automl.bundle.predictor import Predictor, predictions_of
+from automl.encoding_frame import as_fitted
 from automl.exceptions import AutoMLConfigError, AutoMLIntegrityError
 
 if TYPE_CHECKING:
@@ -206,9 +207,7 @@ def read_sample(content: bytes, predictor: Predictor) -> pd.DataFrame:
     frame = pd.read_csv(
         io.BytesIO(content), dtype=str, keep_default_na=False, na_values=[""]
     )
-    if not predictor.schema["named"]:
-        return frame
-    return frame.set_axis(pd.Index(predictor.feature_names_in_, dtype=object), axis=1)
+    return as_fitted(frame, predictor.feature_names_in_)
 
 
 def python_minor() -> str:

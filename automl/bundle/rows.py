@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.encoding import MISSING_SPELLINGS, factorize, has_names, is_textual
+from automl.encoding import MISSING_SPELLINGS, factorize, goes_by_name, is_textual
+from automl.encoding_frame import as_fitted, has_names, is_labelled
 from automl.exceptions import AutoMLDataError, AutoMLWarning, named, suggestion
 from automl.frames import read_frame
 
@@ -43,7 +44,7 @@ def encode_rows(
     encoder : TableEncoder
         First step of the fitted pipeline.
     X : DataFrame, array, list of rows, polars or Arrow table
-        Raw rows: the columns in any order if they have names.
+        Raw rows: the columns in any order if they have the names of fit.
     model : str, default="the model"
         What to call the model in a complaint.
 
@@ -57,8 +58,7 @@ def encode_rows(
         If it is no table, a column is missing or the width is another (``E-schema``).
     """
     frame = read_frame(X)
-    by_name = encoder.named and has_names(frame)
-    if by_name:
+    if is_labelled(X) and goes_by_name(encoder, frame):
         frame = _pick_columns(encoder, frame)
     elif frame.shape[1] != len(encoder.columns):
         raise AutoMLDataError(
@@ -67,10 +67,22 @@ def encode_rows(
             code="E-schema",
             hint="Give all columns of fit in their order, or a DataFrame with names.",
         )
+    else:
+        if is_labelled(X) and has_names(frame):
+            _warn_of_names()
+        frame = as_fitted(frame, encoder.columns)
     with _ENCODING:
         encoded: pd.DataFrame = encoder.transform(frame)
-    _report_cells(encoder, frame, encoded, by_name=by_name)
+    _report_cells(encoder, frame, encoded)
     return encoded
+
+
+def _warn_of_names() -> None:
+    message = (
+        "The columns of X have names, but those of fit had none: they are read by "
+        "their place."
+    )
+    warnings.warn(AutoMLWarning(message, code="W-names"), stacklevel=5)
 
 
 def _pick_columns(encoder: TableEncoder, frame: pd.DataFrame) -> pd.DataFrame:
@@ -110,7 +122,7 @@ def _lost_columns(missing: list[Any], extra: list[Any]) -> AutoMLDataError:
 
 
 def _report_cells(
-    encoder: TableEncoder, frame: pd.DataFrame, encoded: pd.DataFrame, *, by_name: bool
+    encoder: TableEncoder, frame: pd.DataFrame, encoded: pd.DataFrame
 ) -> None:
     """Warn of cells that could not be read; log levels never seen."""
     for plan in encoder.plan:
@@ -125,9 +137,7 @@ def _report_cells(
             continue
         if not np.isnan(codes).any():
             continue
-        place: Any = plan.position  # NaN is a name, and not equal to itself
-        if by_name:
-            place = frame.columns.get_loc(plan.name)
+        place: Any = frame.columns.get_loc(plan.name)
         raw = frame.iloc[:, place]
         unread = _unread_cells(raw, np.isnan(codes))
         if unread:

@@ -96,13 +96,15 @@ def check_versions(manifest: dict[str, Any], *, allow_version_drift: bool) -> No
 
 def read_table(path: Path, encoder: Any, separator: str) -> pd.DataFrame:
     """Return the rows of a CSV or Parquet file, read as the model reads them."""
+    names = {str(name): name for name in encoder.columns}
     if path.suffix.lower() in {".parquet", ".pq"}:
-        return pd.read_parquet(path)
+        return pd.read_parquet(path).rename(columns=names)
     header = list(pd.read_csv(path, nrows=0, sep=separator).columns)
     place = dict(enumerate(header))
     dtypes, missing = {}, dict.fromkeys(header, sorted(MISSING))
+    by_name = encoder.named or not names.keys().isdisjoint(header)
     for plan in encoder.plan:
-        name = str(plan.name) if encoder.named else place.get(plan.position)
+        name = str(plan.name) if by_name else place.get(plan.position)
         if name in missing and plan.kind not in {"number", "boolean"}:
             dtypes[name] = str  # 007 is no number, and NA may be a level
             missing[name] = sorted(MISSING - set(plan.levels))
@@ -116,9 +118,7 @@ def read_table(path: Path, encoder: Any, separator: str) -> pd.DataFrame:
         low_memory=False,
         **EXACT,
     )
-    if encoder.named:
-        frame = frame.rename(columns={str(name): name for name in encoder.columns})
-    return frame
+    return frame.rename(columns=names)
 
 
 def ends_empty(path: Path, width: int, separator: str) -> bool:
@@ -166,11 +166,9 @@ def check(model: Any) -> float:
     rows = pd.read_csv(
         HERE / "sample.csv", dtype=str, keep_default_na=False, na_values=[""]
     )
-    encoder = model[0]
-    if encoder.named:
-        names = np.empty(len(encoder.columns), dtype=object)  # pairs stay pairs
-        names[:] = encoder.columns
-        rows = rows.set_axis(pd.Index(names, tupleize_cols=False), axis=1)
+    names = np.empty(len(model[0].columns), dtype=object)  # pairs stay pairs
+    names[:] = model[0].columns
+    rows = rows.set_axis(pd.Index(names, tupleize_cols=False), axis=1)
     result = predict(model, rows)
     if "probability" in expected:
         found = result.iloc[:, 1:].to_numpy(dtype=float)

@@ -217,7 +217,7 @@ def test_schema_names_no_rare_level_and_the_sample_no_row():
     ["9999-12-31 23:59:59.999999", "9999-12-31 23:59:59.999999-05:00", "2020-01-09"],
 )
 def test_a_date_at_the_end_of_time_is_described(end):
-    """The last moment that a database knows is a date of the year 9999, not an error."""
+    """The last moment that a database knows is one of the year 9999, not an error."""
     days = [f"2020-01-0{i % 9 + 1}{end[10:]}" for i in range(39)]
     frame = pd.DataFrame({"until": [end, *days], "size": np.arange(40) % 7})
     schema = describe_table(make_table(frame, np.arange(40) % 2))

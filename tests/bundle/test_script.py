@@ -70,6 +70,21 @@ def test_script_checks_models_whose_columns_have_other_names(tmp_path, names):
     assert done.returncode == 0, done.stderr
 
 
+def test_script_finds_columns_that_are_called_by_numbers(tmp_path):
+    """The header's 2, 1, 0 are the labels of the table, whatever their order."""
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 3)))
+    y = frame[0] + 10 * frame[1]
+    table = make_table(frame, y)
+    pipeline = make_pipeline(table.encoder, Ridge()).fit(frame, y)
+    place = save_bundle(tmp_path / "m", pipeline, describe_table(table), INFO)
+    frame[[2, 1, 0]].to_csv(tmp_path / "new.csv", index=False)
+    done = python(place / "predict.py", "new.csv", "-o", "out.csv", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    found = pd.read_csv(tmp_path / "out.csv")["prediction"]
+    np.testing.assert_allclose(found, pipeline.predict(frame))
+
+
 def test_script_makes_formulas_harmless(tmp_path):
     """A class label that a spreadsheet would run is written with a quote before."""
     frame = pd.DataFrame({"a": np.arange(40) % 7})
