@@ -235,25 +235,32 @@ def encode_column(values: pd.Series, column: ColumnPlan) -> np.ndarray:
     return _read_levels(values, column.levels)
 
 
-def _other_spelling(level: str) -> str:
-    """Return a whole number without its point, or with one; other texts as they are.
+def _spellings(cell: Any) -> list[str]:
+    """Return how a cell's level may be written, the likeliest first.
+
+    A whole number may have a point. What a file calls TRUE is a flag once no other
+    word is in its column.
 
     Examples
     --------
-    >>> _other_spelling("1.0"), _other_spelling("1"), _other_spelling("v2.0")
-    ('1', '1.0', 'v2.0')
+    >>> _spellings("1.0"), _spellings("1"), _spellings("v2.0"), _spellings(True)
+    (['1.0', '1'], ['1', '1.0'], ['v2.0'], ['True', 'TRUE', 'true'])
     """
+    level = level_name(cell)
+    if isinstance(cell, bool | np.bool_):
+        return [level, level.upper(), level.lower()]
     bare = level.removesuffix(".0")
     if not bare.removeprefix("-").isdecimal():
-        return level
-    return bare if bare != level else f"{level}.0"
+        return [level]
+    return [level, bare if bare != level else f"{level}.0"]
 
 
 def _read_levels(values: pd.Series, levels: tuple[str, ...]) -> np.ndarray:
-    """Return the places of levels; a whole number is one level, as 1 and as 1.0."""
+    """Return the places of levels; one level may be written in several ways."""
     codes, uniques = factorize(values)
     known = {level: float(i) for i, level in enumerate(levels)}
     unseen = float(len(levels))
-    names = [level_name(u) for u in uniques]
-    position = [known.get(n, known.get(_other_spelling(n), unseen)) for n in names]
+    position = [
+        next((known[s] for s in _spellings(u) if s in known), unseen) for u in uniques
+    ]
     return take_or_nan(np.array(position, dtype=np.float64), codes)

@@ -1,6 +1,7 @@
 """Raw cells become numbers, each by itself."""
 
 import datetime as dt
+import warnings
 from decimal import Decimal
 
 import numpy as np
@@ -144,6 +145,31 @@ def test_columns_are_found_by_name_or_counted():
     with pytest.warns(UserWarning, match="ignored"):
         ENCODER.transform(frame.assign(more=1))
     assert ENCODER.fit(frame).get_feature_names_out()[-1] == "f4"
+
+
+def test_a_flag_is_the_level_that_its_column_calls_true():
+    """Where only TRUE and FALSE are left, pandas reads a file's words as flags."""
+    plan = ColumnPlan("x", 0, "f0", "category", levels=("FALSE", "TRUE", "unknown"))
+    assert encode_column(pd.Series([True, False]), plan).tolist() == [1, 0]
+    mixed = pd.Series([True, "unknown", "true", None], dtype=object)
+    np.testing.assert_array_equal(encode_column(mixed, plan), [1, 2, 3, np.nan])
+    lower = ColumnPlan("x", 0, "f0", "category", levels=("false", "true", "unknown"))
+    assert encode_column(pd.Series([True, False]), lower).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("cells", "warned"),
+    [(["x", "y"], True), (["x", None, "y"], True), (["x", "a"], False), (["x"], False)],
+)
+def test_columns_without_a_single_known_level_are_warned_of(cells, warned):
+    """One row may well be new; a batch of nothing else is written in another way."""
+    encoder = make_table({"word": list("abcd") * 5}, np.arange(20) % 3).encoder
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        encode_rows(encoder, pd.DataFrame({"word": cells}))
+        encode_rows(encoder, pd.DataFrame({"word": cells}), made_up=True)
+    assert [w.message.code for w in caught] == ["W-unseen"] * warned
+    assert all("'word': none of its 2 cells" in str(w.message) for w in caught)
 
 
 COUNTED = pd.DataFrame(np.arange(60.0).reshape(20, 3) ** 2)

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from automl.bundle.portable import version_of
-from automl.bundle.predictor import Predictor, predictions_of
+from automl.bundle.predictor import Predictor
 from automl.encoding_frame import as_fitted
 from automl.exceptions import AutoMLConfigError, AutoMLIntegrityError
 
@@ -186,7 +186,7 @@ def _check_versions(manifest: Mapping[str, Any], *, allow_version_drift: bool) -
 
 def _check_parity(predictor: Predictor, sample: bytes, stored: bytes) -> None:
     expected = json.loads(stored)
-    found = predictions_of(predictor, read_sample(sample, predictor))
+    found = predictor.predict_sample(read_sample(sample, predictor))
     key = "probability" if "probability" in expected else "prediction"
     if key == "prediction" and predictor.task_ != "regression":
         difference = float(found[key] != expected[key])

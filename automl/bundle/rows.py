@@ -21,7 +21,7 @@ from automl.frames import read_frame
 if TYPE_CHECKING:
     import pandas as pd
 
-    from automl.encoding import TableEncoder
+    from automl.encoding import ColumnPlan, TableEncoder
 
 __all__ = ["encode_rows"]
 
@@ -35,7 +35,7 @@ _ENCODING = threading.Lock()
 
 
 def encode_rows(
-    encoder: TableEncoder, X: Any, *, model: str = "the model"
+    encoder: TableEncoder, X: Any, *, model: str = "the model", made_up: bool = False
 ) -> pd.DataFrame:
     """Return raw rows as the model's own encoder reads them.
 
@@ -47,6 +47,8 @@ def encode_rows(
         Raw rows: the columns in any order if they have the names of fit.
     model : str, default="the model"
         What to call the model in a complaint.
+    made_up : bool, default=False
+        Whether the cells are nobody's, so that none is worth a warning.
 
     Returns
     -------
@@ -73,7 +75,8 @@ def encode_rows(
         frame = as_fitted(frame, encoder.columns)
     with _ENCODING:
         encoded: pd.DataFrame = encoder.transform(frame)
-    _report_cells(encoder, frame, encoded)
+    if not made_up:
+        _report_cells(encoder, frame, encoded)
     return encoded
 
 
@@ -124,16 +127,13 @@ def _lost_columns(missing: list[Any], extra: list[Any]) -> AutoMLDataError:
 def _report_cells(
     encoder: TableEncoder, frame: pd.DataFrame, encoded: pd.DataFrame
 ) -> None:
-    """Warn of cells that could not be read; log levels never seen."""
+    """Warn of cells that could not be read, and of columns without a known level."""
     for plan in encoder.plan:
         if plan.kind == "text":
             continue
         codes = encoded[plan.id].to_numpy()
         if plan.kind == "category":
-            unseen = int((codes == len(plan.levels)).sum())
-            if unseen:
-                name = named(plan.name)
-                logger.info("Column %s: %d cells of levels never seen", name, unseen)
+            _report_levels(plan, codes)
             continue
         if not np.isnan(codes).any():
             continue
@@ -148,6 +148,22 @@ def _report_cells(
             warnings.warn(
                 AutoMLWarning(message, code="W-cells", column=plan.name), stacklevel=5
             )
+
+
+def _report_levels(plan: ColumnPlan, codes: np.ndarray) -> None:
+    """Log levels never seen; warn where several rows have no other."""
+    unseen = int((codes == len(plan.levels)).sum())
+    if not unseen:
+        return
+    logger.info("Column %s: %d cells of levels never seen", named(plan.name), unseen)
+    if unseen > 1 and unseen == np.isfinite(codes).sum():
+        message = (
+            f"Column {named(plan.name)}: none of its {unseen} cells holds a level that "
+            "the model was fitted on."
+        )
+        warnings.warn(
+            AutoMLWarning(message, code="W-unseen", column=plan.name), stacklevel=6
+        )
 
 
 def _unread_cells(raw: pd.Series, lost: np.ndarray) -> int:
