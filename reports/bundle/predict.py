@@ -153,11 +153,19 @@ def predict(model: Any, frame: pd.DataFrame) -> pd.DataFrame:
 
 def without_formulas(result: pd.DataFrame) -> pd.DataFrame:
     """Return the table with texts that a spreadsheet would run made harmless."""
-    labels = [
-        f"'{label}" if isinstance(label, str) and label.startswith(FORMULA) else label
-        for label in result["prediction"]
-    ]
+    labels = [guarded(label) for label in result["prediction"]]
     return result.assign(prediction=labels) if len(result) else result
+
+
+def guarded(label: Any) -> Any:
+    """Return a label that no spreadsheet runs; numbers in text stay as they are."""
+    if not isinstance(label, str) or not label.startswith(FORMULA):
+        return label
+    try:
+        float(label)
+    except ValueError:
+        return f"'{label}"
+    return label
 
 
 def check(model: Any) -> float:

@@ -85,18 +85,22 @@ def test_script_finds_columns_that_are_called_by_numbers(tmp_path):
     np.testing.assert_allclose(found, pipeline.predict(frame))
 
 
-def test_script_makes_formulas_harmless(tmp_path):
-    """A class label that a spreadsheet would run is written with a quote before."""
+@pytest.mark.parametrize(
+    ("labels", "written"),
+    [(["=1+1", "@x"], {"'=1+1", "'@x"}), (["-1", "+1.5"], {"-1", "+1.5"})],
+)
+def test_script_makes_formulas_harmless(labels, written, tmp_path):
+    """A label that a spreadsheet would run gets a quote before it, a number none."""
     frame = pd.DataFrame({"a": np.arange(40) % 7})
-    y = np.array(["=1+1", "@x"], dtype=object)[np.arange(40) % 2]
-    table = make_table(frame, y)
+    y = np.array(labels, dtype=object)[np.arange(40) % 2]
+    table = make_table(frame, y, task="binary")
     pipeline = make_pipeline(table.encoder, LogisticRegression()).fit(frame, y)
     place = save_bundle(tmp_path / "m", pipeline, describe_table(table), INFO)
     frame.to_csv(tmp_path / "new.csv", index=False)
     done = python(place / "predict.py", "new.csv", "-o", "out.csv", cwd=tmp_path)
 
     assert done.returncode == 0, done.stderr
-    assert set(pd.read_csv(tmp_path / "out.csv")["prediction"]) <= {"'=1+1", "'@x"}
+    assert set(pd.read_csv(tmp_path / "out.csv", dtype=str)["prediction"]) <= written
 
 
 @pytest.mark.cleanenv
