@@ -112,7 +112,10 @@ def _damaged(what: str) -> AutoMLIntegrityError:
 
 
 def _check_links(place: Path) -> None:
+    environments = {path.parent for path in place.glob("*/pyvenv.cfg")}
     for path in sorted(place.rglob("*")):
+        if not environments.isdisjoint(path.parents):
+            continue  # full of links and code that the model does not run
         name = path.relative_to(place).as_posix()
         if path.is_symlink():
             raise _damaged(f"{name} is a symbolic link; a file was expected.")

@@ -4,6 +4,7 @@ import copy
 import json
 import pickle
 import random
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -83,6 +84,21 @@ def test_link_is_refused(bundle, tmp_path):
     (bundle / "model.pkl").rename(tmp_path / "elsewhere.pkl")
     (bundle / "model.pkl").symlink_to(tmp_path / "elsewhere.pkl")
     with pytest.raises(AutoMLIntegrityError, match=r"model\.pkl is a symbolic link"):
+        load(bundle)
+
+
+def test_an_environment_inside_is_not_of_the_bundle(bundle):
+    """Its links and code are passed over; the same elsewhere is refused."""
+    home = bundle / "env"
+    (home / "bin").mkdir(parents=True)
+    (home / "bin" / "python").symlink_to(sys.executable)
+    (home / "bin" / "activate_this.py").write_text("")
+    with pytest.raises(AutoMLIntegrityError, match="env/bin"):
+        load(bundle)
+    (home / "pyvenv.cfg").write_text("home = /usr/bin")
+    assert load(bundle).task_ == "binary"
+    (bundle / "numpy.py").write_text("raise SystemExit")
+    with pytest.raises(AutoMLIntegrityError, match=r"numpy\.py is not of the bundle"):
         load(bundle)
 
 

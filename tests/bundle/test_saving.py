@@ -190,7 +190,10 @@ def test_files_are_private_and_complete(saved):
     assert "expect roc_auc 0.8421, 95 %\ninterval 0.81 to 0.88. Selected anew." in card
     assert "Mind: 9 rows of a class are too few." in card
     assert manifest["metric"]["estimate"]["natural"] == 0.8421
-    assert "{{" not in card + (saved / "README.md").read_text()
+    readme = (saved / "README.md").read_text()
+    assert "{{" not in card + readme
+    assert "venv ../env" in readme
+    assert "-o ../predictions.csv" in readme
 
 
 def test_schema_names_no_rare_level_and_the_sample_no_row():
