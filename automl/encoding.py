@@ -29,6 +29,7 @@ from automl.encoding_cells import (
     read_dates,
     read_numbers,
     take_or_nan,
+    zone_type,
 )
 from automl.encoding_frame import as_frame, has_names, is_labelled, name_key
 
@@ -52,6 +53,7 @@ __all__ = [
     "read_dates",
     "read_numbers",
     "take_or_nan",
+    "zone_type",
 ]
 
 
@@ -74,6 +76,8 @@ class ColumnPlan:
         positions are the codes.
     date_format : str or None
         How a date written as text is read (``strptime`` form, or ``mixed``).
+    zone : str or None
+        The time zone of a column of time stamps that has one other than UTC.
     """
 
     name: Hashable
@@ -82,6 +86,7 @@ class ColumnPlan:
     kind: str
     levels: tuple[str, ...] = ()
     date_format: str | None = None
+    zone: str | None = None
 
 
 class TableEncoder(TransformerMixin, BaseEstimator):
@@ -231,7 +236,7 @@ def encode_column(values: pd.Series, column: ColumnPlan) -> np.ndarray:
     if column.kind == "boolean":
         return read_booleans(values)
     if column.kind == "date":
-        return read_dates(values, column.date_format)
+        return read_dates(values, column.date_format, column.zone)
     return _read_levels(values, column.levels)
 
 

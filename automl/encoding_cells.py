@@ -31,6 +31,7 @@ __all__ = [
     "read_dates",
     "read_numbers",
     "take_or_nan",
+    "zone_type",
 ]
 
 MISSING_SPELLINGS = frozenset(
@@ -46,6 +47,9 @@ LARGEST = 3e38
 """Trees compare in float32, whose largest number is 3.4e38."""
 
 _THOUSANDS = re.compile(r"^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$")
+_OFFSET = re.compile(r":\d\d.*([Zz]|[+-]\d\d(:?\d\d)?)$|\b(UTC|GMT)\b")
+"""Of a text that says how far its clock is from UTC."""
+
 _TRUE = frozenset(["true", "t", "yes", "y", "1", "1.0"])
 _FALSE = frozenset(["false", "f", "no", "n", "0", "0.0"])
 
@@ -192,32 +196,75 @@ def read_booleans(values: pd.Series) -> np.ndarray:
     return take_or_nan(np.array(flags, dtype=np.float64), codes)
 
 
-def read_dates(values: pd.Series, date_format: str | None) -> np.ndarray:
+def read_dates(
+    values: pd.Series, date_format: str | None, zone: str | None = None
+) -> np.ndarray:
     """Return time stamps, or dates written as text, as seconds since 1970.
 
-    Numbers are no dates, since nothing tells what they count from.
+    Numbers are no dates, since nothing tells what they count from. What does not say
+    its own zone is of the given one, or else UTC.
 
     Examples
     --------
     >>> read_dates(pd.Series(["1970-01-01", 5, None], dtype=object), None).tolist()
     [0.0, nan, nan]
+    >>> read_dates(pd.Series(["1970-01-01 09:00"]), None, "Asia/Tokyo").tolist()
+    [0.0]
     """
     if isinstance(values.dtype, pd.PeriodDtype):
         starts = values.array.asfreq("s", how="start")
         return np.where(starts.isna(), np.nan, starts.asi8.astype(np.float64))
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
-        return parse_dates(values, None)
+        seconds = parse_dates(values, None)
+        if zone is None or zone_type(values.dtype) is not None:
+            return seconds
+        return _by_clock(seconds, zone)
     codes, uniques = factorize(values.astype(object))
     written = [_date_cell(u) for u in uniques]
     # each cell by itself: a format guessed from the first one would depend on it
     seconds = parse_dates(pd.Series(written, dtype=object), date_format or "mixed")
+    if zone is not None:
+        bare = np.array([_tells_no_zone(cell) for cell in written], dtype=bool)
+        seconds[bare] = _by_clock(seconds[bare], zone)
     return take_or_nan(seconds, codes)
+
+
+def zone_type(dtype: Any) -> Any:
+    """Return the time zone of a data type, numpy's or Arrow's; None without one.
+
+    Examples
+    --------
+    >>> str(zone_type(pd.DatetimeTZDtype(tz="Asia/Tokyo"))), zone_type("int64")
+    ('Asia/Tokyo', None)
+    """
+    return getattr(dtype, "tz", getattr(getattr(dtype, "pyarrow_dtype", 0), "tz", None))
 
 
 def _date_cell(cell: Any) -> Any:
     if isinstance(cell, str):
         return cell.strip()
     return cell if isinstance(cell, date | np.datetime64) else None
+
+
+def _tells_no_zone(cell: Any) -> bool:
+    if isinstance(cell, str):
+        return not _OFFSET.search(cell)
+    return getattr(cell, "tzinfo", None) is None
+
+
+def _by_clock(seconds: np.ndarray, zone: str) -> np.ndarray:
+    """Return seconds since 1970 (UTC) of what clocks of a zone showed.
+
+    An hour that they showed twice is the later one, one that they left out the next.
+    """
+    there = np.isfinite(seconds)
+    micro = np.rint(seconds[there] * 1e6).astype(np.int64).astype("datetime64[us]")
+    moments = pd.DatetimeIndex(micro).tz_localize(
+        zone, ambiguous=np.zeros(len(micro), dtype=bool), nonexistent="shift_forward"
+    )
+    found = np.full(len(seconds), np.nan)
+    found[there] = moments.as_unit("us").asi8 / 1e6
+    return found
 
 
 def as_text(values: pd.Series) -> np.ndarray:

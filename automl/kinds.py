@@ -24,6 +24,7 @@ from automl.encoding import (
     level_name,
     parse_numbers,
     read_numbers,
+    zone_type,
 )
 from automl.exceptions import AutoMLDataError, named
 
@@ -304,7 +305,8 @@ def _column(
         if kind == "category":
             ordered = _is_categorical(values) and values.cat.ordered
             levels = tuple(names if ordered else sorted(names))
-    plan = ColumnPlan(name, position, f"f{position}", kind, levels, date_format)
+    zone = _zone_of(values.dtype) if kind == "date" else None
+    plan = ColumnPlan(name, position, f"f{position}", kind, levels, date_format, zone)
     if kind not in {"category", "text", "constant"}:
         array = encode_column(values, plan)
         finite = array[np.isfinite(array)]
@@ -322,6 +324,17 @@ def _column(
     if n_distinct == 1 and n_missing == 0:
         return _as_dropped(column, "constant", "the same value in every row")
     return column
+
+
+def _zone_of(dtype: Any) -> str | None:
+    """Return the name of a type's time zone; None for UTC, and where it has no name."""
+    zone = zone_type(dtype)
+    name = None if zone is None else str(zone)
+    try:
+        pd.Timestamp(0, tz=name)
+    except (KeyError, OSError, TypeError, ValueError):  # as of a file of one's own
+        return None
+    return None if name == "UTC" else name
 
 
 def _n_distinct(finite: np.ndarray) -> int:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -145,6 +146,33 @@ def test_columns_are_found_by_name_or_counted():
     with pytest.warns(UserWarning, match="ignored"):
         ENCODER.transform(frame.assign(more=1))
     assert ENCODER.fit(frame).get_feature_names_out()[-1] == "f4"
+
+
+@pytest.mark.parametrize("dtype", ["datetime64[ns, Asia/Tokyo]", "arrow"])
+def test_moments_that_tell_no_zone_are_of_the_columns_own(dtype):
+    """Stamps, objects and texts without a zone are read by the clock of fit."""
+    stamps = pd.Series(pd.date_range("2020-01-01", periods=20, tz="Asia/Tokyo"))
+    if dtype == "arrow":
+        stamps = stamps.astype(pd.ArrowDtype(pa.timestamp("us", "Asia/Tokyo")))
+    table = make_table(pd.DataFrame({"at": stamps}), np.arange(20) % 2)
+    assert table.columns[0].plan.zone == "Asia/Tokyo"
+    naive = pd.Series(pd.date_range("2020-01-01", periods=20))
+    there = naive.dt.tz_localize("Asia/Tokyo")
+    elsewhere = there.dt.tz_convert("UTC")
+    bare = [naive, naive.astype(object), naive.astype(str)]
+    for cells in (*bare, there, there.astype(str), elsewhere.astype(object)):
+        found = table.encoder.transform(pd.DataFrame({"at": cells}))
+        pd.testing.assert_frame_equal(found, table.X)
+
+
+def test_hours_that_a_clock_shows_twice_or_never_are_read():
+    """The later of two, and the end of a gap; dates at the ends of time as well."""
+    plan = ColumnPlan("x", 0, "f0", "date", zone="Europe/Berlin")
+    cells = ["2020-10-25 02:30", "2020-03-29 02:30", "0001-01-02", "9999-12-30", "?"]
+    found = encode_column(pd.Series(cells, dtype=object), plan)
+    assert found[:2].tolist() == [1603589400.0, 1585443600.0]
+    assert np.isfinite(found[2:4]).all()
+    assert np.isnan(found[4])
 
 
 def test_a_flag_is_the_level_that_its_column_calls_true():

@@ -93,7 +93,7 @@ def _describe(column: Column, table: Table) -> dict[str, Any]:
         facts |= {"low": plain(column.low), "high": plain(column.high)}
     elif column.kind == "date":
         facts |= {"low": _iso(column.low), "high": _iso(column.high)}
-        facts["format"] = column.plan.date_format
+        facts |= {"format": column.plan.date_format, "zone": column.plan.zone}
     return facts
 
 
