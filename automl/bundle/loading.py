@@ -45,7 +45,8 @@ RUNNABLE = frozenset(
 """Files beside the listed ones that could be taken for a part of the model."""
 
 TOLERANCE = 1e-6
-"""Largest difference from the stored predictions: other processors round otherwise."""
+"""Largest difference from the stored predictions, as a share of the largest of them for
+a regression: other processors round otherwise."""
 
 
 def load(folder: str | Path, *, allow_version_drift: bool = False) -> Predictor:
@@ -195,7 +196,7 @@ def _check_parity(predictor: Predictor, sample: bytes, stored: bytes) -> None:
         difference = float(found[key] != expected[key])
     else:
         wanted = np.array(expected[key], dtype=np.float64)
-        scale = max(1.0, float(np.abs(wanted).max())) if key == "prediction" else 1.0
+        scale = float(np.abs(wanted).max()) or 1.0 if key == "prediction" else 1.0
         difference = float(np.abs(np.array(found[key]) - wanted).max()) / scale
     if not difference <= TOLERANCE:
         raise AutoMLIntegrityError(
