@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import tomllib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,7 +37,7 @@ from automl.specs import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 __all__ = [
     "Candidate",
@@ -128,17 +129,17 @@ TAKEN = ("baseline", "ensemble", "calibrated")
 
 
 def load_candidates(
-    wanted: Any = "auto", *, allow: tuple[str, ...] = ()
+    wanted: Any = "auto", *, allow: str | tuple[str, ...] = ()
 ) -> dict[str, Candidate]:
     """Return candidates by name, in the order of first tries.
 
     Parameters
     ----------
-    wanted : "auto", str, Path, Candidate, or a list of these
+    wanted : "auto", str, Path, Candidate, a list of these, or what this returns
         ``auto`` is every shipped candidate whose library is installed. A text is the
         name of a shipped one or the path of a folder or file of specs. Of two with one
         name the later counts.
-    allow : tuple of str
+    allow : str or tuple of str
         More packages whose classes specs may name.
 
     Raises
@@ -153,6 +154,9 @@ def load_candidates(
     ['lightgbm', 'ridge']
     """
     shipped = sorted(folder("pipelines").glob("*.toml"))
+    allow = (allow,) if isinstance(allow, str) else tuple(allow)
+    if isinstance(wanted, Mapping):
+        wanted = list(wanted.values())
     single = isinstance(wanted, str | Path | Candidate)
     if not single and not isinstance(wanted, list | tuple | set | frozenset):
         raise AutoMLConfigError(

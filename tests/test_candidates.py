@@ -276,6 +276,20 @@ class Own:
         return {"alpha": 1.0}
 
 
+def test_the_advice_of_the_refusal_works(tmp_path):
+    """What comes of a file with consent is taken as candidates, also by name."""
+    (tmp_path / "mine.toml").write_text(
+        "tasks = ['regression']\nestimator.regression = 'tests.test_candidates.Own'\n"
+    )
+    with pytest.raises(AutoMLConfigError, match=r"allow=\('tests',\)"):
+        load_candidates(tmp_path)
+    found = load_candidates(tmp_path, allow="tests")
+    assert load_candidates(tmp_path, allow=("tests",)) == found
+    assert load_candidates(found) == found
+    with pytest.raises(AutoMLConfigError, match="leaves nothing to search"):
+        load_candidates({})
+
+
 def test_all_shipped_candidates_come_in_order():
     """``auto`` gives every shipped file once, by the order of first tries.
 
