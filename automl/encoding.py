@@ -23,14 +23,12 @@ from automl.encoding_cells import (
     is_textual,
     is_unicode,
     level_name,
-    parse_dates,
     parse_numbers,
     read_booleans,
-    read_dates,
     read_numbers,
     take_or_nan,
-    zone_type,
 )
+from automl.encoding_dates import parse_dates, read_dates, zone_type
 from automl.encoding_frame import as_frame, has_names, is_labelled, name_key
 
 if TYPE_CHECKING:

@@ -68,6 +68,12 @@ def test_a_row_is_encoded_alike_in_any_company(cells, data):
         ("number", [Decimal("1.5"), 10**400, "1e5"], [1.5, None, 1e5]),
         ("number", pd.to_timedelta([1, None], unit="s"), [1, None]),
         ("number", [dt.timedelta(seconds=2)], [2]),
+        (
+            "number",
+            ["0 days 01:23:20", "-1 days +23:59:59.5", "2 days"],
+            [5000, -0.5, 172800],
+        ),
+        ("number", ["300000 days 00:00:00", "1 day", "days"], [2.592e10, None, None]),
         ("boolean", pd.Series([True, None], dtype="boolean"), [1, None]),
         ("boolean", ["Yes", "f", "perhaps"], [1, 0, None]),
         ("category", [1.0, 1, "1", True, "new", None], [0, 0, 0, 2, 2, None]),

@@ -29,6 +29,7 @@ MISSING = frozenset(
     ["", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND",
      "1.#QNAN", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"]
 )  # fmt: skip
+GAPS = frozenset(["?", "-", "--", ".", "nil", "inf", "-inf"])  # in numbers and dates
 EXACT: dict[str, Any] = (
     {"float_precision": "round_trip"} if pd.__version__.startswith("2.") else {}
 )  # later ones read numbers exactly unasked
@@ -140,6 +141,9 @@ def predict(model: Any, frame: pd.DataFrame) -> pd.DataFrame:
     """Return predictions, with the probability of each class if there are any."""
     encoder, rest = model[0], model[1:]
     encoded = encoder.transform(frame)
+    unread = unread_cells(encoder, frame, encoded)
+    if unread:
+        sys.stderr.write(f"{unread} cells cannot be read and count as missing.\n")
     classes = list(getattr(model, "classes_", ()))
     with_probability = bool(classes) and hasattr(rest, "predict_proba")
     names = [f"probability_{label}" for label in classes] if with_probability else []
@@ -149,6 +153,20 @@ def predict(model: Any, frame: pd.DataFrame) -> pd.DataFrame:
     if with_probability:
         columns |= dict(zip(names, rest.predict_proba(encoded).T, strict=True))
     return pd.DataFrame(columns)
+
+
+def unread_cells(encoder: Any, frame: pd.DataFrame, encoded: pd.DataFrame) -> int:
+    """Return how many cells hold what is no number, flag or date of their column."""
+    count = 0
+    for plan in encoder.plan:
+        if plan.kind in {"category", "text"}:
+            continue
+        lost = encoded[plan.id].isna().to_numpy()
+        known = plan.name in frame.columns
+        place = frame.columns.get_loc(plan.name) if known else plan.position
+        cells = frame.iloc[:, place][lost].dropna().astype(str).str.strip().str.lower()
+        count += int((~cells.isin(GAPS | {m.lower() for m in MISSING})).sum())
+    return count
 
 
 def without_formulas(result: pd.DataFrame) -> pd.DataFrame:

@@ -56,6 +56,19 @@ def test_script_refuses_damage_and_names_bad_data(bundle, tmp_path):
     assert not (tmp_path / "sung").exists()
 
 
+def test_script_counts_cells_that_it_cannot_read(saved, tmp_path):
+    """They count as missing, as one line says; gaps that are written out are none."""
+    rows = new_passengers().astype({"age": object, "fare": object})
+    rows.loc[:2, "age"] = "old"
+    rows.loc[3, "boarded"] = "some day"
+    rows.loc[4:6, "fare"] = ["?", "NA", "-"]
+    rows.to_csv(tmp_path / "new.csv", index=False)
+    done = python(saved / "predict.py", "new.csv", "-o", "out.csv", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "4 cells cannot be read and count as missing.\n"
+
+
 @pytest.mark.parametrize(
     "names", [[2023, 2024], pd.MultiIndex.from_tuples([("a", "x"), ("a", "y")])]
 )
