@@ -116,6 +116,25 @@ def test_strings_of_their_own_are_identifiers_and_sentences_are_text():
     assert describe_column("it is row " + codes, "x", 0).kind == "text"
 
 
+@pytest.mark.parametrize(
+    ("cell", "kind"),
+    [
+        ("这个产品很好用我非常喜欢它价格也便宜第{}次", "text"),
+        ("この商品はとても使いやすくて気に入りました{}", "text"),
+        ("สินค้านี้ใช้งานได้ดีมากฉันชอบมาก{}", "text"),
+        ("京A{}", "identifier"),
+        ("王小明{}", "identifier"),
+        ("이상품은정말좋습니다{}", "identifier"),
+    ],
+)
+def test_sentences_without_spaces_are_text_and_names_are_not(cell, kind):
+    """Chinese, Japanese and Thai put no spaces between words; Korean does."""
+    column = describe_column(pd.Series([cell.format(i) for i in range(N)]), "x", 0)
+    assert column.kind == kind
+    if kind == "text":
+        assert column.reason == "mostly different, sentences without spaces"
+
+
 def test_an_ordered_category_keeps_its_order():
     """Others are sorted; numbers are categories if the user says so."""
     words = pd.Categorical(["low", "mid", "high"], ["low", "mid", "high"], ordered=True)
