@@ -6,16 +6,16 @@ how columns are prepared for it, what is searched, and from which points.
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
-import inspect
 import tomllib
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from automl.exceptions import AutoMLConfigError, suggestion
-from automl.preparation import OPTIONS
+from automl.parameters import check_parameters, find_class
+from automl.preparation import OPTIONS, PREPARATION
 from automl.resources import folder
 from automl.specs import (
     KEYS,
@@ -37,7 +37,7 @@ from automl.specs import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 __all__ = [
     "Candidate",
@@ -110,9 +110,7 @@ class Candidate:
 
     def estimator_class(self, task: str) -> type:
         """Return the class for a task."""
-        module, _, name = self.estimator_path(task).rpartition(".")
-        found: type = getattr(importlib.import_module(module), name)
-        return found
+        return find_class(self.estimator_path(task))
 
     def fits(self, task: str, n_rows: int, n_columns: int, n_classes: int) -> bool:
         """Return whether it is tried on a table of this size."""
@@ -131,17 +129,17 @@ TAKEN = ("baseline", "ensemble", "calibrated")
 
 
 def load_candidates(
-    wanted: Any = "auto", *, allow: tuple[str, ...] = ()
+    wanted: Any = "auto", *, allow: str | tuple[str, ...] = ()
 ) -> dict[str, Candidate]:
     """Return candidates by name, in the order of first tries.
 
     Parameters
     ----------
-    wanted : "auto", str, Path, Candidate, or a list of these
+    wanted : "auto", str, Path, Candidate, a list of these, or what this returns
         ``auto`` is every shipped candidate whose library is installed. A text is the
         name of a shipped one or the path of a folder or file of specs. Of two with one
         name the later counts.
-    allow : tuple of str
+    allow : str or tuple of str
         More packages whose classes specs may name.
 
     Raises
@@ -156,6 +154,9 @@ def load_candidates(
     ['lightgbm', 'ridge']
     """
     shipped = sorted(folder("pipelines").glob("*.toml"))
+    allow = (allow,) if isinstance(allow, str) else tuple(allow)
+    if isinstance(wanted, Mapping):
+        wanted = list(wanted.values())
     single = isinstance(wanted, str | Path | Candidate)
     if not single and not isinstance(wanted, list | tuple | set | frozenset):
         raise AutoMLConfigError(
@@ -189,7 +190,8 @@ def _load_item(
     item: Any, shipped: list[Path], allow: tuple[str, ...]
 ) -> Iterable[Candidate]:
     if isinstance(item, Candidate):
-        _check_object(item)
+        where = f"The candidate {item.name!r}"
+        _parse(where, item.name, _spec_of_object(where, item), ("",))
         return [item]
     if item == "auto":
         specs = {path: _toml(path) for path in shipped}
@@ -284,13 +286,19 @@ def parse_candidate(
     >>> parse_candidate("ridge", spec).space[0].high
     10.0
     """
-    where = f"{name}.toml"
+    allowed = ALLOWED_MODULES + tuple(f"{module}." for module in allow)
+    return _parse(f"{name}.toml", name, spec, allowed)
+
+
+def _parse(
+    where: str, name: str, spec: Mapping[str, Any], allowed: tuple[str, ...]
+) -> Candidate:
+    """Return a candidate whose classes are of these modules."""
     check_known(where, "", read_table(where, "the file", spec), KEYS)
     for key in ("tasks", "estimator"):
         if key not in spec:
             raise refuse(where, f"the key {key!r} is missing.")
     tasks = read_tasks(where, spec["tasks"])
-    allowed = ALLOWED_MODULES + tuple(f"{module}." for module in allow)
     preparation, searched = read_preparation(where, spec)
     space = (*searched, *read_space(where, spec.get("space", {})))
     candidate = Candidate(
@@ -309,7 +317,12 @@ def parse_candidate(
         starts=read_starts(where, spec.get("start", []), space),
     )
     _check_installed(name, candidate.requires)
-    _check_parameters(where, candidate)
+    check_parameters(
+        where,
+        {t: (candidate.estimator_path(t), candidate.fixed_for(t)) for t in tasks},
+        {d.name for d in candidate.space} - OPTIONS,
+        None if candidate.resource is None else candidate.resource.param,
+    )
     return candidate
 
 
@@ -325,17 +338,49 @@ def _read_by_task(
     }
 
 
-def _check_object(candidate: Candidate) -> None:
-    """Refuse a candidate made in Python that no file could describe."""
-    where = f"The candidate {candidate.name!r}"
-    _check_installed(candidate.name, read_module(where, candidate.requires))
-    for task in read_tasks(where, candidate.tasks):
-        kind = "regression" if task == "regression" else "classification"
-        read_text(where, f"estimator.{kind}", candidate.estimators.get(kind))
-    space = {d.name: _spec_of(d) for d in candidate.space if d.name not in OPTIONS}
-    read_space(where, space)
-    read_limits(where, candidate.limits)
-    _check_parameters(where, candidate)
+def _spec_of_object(where: str, candidate: Candidate) -> dict[str, Any]:
+    """Return a candidate made in Python as a file describes it."""
+    given = read_table(where, "preparation", candidate.preparation)
+    check_known(where, "preparation", given, OPTIONS)
+    # a list is searched in a file; here it would be handed to the step
+    steps = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
+    steps |= {
+        d.name: list(d.options)
+        for d in candidate.space
+        if d.name in OPTIONS and d.dist == "choice"
+    }
+    tables = {
+        table: {key: steps[key] for key in keys if key in steps}
+        for table, keys in PREPARATION.items()
+    }
+    own = [d for d in candidate.space if d.name not in OPTIONS or d.dist != "choice"]
+    return tables | {
+        "title": candidate.title,
+        "tasks": candidate.tasks,
+        "order": candidate.order,
+        "estimator": candidate.estimators,
+        "fixed": candidate.fixed,
+        "fixed_by_task": candidate.fixed_by_task,
+        "limits": candidate.limits,
+        "requires": candidate.requires,
+        "space": {d.name: _spec_of(d) for d in own},
+        "start": [_spec_of_start(where, start) for start in candidate.starts],
+        "resource": asdict(candidate.resource)
+        if isinstance(candidate.resource, Resource)
+        else candidate.resource,
+    }
+
+
+def _spec_of_start(where: str, start: Any) -> dict[str, Any]:
+    """Return a known good point as a file describes it."""
+    try:
+        name, values = start
+        spec = {**values, "name": name}
+    except (TypeError, ValueError):
+        raise refuse(
+            where, f"starts must be pairs of a name and a table. Got {start!r}."
+        ) from None
+    return spec
 
 
 def _spec_of(d: Dimension) -> dict[str, Any]:
@@ -345,48 +390,3 @@ def _spec_of(d: Dimension) -> dict[str, Any]:
     whole = d.dist == "int" and float(d.low).is_integer() and float(d.high).is_integer()
     low, high = (int(d.low), int(d.high)) if whole else (d.low, d.high)
     return {"dist": d.dist, "low": low, "high": high, "log": d.log}
-
-
-def _check_parameters(where: str, candidate: Candidate) -> None:
-    """Refuse classes that cannot be fitted, and names that they do not take."""
-    searched = {d.name for d in candidate.space} - OPTIONS
-    grows = set() if candidate.resource is None else {candidate.resource.param}
-    for task in candidate.tasks:
-        fixed = set(candidate.fixed_for(task))
-        for key in sorted((searched | grows) & fixed | searched & grows):
-            raise refuse(
-                where,
-                f"{key!r} stands in two of fixed, resource and space; one is enough.",
-            )
-        wanted = sorted(searched | grows | fixed)
-        path = candidate.estimator_path(task)
-        try:
-            kind = candidate.estimator_class(task)
-            known = set(kind().get_params())
-        except (ImportError, AttributeError, TypeError, ValueError) as error:
-            raise refuse(
-                where,
-                f"{path!r} is no class that can be made without arguments and has "
-                f"get_params: {error}.",
-            ) from None
-        parameters = inspect.signature(kind).parameters.values()
-        if any(p.kind is p.VAR_KEYWORD for p in parameters):
-            more = _library_parameters(kind)
-            if more is None:
-                continue  # it takes any name
-            known |= more
-        check_known(where, path, wanted, known)
-
-
-def _library_parameters(kind: type) -> set[str] | None:
-    """Return what LightGBM takes beyond its constructor; None where nobody knows."""
-    if not kind.__module__.startswith("lightgbm"):
-        return None
-    from lightgbm import basic
-
-    aliases = getattr(basic, "_ConfigAliases", None)  # the only place that lists them
-    listed = getattr(aliases, "_get_all_param_aliases", None)
-    if listed is None:
-        return None
-    found: dict[str, list[str]] = listed()
-    return set(found).union(*found.values())

@@ -17,6 +17,7 @@ from automl.bundle.portable import make_portable
 from automl.bundle.predictor import Predictor
 from automl.bundle.schema import describe_table, sample_rows
 from automl.calibration import calibrated
+from automl.encoding_frame import as_fitted
 from automl.ensemble import pruned
 from automl.exceptions import AutoMLConfigError
 from automl.finish import ahead_of
@@ -126,8 +127,8 @@ def cost_of(pipeline: Pipeline, table: Table) -> Cost:
         That it was fitted on; the timed rows are made up from its schema.
     """
     schema = describe_table(table)
-    rows = sample_rows(schema)
     model = Predictor(pipeline, schema, {})
+    rows = as_fitted(sample_rows(schema), model.feature_names_in_)
     predict = model.predict_proba if table.is_classification else model.predict
     predict(rows.iloc[:1])  # the first one imports
     taken: list[float] = []

@@ -15,7 +15,7 @@ import pandas as pd
 from automl.encoding import read_dates
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 __all__ = ["find_date_format"]
 
@@ -28,6 +28,12 @@ SAMPLE = 500
 
 LONGEST_DATE = 64
 """Characters; the longest usual form, with names of day, month and zone, has 40."""
+
+FURTHER_FORMATS = (
+    "%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d-%b-%y",
+    "%m/%d/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p",
+)  # fmt: skip
+"""What spreadsheets and databases write that pandas does not guess."""
 
 _DATE_SHAPE = re.compile(r"\d.*[-/:. ].*\d|\d\s*[A-Za-z]{3,9}|[A-Za-z]{3,9}\s*\d")
 
@@ -44,6 +50,8 @@ def find_date_format(cells: Sequence[Any]) -> str | None:
     '%Y-%m-%d'
     >>> find_date_format(["01/02/2020", "13/02/2020"])
     '%d/%m/%Y'
+    >>> find_date_format(["31.05.19", "01.06.19"])
+    '%d.%m.%y'
     >>> find_date_format(["2010-2011", "1.2.3"]) is None
     True
     """
@@ -57,8 +65,15 @@ def find_date_format(cells: Sequence[Any]) -> str | None:
     if np.mean(shaped) < PARSED_SHARE:
         return None
     texts = [t for t in texts if len(t) <= LONGEST_DATE]
+    return _best_format(sample, _guessed_formats(texts)) or _best_format(
+        sample, FURTHER_FORMATS
+    )
+
+
+def _best_format(sample: pd.Series, formats: Iterable[str]) -> str | None:
+    """Return the first of those that read most cells, if they read nearly all."""
     best, best_share = None, PARSED_SHARE
-    for candidate in _guessed_formats(texts):
+    for candidate in formats:
         share = float(np.isfinite(read_dates(sample, candidate)).mean())
         if share > best_share or (best is None and share >= best_share):
             best, best_share = candidate, share

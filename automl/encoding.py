@@ -23,13 +23,13 @@ from automl.encoding_cells import (
     is_textual,
     is_unicode,
     level_name,
-    parse_dates,
     parse_numbers,
     read_booleans,
-    read_dates,
     read_numbers,
     take_or_nan,
 )
+from automl.encoding_dates import parse_dates, read_dates, zone_type
+from automl.encoding_frame import as_frame, has_names, is_labelled, name_key
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -42,6 +42,7 @@ __all__ = [
     "as_text",
     "encode_column",
     "factorize",
+    "goes_by_name",
     "is_textual",
     "is_unicode",
     "level_name",
@@ -50,6 +51,7 @@ __all__ = [
     "read_dates",
     "read_numbers",
     "take_or_nan",
+    "zone_type",
 ]
 
 
@@ -72,6 +74,8 @@ class ColumnPlan:
         positions are the codes.
     date_format : str or None
         How a date written as text is read (``strptime`` form, or ``mixed``).
+    zone : str or None
+        The time zone of a column of time stamps that has one other than UTC.
     """
 
     name: Hashable
@@ -80,149 +84,7 @@ class ColumnPlan:
     kind: str
     levels: tuple[str, ...] = ()
     date_format: str | None = None
-
-
-def as_frame(X: Any) -> pd.DataFrame:
-    """Return ``X`` as a DataFrame, sharing its memory where possible.
-
-    Parameters
-    ----------
-    X : DataFrame, array, list of rows, mapping, or a polars or Arrow table
-        Two-dimensional.
-
-    Raises
-    ------
-    ValueError
-        If ``X`` has one dimension, or holds complex numbers.
-    TypeError
-        If ``X`` is sparse, or no table at all.
-
-    Examples
-    --------
-    >>> as_frame([[1, 2], [3, 4]]).shape
-    (2, 2)
-    """
-    if isinstance(X, pd.DataFrame):
-        frame = X
-    elif hasattr(X, "tocsr"):
-        raise TypeError(
-            "Sparse input is not supported: a dense table was expected. "
-            "Use X.toarray() to convert it."
-        )
-    elif isinstance(X, dict) or _holds_records(X):
-        frame = _frame_of_names(X)
-    elif _is_other_table(X):
-        frame = _frame_of_table(X)
-    else:
-        frame = _frame_of_array(X)
-    complex_columns = [
-        name
-        for name, dtype in zip(frame.columns, frame.dtypes, strict=True)
-        if getattr(dtype, "kind", "") == "c"
-    ]
-    if complex_columns:
-        raise ValueError(
-            f"Complex data not supported: column {complex_columns[0]!r} holds complex "
-            "numbers; real ones were expected. Split them into two columns."
-        )
-    return frame
-
-
-def has_names(frame: pd.DataFrame) -> bool:
-    """Return whether the columns have names of their own, and are not just counted.
-
-    Examples
-    --------
-    >>> has_names(pd.DataFrame({2023: [1], 2024: [2]})), has_names(pd.DataFrame([[1]]))
-    (True, False)
-    """
-    names: list[Any] = list(frame.columns)
-    return names != list(range(len(names)))
-
-
-def _is_other_table(X: Any) -> bool:
-    """Return whether this is a table of polars, Arrow or another such library."""
-    library = type(X).__module__.partition(".")[0]
-    known = library in ("polars", "pyarrow")  # polars 2 has no __dataframe__
-    return (known and hasattr(X, "columns")) or hasattr(X, "__dataframe__")
-
-
-def _frame_of_table(X: Any) -> pd.DataFrame:
-    import narwhals
-
-    table = narwhals.from_native(X, eager_only=True)
-    try:
-        frame: pd.DataFrame = table.to_pandas()
-    except ModuleNotFoundError:  # polars converts by way of Arrow
-        columns = {name: table[name].to_numpy() for name in table.columns}
-        return pd.DataFrame(columns)
-    return frame
-
-
-def _holds_records(X: Any) -> bool:
-    """Return whether this is a list of mappings, or an array with named fields."""
-    if isinstance(X, list):
-        return bool(X) and all(isinstance(row, dict) for row in X)
-    return isinstance(X, np.ndarray) and X.dtype.names is not None
-
-
-def _frame_of_names(X: Any) -> pd.DataFrame:
-    try:
-        return pd.DataFrame(X)
-    except ValueError:
-        raise ValueError(
-            "The columns of X differ in length, or are none; lists of one length were "
-            "expected. Fill the short ones with None."
-        ) from None
-
-
-def _frame_of_array(X: Any) -> pd.DataFrame:
-    array = _read_array(X)
-    if array.ndim != 2:
-        shape = "a scalar" if array.ndim == 0 else f"{array.ndim}D array"
-        raise ValueError(
-            f"Expected 2D array, got {shape} instead. Reshape your data either using "
-            "array.reshape(-1, 1) if your data has a single feature or "
-            "array.reshape(1, -1) if it contains a single sample."
-        )
-    if not array.dtype.isnative:
-        array = array.astype(array.dtype.newbyteorder("="))
-    if isinstance(X, list | tuple) and array.dtype.kind in "US":
-        # numpy writes the numbers and the missing cells of mixed rows as text
-        array = np.asarray(X, dtype=object)
-    if array.dtype == object:
-        columns = [pd.Series(column, dtype=object) for column in array.T]
-        if not columns:
-            return pd.DataFrame(array)
-        table = pd.concat(columns, axis=1, ignore_index=True)
-        return table.infer_objects()
-    return pd.DataFrame(array, copy=False)
-
-
-def _read_array(X: Any) -> np.ndarray:
-    if isinstance(X, str | bytes) or not (
-        hasattr(X, "__array__") or isinstance(X, list | tuple)
-    ):
-        raise TypeError(
-            f"X must be a table (DataFrame, array or list of rows). Got "
-            f"{type(X).__name__}."
-        )
-    if isinstance(X, np.ma.MaskedArray) and X.ndim == 2:
-        return pd.DataFrame(X).to_numpy()
-    try:
-        return np.asarray(X)
-    except ValueError as error:
-        if "inhomogeneous" not in str(error):
-            raise
-        raise ValueError(
-            "The rows of X differ in length; a table was expected, where each row has "
-            "one cell for each column. Fill the short rows with None."
-        ) from None
-    except (ArithmeticError, AttributeError, LookupError, RuntimeError) as error:
-        raise TypeError(
-            f"X must be a table (DataFrame, array or list of rows). Got "
-            f"{type(X).__name__}, which cannot be read as an array."
-        ) from error
+    zone: str | None = None
 
 
 class TableEncoder(TransformerMixin, BaseEstimator):
@@ -238,8 +100,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     columns : tuple
         The names of all columns of the raw table, used or not.
     named : bool
-        Whether columns are found by name (those of the table that was fitted were not
-        just counted) or by position.
+        Whether the columns of the table that was fitted had names of their own and
+        were not just counted.
 
     Examples
     --------
@@ -272,9 +134,10 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : DataFrame or array of shape (n_rows, n_columns)
-            Columns in any order if they have names; those not in the plan are
-            ignored. A level never seen gets the code after the last one, a cell
-            that cannot be read as its kind is missing.
+            Columns in any order if they have the names of fit, those of an array by
+            their place; those not in the plan are ignored. A level never seen gets
+            the code after the last one, a cell that cannot be read as its kind is
+            missing.
 
         Returns
         -------
@@ -287,7 +150,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             If a column is missing, or an array has another number of columns.
         """
         frame = as_frame(X)
-        place = self._places(frame)
+        place = self._places(frame, labelled=is_labelled(X))
         by_kind: dict[str, Any] = {}
         numeric = [p for p in self.plan if p.kind != "text"]
         block = np.empty((len(numeric), len(frame)))
@@ -311,11 +174,11 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         ids += [p.id for p in self.plan if p.kind == "text"]
         return np.array(ids, dtype=object)
 
-    def _places(self, frame: pd.DataFrame) -> dict[int, int]:
+    def _places(self, frame: pd.DataFrame, *, labelled: bool) -> dict[int, int]:
         """Return where each column of the training table stands in ``frame``."""
-        if self.named and has_names(frame):
-            where = {_key(name): i for i, name in enumerate(frame.columns)}
-            missing = [p.name for p in self.plan if _key(p.name) not in where]
+        if labelled and goes_by_name(self, frame):
+            where = {name_key(name): i for i, name in enumerate(frame.columns)}
+            missing = [p.name for p in self.plan if name_key(p.name) not in where]
             if missing:
                 raise ValueError(
                     "The feature names should match those that were passed during fit."
@@ -327,14 +190,14 @@ class TableEncoder(TransformerMixin, BaseEstimator):
                     "Column names stand more than once; names must differ. Rename or "
                     "drop the copies."
                 )
-            extra = len(set(where) - {_key(name) for name in self.columns})
+            extra = len(set(where) - {name_key(name) for name in self.columns})
             if extra:
                 warnings.warn(
                     f"{extra} column(s) that were not there at fit time are ignored.",
                     UserWarning,
                     stacklevel=3,
                 )
-            return {p.position: where[_key(p.name)] for p in self.plan}
+            return {p.position: where[name_key(p.name)] for p in self.plan}
         if frame.shape[1] != len(self.columns):
             raise ValueError(
                 f"X has {frame.shape[1]} features, but TableEncoder is expecting "
@@ -343,9 +206,25 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         return {p.position: p.position for p in self.plan}
 
 
-def _key(name: Any) -> Any:
-    """Return what finds a name in a mapping: NaN is not equal to itself."""
-    return ("", "NaN") if isinstance(name, float) and np.isnan(name) else name
+def goes_by_name(encoder: TableEncoder, frame: pd.DataFrame) -> bool:
+    """Return whether the columns of a table with labels are found by these.
+
+    They are where the labels are those of fit, though these only count: then they tell
+    the columns apart in any order. Labels that only count and are others tell nothing,
+    and neither does a name where the columns of fit had none.
+
+    Examples
+    --------
+    >>> encoder = TableEncoder((ColumnPlan(0, 0, "f0", "number"),), (0, 1), named=False)
+    >>> frame = pd.DataFrame([[5, 6]])
+    >>> [goes_by_name(encoder, frame.set_axis(n, axis=1)) for n in ([1, 0], ["a", "b"])]
+    [True, False]
+    """
+    labels = {name_key(name) for name in frame.columns}
+    known = {name_key(name) for name in encoder.columns}
+    if {name_key(column.name) for column in encoder.plan} <= labels <= known:
+        return True
+    return has_names(frame) and (encoder.named or bool(labels & known))
 
 
 def encode_column(values: pd.Series, column: ColumnPlan) -> np.ndarray:
@@ -355,29 +234,36 @@ def encode_column(values: pd.Series, column: ColumnPlan) -> np.ndarray:
     if column.kind == "boolean":
         return read_booleans(values)
     if column.kind == "date":
-        return read_dates(values, column.date_format)
+        return read_dates(values, column.date_format, column.zone)
     return _read_levels(values, column.levels)
 
 
-def _other_spelling(level: str) -> str:
-    """Return a whole number without its point, or with one; other texts as they are.
+def _spellings(cell: Any) -> list[str]:
+    """Return how a cell's level may be written, the likeliest first.
+
+    A whole number may have a point. What a file calls TRUE is a flag once no other
+    word is in its column.
 
     Examples
     --------
-    >>> _other_spelling("1.0"), _other_spelling("1"), _other_spelling("v2.0")
-    ('1', '1.0', 'v2.0')
+    >>> _spellings("1.0"), _spellings("1"), _spellings("v2.0"), _spellings(True)
+    (['1.0', '1'], ['1', '1.0'], ['v2.0'], ['True', 'TRUE', 'true'])
     """
+    level = level_name(cell)
+    if isinstance(cell, bool | np.bool_):
+        return [level, level.upper(), level.lower()]
     bare = level.removesuffix(".0")
     if not bare.removeprefix("-").isdecimal():
-        return level
-    return bare if bare != level else f"{level}.0"
+        return [level]
+    return [level, bare if bare != level else f"{level}.0"]
 
 
 def _read_levels(values: pd.Series, levels: tuple[str, ...]) -> np.ndarray:
-    """Return the places of levels; a whole number is one level, as 1 and as 1.0."""
+    """Return the places of levels; one level may be written in several ways."""
     codes, uniques = factorize(values)
     known = {level: float(i) for i, level in enumerate(levels)}
     unseen = float(len(levels))
-    names = [level_name(u) for u in uniques]
-    position = [known.get(n, known.get(_other_spelling(n), unseen)) for n in names]
+    position = [
+        next((known[s] for s in _spellings(u) if s in known), unseen) for u in uniques
+    ]
     return take_or_nan(np.array(position, dtype=np.float64), codes)

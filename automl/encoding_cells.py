@@ -7,8 +7,7 @@ module imports nothing of this library. Work is done once for each distinct cell
 from __future__ import annotations
 
 import re
-import warnings
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -25,10 +24,8 @@ __all__ = [
     "is_textual",
     "is_unicode",
     "level_name",
-    "parse_dates",
     "parse_numbers",
     "read_booleans",
-    "read_dates",
     "read_numbers",
     "take_or_nan",
 ]
@@ -46,6 +43,9 @@ LARGEST = 3e38
 """Trees compare in float32, whose largest number is 3.4e38."""
 
 _THOUSANDS = re.compile(r"^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$")
+_DURATION = re.compile(r"^(-?\d+) days(?: \+?(\d\d):(\d\d):(\d\d(?:\.\d+)?))?$")
+"""How pandas writes a duration to a file."""
+
 _TRUE = frozenset(["true", "t", "yes", "y", "1", "1.0"])
 _FALSE = frozenset(["false", "f", "no", "n", "0", "0.0"])
 
@@ -53,8 +53,9 @@ _FALSE = frozenset(["false", "f", "no", "n", "0", "0.0"])
 def parse_numbers(values: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
     """Return the numbers in ``values`` and where a text is no number.
 
-    Spaces around, thousands commas and the usual spellings of a missing value are
-    understood; a missing value is NaN and not an error.
+    Spaces around, thousands commas, durations as pandas writes them and the usual
+    spellings of a missing value are understood; a missing value is NaN and not an
+    error.
 
     Examples
     --------
@@ -62,14 +63,30 @@ def parse_numbers(values: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
     >>> numbers.tolist(), wrong.tolist()
     ([1234.0, 12.0, nan, 100000.0, nan], [False, False, False, False, True])
     """
-    stripped = [_written(v).strip() for v in values]
-    plain = [v.replace(",", "") if _THOUSANDS.match(v) else v for v in stripped]
+    plain = [_plainly(_written(v).strip()) for v in values]
     missing = np.array([v.lower() in MISSING_SPELLINGS for v in plain], dtype=bool)
     numbers = pd.to_numeric(pd.Series(plain, dtype=object), errors="coerce")
     array = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
     wrong = np.isnan(array) & ~missing
     # pandas reads "inf" and "1e999" as infinite; a table's cell is then missing
     return np.where(np.isfinite(array), array, np.nan), wrong
+
+
+def _plainly(text: str) -> str:
+    """Return a number without thousands commas, a duration as its seconds.
+
+    Examples
+    --------
+    >>> _plainly("1,234"), _plainly("-1 days +23:00:00"), _plainly("2 days")
+    ('1234', '-3600.0', '172800.0')
+    """
+    if _THOUSANDS.match(text):
+        return text.replace(",", "")
+    found = _DURATION.match(text)
+    if found is None:
+        return text
+    days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    return repr(86_400 * days + 3600 * hours + 60 * minutes + seconds)
 
 
 def _written(value: Any) -> str:
@@ -79,47 +96,6 @@ def _written(value: Any) -> str:
     if isinstance(value, int) and value.bit_length() > 1023:
         return "inf"  # more than a float holds
     return str(value)
-
-
-def parse_dates(values: pd.Series, date_format: str | None) -> np.ndarray:
-    """Return seconds since 1970 (UTC) as float64, NaN where there is no date.
-
-    Examples
-    --------
-    >>> parse_dates(pd.Series(["1970-01-02", "never"]), "%Y-%m-%d").tolist()
-    [86400.0, nan]
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pandas warns of formats it had to guess
-        stamps = pd.to_datetime(values, errors="coerce", utc=True, format=date_format)
-        if not pd.api.types.is_datetime64_any_dtype(stamps.dtype):
-            return np.full(len(values), np.nan)
-    micro = stamps.dt.as_unit("us").to_numpy(dtype="datetime64[us]")
-    seconds = np.where(np.isnat(micro), np.nan, micro.astype(np.int64) / 1e6)
-    if stamps.dt.unit == "ns":  # pandas 2 reads the years from 1678 to 2261 only
-        for i in np.flatnonzero(np.isnan(seconds) & values.notna().to_numpy()):
-            seconds[i] = _far_date(values.iloc[i], date_format)
-    return seconds
-
-
-def _far_date(cell: Any, date_format: str | None) -> float:
-    """Return seconds since 1970 of a date that pandas did not read, or NaN."""
-    if isinstance(cell, date) and not isinstance(cell, datetime):
-        cell = datetime(cell.year, cell.month, cell.day, tzinfo=UTC)
-    if isinstance(cell, str):
-        iso = date_format is None or "%" not in date_format
-        try:
-            cell = (
-                datetime.fromisoformat(cell)
-                if iso
-                else datetime.strptime(cell, str(date_format))  # noqa: DTZ007
-            )
-        except ValueError:
-            return np.nan
-    if not isinstance(cell, datetime) or cell is pd.NaT:
-        return np.nan
-    moment = cell if cell.tzinfo else cell.replace(tzinfo=UTC)
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(seconds=1)
 
 
 def is_textual(values: pd.Series) -> bool:
@@ -190,34 +166,6 @@ def read_booleans(values: pd.Series) -> np.ndarray:
     words = [level_name(u).strip().lower() for u in uniques]
     flags = [1.0 if w in _TRUE else 0.0 if w in _FALSE else np.nan for w in words]
     return take_or_nan(np.array(flags, dtype=np.float64), codes)
-
-
-def read_dates(values: pd.Series, date_format: str | None) -> np.ndarray:
-    """Return time stamps, or dates written as text, as seconds since 1970.
-
-    Numbers are no dates, since nothing tells what they count from.
-
-    Examples
-    --------
-    >>> read_dates(pd.Series(["1970-01-01", 5, None], dtype=object), None).tolist()
-    [0.0, nan, nan]
-    """
-    if isinstance(values.dtype, pd.PeriodDtype):
-        starts = values.array.asfreq("s", how="start")
-        return np.where(starts.isna(), np.nan, starts.asi8.astype(np.float64))
-    if pd.api.types.is_datetime64_any_dtype(values.dtype):
-        return parse_dates(values, None)
-    codes, uniques = factorize(values.astype(object))
-    written = [_date_cell(u) for u in uniques]
-    # each cell by itself: a format guessed from the first one would depend on it
-    seconds = parse_dates(pd.Series(written, dtype=object), date_format or "mixed")
-    return take_or_nan(seconds, codes)
-
-
-def _date_cell(cell: Any) -> Any:
-    if isinstance(cell, str):
-        return cell.strip()
-    return cell if isinstance(cell, date | np.datetime64) else None
 
 
 def as_text(values: pd.Series) -> np.ndarray:

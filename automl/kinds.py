@@ -24,6 +24,7 @@ from automl.encoding import (
     level_name,
     parse_numbers,
     read_numbers,
+    zone_type,
 )
 from automl.exceptions import AutoMLDataError, named
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DROPPED_KINDS",
     "KINDS",
+    "UNSPACED",
     "Column",
     "as_copy",
     "describe_column",
@@ -49,6 +51,19 @@ DROPPED_KINDS = frozenset({"identifier", "constant", "copy"})
 
 TEXT_WORDS = 2.5
 """Mean words per cell from which mostly distinct strings are free text, not codes."""
+
+LONG_UNSPACED = 12
+"""Mean letters per cell of scripts without spaces from which cells are sentences: names
+of people and firms are shorter."""
+
+UNSPACED = (
+    r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf"
+    r"\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fa1f"
+)
+"""Letters of Thai, Lao, Burmese, Khmer, Japanese and Chinese, which have no spaces
+between words; for a class of a regular expression."""
+
+_UNSPACED = re.compile(f"[{UNSPACED}]")
 
 DISTINCT_SHARE = 0.95
 """Share of distinct one-word strings from which they name rows: an identifier."""
@@ -268,13 +283,16 @@ def _describe_words(
     values: pd.Series, cells: list[Any], name: Hashable, position: int
 ) -> Column:
     n_rows = int(values.notna().sum())
-    words = float(np.mean([len(str(c).split()) for c in cells[: SAMPLE * 4]]))
+    sample = [str(cell) for cell in cells[: SAMPLE * 4]]
+    words = float(np.mean([len(text.split()) for text in sample]))
+    unspaced = np.mean([len(_UNSPACED.findall(text)) for text in sample])
+    several = "mostly different, several words each"
+    if unspaced >= LONG_UNSPACED:
+        words, several = TEXT_WORDS, "mostly different, sentences without spaces"
     share = len(cells) / max(n_rows, 1)
     if not _is_categorical(values) and n_rows >= 20:  # fewer cannot tell
         if words >= TEXT_WORDS and (share > 0.5 or len(cells) > 1000):
-            return _column(
-                values, name, position, "text", "mostly different, several words each"
-            )
+            return _column(values, name, position, "text", several)
         if share >= DISTINCT_SHARE:
             column = _column(values, name, position, "category", "words")
             if words < TEXT_WORDS and (words < 1.5 or _named_as_id(name)):
@@ -304,7 +322,8 @@ def _column(
         if kind == "category":
             ordered = _is_categorical(values) and values.cat.ordered
             levels = tuple(names if ordered else sorted(names))
-    plan = ColumnPlan(name, position, f"f{position}", kind, levels, date_format)
+    zone = _zone_of(values.dtype) if kind == "date" else None
+    plan = ColumnPlan(name, position, f"f{position}", kind, levels, date_format, zone)
     if kind not in {"category", "text", "constant"}:
         array = encode_column(values, plan)
         finite = array[np.isfinite(array)]
@@ -322,6 +341,17 @@ def _column(
     if n_distinct == 1 and n_missing == 0:
         return _as_dropped(column, "constant", "the same value in every row")
     return column
+
+
+def _zone_of(dtype: Any) -> str | None:
+    """Return the name of a type's time zone; None for UTC, and where it has no name."""
+    zone = zone_type(dtype)
+    name = None if zone is None else str(zone)
+    try:
+        pd.Timestamp(0, tz=name)
+    except (KeyError, OSError, TypeError, ValueError):  # as of a file of one's own
+        return None
+    return None if name == "UTC" else name
 
 
 def _n_distinct(finite: np.ndarray) -> int:

@@ -41,8 +41,8 @@ class AutoML(BaseAutoML):
     cv : "auto", int, splitter or list of (train, test), default="auto"
         The folds; ``auto`` takes as many as the budget allows, at most 8.
     candidates : "auto", str, Path, Candidate or list of these, default="auto"
-        What is searched: names (see ``automl candidates``), a folder of specs, or
-        `Candidate` objects.
+        What is searched: names (see ``automl candidates``), a folder of specs,
+        `Candidate` objects, or what ``load_candidates`` returns.
     n_jobs : int or None, default=-1
         Processes; -1 is all cores that this process may use. 1 or None is this process,
         where a slow fit cannot be ended: the budget then holds only roughly. Without a

@@ -138,7 +138,9 @@ def _prepare(options: Mapping[str, Any], layout: Layout, random_state: int) -> A
             branches.append(("missing", indicator, with_gaps))
     dates = [c.id for c in layout.of_kind("date")]
     if dates:
-        branches.append(("date", _followed(_date_parts(), options, layout), dates))
+        branches.append(
+            ("date", _followed(_date_parts(layout), options, layout), dates)
+        )
     if options["arithmetic"] == "yes" and layout.has_pairs:
         branches.append(_arithmetic(options, layout, random_state))
     branches += _categorical(options, layout, random_state)
@@ -152,10 +154,11 @@ def _prepare(options: Mapping[str, Any], layout: Layout, random_state: int) -> A
     return ColumnTransformer(branches, sparse_threshold=SPARSE_SHARE)
 
 
-def _date_parts() -> Any:
+def _date_parts(layout: Layout) -> Any:
     from automl.preprocess.dates import DateParts
 
-    return DateParts()
+    zones = tuple(c.plan.zone for c in layout.of_kind("date"))
+    return DateParts(zones if any(zones) else None)
 
 
 def _arithmetic(
@@ -173,7 +176,10 @@ def _arithmetic(
     dates = [c.id for c in layout.of_kind("date")]
     steps: list[tuple[str, Any]] = [("pairs", pairs)]
     if dates:
-        kinds = [("number", "passthrough", numbers), ("date", _date_parts(), dates)]
+        kinds = [
+            ("number", "passthrough", numbers),
+            ("date", _date_parts(layout), dates),
+        ]
         parts = ColumnTransformer(kinds, verbose_feature_names_out=False)
         steps = [("parts", parts), *steps]
     return (PAIRED, _followed(Pipeline(steps), options, layout), numbers + dates)

@@ -275,14 +275,14 @@ def shown(value: Any) -> Any:
 
     Examples
     --------
-    >>> shown(np.int64(5)), shown(("ridge", "knn")), shown(len)
-    (5, ['ridge', 'knn'], 'len')
+    >>> shown(np.int64(5)), shown(("ridge", "knn")), shown({"ridge": 1}), shown(len)
+    (5, ['ridge', 'knn'], ['ridge'], 'len')
     """
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | dict):
         return [shown(v) for v in value][:50]
     return getattr(value, "name", None) or name_of(value)
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.encoding import TableEncoder, has_names
+from automl.encoding import TableEncoder
+from automl.encoding_frame import has_names
 from automl.exceptions import AutoMLDataError, AutoMLWarning, named
 from automl.frames import check_shape, read_frame, read_target, take_column
 from automl.kinds import Column, as_copy, describe_column

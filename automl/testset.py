@@ -184,8 +184,8 @@ def read_test(
     frame = read_frame(X)
     units, ungrouped = _units(frame, table, groups, time)
     if isinstance(groups, str) and groups in frame.columns:
-        frame = frame.drop(columns=groups)
-    rows = encode_rows(table.encoder, frame, model=model)
+        X = frame.drop(columns=groups)
+    rows = encode_rows(table.encoder, X, model=model)
     truth = np.asarray(y).ravel()
     if len(truth) != len(rows):
         raise AutoMLDataError(

@@ -7,8 +7,11 @@ import warnings
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import load_breast_cancer
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
 
 from automl import AutoML, Candidate
 from automl.constraints import MIB, Choice, Constraints, Cost, _chosen, cost_of
@@ -236,3 +239,16 @@ def test_constraints_say_what_they_are():
     both = Constraints(5.0, 0.5)
     assert str(both) == "max_predict_ms=5 and max_model_mib=0.5"
     assert Constraints(max_model_mib=0.5)
+
+
+@pytest.mark.parametrize(
+    "names", [[2023, 2024], [1, 0], pd.MultiIndex.from_tuples([("a", "x"), ("a", "y")])]
+)
+def test_the_cost_is_measured_whatever_columns_are_called(names):
+    """The made-up rows have the names of fit: years, or pairs."""
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 2)), columns=names)
+    table = make_table(frame, np.arange(40.0))
+    pipeline = make_pipeline(table.encoder, LinearRegression())
+    cost = cost_of(pipeline.fit(frame, table.y), table)
+    assert cost.predict_ms > 0
+    assert cost.model_mib > 0

@@ -1,15 +1,20 @@
 """Raw cells become numbers, each by itself."""
 
 import datetime as dt
+import warnings
 from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from automl.bundle.rows import encode_rows
 from automl.encoding import ColumnPlan, TableEncoder, as_frame, encode_column
+from automl.exceptions import AutoMLDataError, AutoMLWarning
+from automl.table import make_table
 
 QUICK = settings(max_examples=80, deadline=None)
 CELLS = st.one_of(
@@ -63,6 +68,12 @@ def test_a_row_is_encoded_alike_in_any_company(cells, data):
         ("number", [Decimal("1.5"), 10**400, "1e5"], [1.5, None, 1e5]),
         ("number", pd.to_timedelta([1, None], unit="s"), [1, None]),
         ("number", [dt.timedelta(seconds=2)], [2]),
+        (
+            "number",
+            ["0 days 01:23:20", "-1 days +23:59:59.5", "2 days"],
+            [5000, -0.5, 172800],
+        ),
+        ("number", ["300000 days 00:00:00", "1 day", "days"], [2.592e10, None, None]),
         ("boolean", pd.Series([True, None], dtype="boolean"), [1, None]),
         ("boolean", ["Yes", "f", "perhaps"], [1, 0, None]),
         ("category", [1.0, 1, "1", True, "new", None], [0, 0, 0, 2, 2, None]),
@@ -141,3 +152,93 @@ def test_columns_are_found_by_name_or_counted():
     with pytest.warns(UserWarning, match="ignored"):
         ENCODER.transform(frame.assign(more=1))
     assert ENCODER.fit(frame).get_feature_names_out()[-1] == "f4"
+
+
+@pytest.mark.parametrize("dtype", ["datetime64[ns, Asia/Tokyo]", "arrow"])
+def test_moments_that_tell_no_zone_are_of_the_columns_own(dtype):
+    """Stamps, objects and texts without a zone are read by the clock of fit."""
+    stamps = pd.Series(pd.date_range("2020-01-01", periods=20, tz="Asia/Tokyo"))
+    if dtype == "arrow":
+        stamps = stamps.astype(pd.ArrowDtype(pa.timestamp("us", "Asia/Tokyo")))
+    table = make_table(pd.DataFrame({"at": stamps}), np.arange(20) % 2)
+    assert table.columns[0].plan.zone == "Asia/Tokyo"
+    naive = pd.Series(pd.date_range("2020-01-01", periods=20))
+    there = naive.dt.tz_localize("Asia/Tokyo")
+    elsewhere = there.dt.tz_convert("UTC")
+    bare = [naive, naive.astype(object), naive.astype(str)]
+    for cells in (*bare, there, there.astype(str), elsewhere.astype(object)):
+        found = table.encoder.transform(pd.DataFrame({"at": cells}))
+        pd.testing.assert_frame_equal(found, table.X)
+
+
+def test_hours_that_a_clock_shows_twice_or_never_are_read():
+    """The later of two, and the end of a gap; dates at the ends of time as well."""
+    plan = ColumnPlan("x", 0, "f0", "date", zone="Europe/Berlin")
+    cells = ["2020-10-25 02:30", "2020-03-29 02:30", "0001-01-02", "9999-12-30", "?"]
+    found = encode_column(pd.Series(cells, dtype=object), plan)
+    assert found[:2].tolist() == [1603589400.0, 1585443600.0]
+    assert np.isfinite(found[2:4]).all()
+    assert np.isnan(found[4])
+
+
+def test_a_flag_is_the_level_that_its_column_calls_true():
+    """Where only TRUE and FALSE are left, pandas reads a file's words as flags."""
+    plan = ColumnPlan("x", 0, "f0", "category", levels=("FALSE", "TRUE", "unknown"))
+    assert encode_column(pd.Series([True, False]), plan).tolist() == [1, 0]
+    mixed = pd.Series([True, "unknown", "true", None], dtype=object)
+    np.testing.assert_array_equal(encode_column(mixed, plan), [1, 2, 3, np.nan])
+    lower = ColumnPlan("x", 0, "f0", "category", levels=("false", "true", "unknown"))
+    assert encode_column(pd.Series([True, False]), lower).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("cells", "warned"),
+    [(["x", "y"], True), (["x", None, "y"], True), (["x", "a"], False), (["x"], False)],
+)
+def test_columns_without_a_single_known_level_are_warned_of(cells, warned):
+    """One row may well be new; a batch of nothing else is written in another way."""
+    encoder = make_table({"word": list("abcd") * 5}, np.arange(20) % 3).encoder
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        encode_rows(encoder, pd.DataFrame({"word": cells}))
+        encode_rows(encoder, pd.DataFrame({"word": cells}), made_up=True)
+    assert [w.message.code for w in caught] == ["W-unseen"] * warned
+    assert all("'word': none of its 2 cells" in str(w.message) for w in caught)
+
+
+COUNTED = pd.DataFrame(np.arange(60.0).reshape(20, 3) ** 2)
+
+
+@pytest.mark.parametrize("fitted", [[0, 1, 2], [2, 1, 0], [0, 1, 5]])
+@pytest.mark.parametrize("read", [TableEncoder.transform, encode_rows])
+def test_columns_that_are_called_by_numbers_are_found_in_any_order(fitted, read):
+    """Labels that only count tell columns apart; an array has places alone."""
+    frame = COUNTED.set_axis(fitted, axis=1)
+    encoder = make_table(frame, np.arange(20) % 2).encoder
+    expected = read(encoder, frame)
+    for order in ([2, 1, 0], [1, 2, 0]):
+        mixed = frame.iloc[:, order]
+        pd.testing.assert_frame_equal(read(encoder, mixed), expected)
+    counted = frame[sorted(fitted)]
+    pd.testing.assert_frame_equal(read(encoder, counted), expected)
+    np.testing.assert_array_equal(read(encoder, frame.to_numpy()), expected)
+
+
+def test_labels_that_are_partly_those_of_fit_are_no_places():
+    """A column is missing then, and another one is in its place."""
+    encoder = make_table(COUNTED, np.arange(20) % 2).encoder
+    with pytest.raises(AutoMLDataError, match="yet now missing:\n- 0") as caught:
+        encode_rows(encoder, COUNTED.set_axis([1, 2, 3], axis=1))
+    assert caught.value.code == "E-schema"
+    with pytest.raises(ValueError, match="yet now missing"):
+        encoder.transform(COUNTED.set_axis([1, 2, 3], axis=1))
+
+
+def test_names_where_those_of_fit_only_counted_are_warned_of():
+    """Nothing tells which column is which but its place."""
+    encoder = make_table(COUNTED.to_numpy(), np.arange(20) % 2).encoder
+    frame = COUNTED.set_axis(["a", "b", "c"], axis=1)
+    with pytest.warns(AutoMLWarning, match="read by their place") as caught:
+        found = encode_rows(encoder, frame)
+    assert [w.message.code for w in caught] == ["W-names"]
+    np.testing.assert_array_equal(found, COUNTED)

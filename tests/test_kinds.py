@@ -59,6 +59,32 @@ def test_dates_are_read_the_usual_way_round(texts, expected):
     assert find_date_format(texts) == expected
 
 
+DAYS = pd.date_range("2019-01-01 00:30", periods=N, freq="75h")
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d-%b-%y", "%m/%d/%Y %I:%M %p",
+     "%m/%d/%Y %I:%M:%S %p"],
+)  # fmt: skip
+def test_dates_of_spreadsheets_are_dates(written):
+    """Two digits of a year, names of months and halves of a day are read."""
+    column = describe_column(pd.Series(DAYS.strftime(written)), "x", 0)
+    assert (column.kind, column.plan.date_format) == ("date", written)
+    exact = DAYS if "%p" in written else DAYS.normalize()
+    assert column.high == exact[-1].timestamp()
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [["12/25", "1/2"], ["1.2.3", "10.4.12", "3.15.20"], ["10-4-12", "12-5-20"],
+     ["A1-May-19", "B2-May-20"], ["10:30 AM", "11:45 PM"], ["12.5.2", "1.10.1"]],
+)  # fmt: skip
+def test_codes_are_no_dates_of_spreadsheets(texts):
+    """Versions, scores and times of day only look like them."""
+    assert find_date_format(texts * 20) is None
+
+
 @pytest.mark.parametrize(
     "cell",
     [[1], {}, (1, 2), b"a", 1j, object(), len, int, pytest, iter([]), KeyError()],
@@ -88,6 +114,25 @@ def test_strings_of_their_own_are_identifiers_and_sentences_are_text():
     codes = pd.Series([f"w{i}" for i in range(N)])
     assert describe_column(codes, "x", 0).reason.startswith("left out")
     assert describe_column("it is row " + codes, "x", 0).kind == "text"
+
+
+@pytest.mark.parametrize(
+    ("cell", "kind"),
+    [
+        ("这个产品很好用我非常喜欢它价格也便宜第{}次", "text"),
+        ("この商品はとても使いやすくて気に入りました{}", "text"),
+        ("สินค้านี้ใช้งานได้ดีมากฉันชอบมาก{}", "text"),
+        ("京A{}", "identifier"),
+        ("王小明{}", "identifier"),
+        ("이상품은정말좋습니다{}", "identifier"),
+    ],
+)
+def test_sentences_without_spaces_are_text_and_names_are_not(cell, kind):
+    """Chinese, Japanese and Thai put no spaces between words; Korean does."""
+    column = describe_column(pd.Series([cell.format(i) for i in range(N)]), "x", 0)
+    assert column.kind == kind
+    if kind == "text":
+        assert column.reason == "mostly different, sentences without spaces"
 
 
 def test_an_ordered_category_keeps_its_order():

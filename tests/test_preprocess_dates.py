@@ -60,6 +60,23 @@ def test_columns_stand_side_by_side():
     assert len(step.get_feature_names_out()) == 14
 
 
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York", "UTC+05:30"])
+def test_a_column_of_a_zone_has_that_zones_calendar(zone):
+    """A day begins at its own midnight, in summer and in winter; UTC has its own."""
+    stamps = pd.date_range("2019-12-31 20:00", periods=60, freq="151h", tz=zone)
+    seconds = (stamps - pd.Timestamp(0, tz="UTC")).total_seconds().to_numpy()
+    both = np.column_stack([seconds, seconds])
+    found = clone(DateParts((zone, None))).fit_transform(both)
+    np.testing.assert_array_equal(found[:, 1], stamps.year)
+    np.testing.assert_array_equal(found[:, 4], stamps.day_of_week)
+    np.testing.assert_array_equal(found[:, 6], stamps.hour)
+    np.testing.assert_array_equal(found[:, 13], seconds / 3600 % 24)
+    np.testing.assert_array_equal(found[:, 0], seconds / 86400)
+    gap = DateParts((zone,)).fit_transform(np.array([[np.nan], [-6e10], [2.5e11]]))
+    assert np.isnan(gap[0]).all()
+    assert np.isfinite(gap[1:]).all()
+
+
 def test_no_rows_and_pickles_are_fine():
     """No rows give no rows, and a pickled step gives the same."""
     step = pickle.loads(pickle.dumps(DateParts().fit(np.zeros((3, 1)))))

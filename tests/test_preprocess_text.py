@@ -1,6 +1,7 @@
 """Text becomes a few numbers, whatever words are left."""
 
 import pickle
+import re
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ import pytest
 from scipy import sparse
 from sklearn.base import clone
 
-from automl.preprocess.text import TextFeatures
+from automl.preprocess.text import WORD, TextFeatures
 
 NOTES = [
     ["a red apple", "good"], ["a green apple", "bad"], ["red pear", "good"],
@@ -78,3 +79,19 @@ def test_the_seed_decides():
     copy = pickle.loads(pickle.dumps(first))
     assert np.array_equal(first.transform(NOTES), other.transform(NOTES))
     assert np.array_equal(first.transform(NOTES), copy.transform(NOTES))
+
+
+def test_letters_are_words_where_there_are_no_spaces():
+    """Single letters and pairs of them, beside words of other scripts as before."""
+    step = TextFeatures(0).fit([["很好用 iPhone"], ["很好 phone 2"]])
+    names = {n.removeprefix("x0_word_") for n in step.get_feature_names_out()}
+    assert names == {"很", "好", "很 好"}
+    whole = TextFeatures(0).fit([["很好用 iPhone"]]).get_feature_names_out()
+    assert "x0_word_用 iphone" in whole
+    assert "x0_word_iphone" in whole
+
+
+@pytest.mark.parametrize("text", ["It's a naïve_test, no. 5: über!", "이 상품은"])
+def test_words_of_spaced_scripts_are_what_they_were(text):
+    """The pattern takes the words that scikit-learn's own idea of a letter makes."""
+    assert re.findall(WORD, text) == re.findall(r"\b\w+\b", text)

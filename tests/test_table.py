@@ -1,5 +1,7 @@
 """Data are checked once, and never changed."""
 
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -207,3 +209,12 @@ def test_fractions_are_no_classes():
     assert make_table(rows, [0.5, 1.0] * 10).task == "regression"
     with pytest.raises(AutoMLDataError, match="Unknown label type: continuous"):
         make_table(rows, [0.5, 1.0] * 10, task="classification")
+
+
+def test_durations_are_the_same_after_a_file():
+    """Pandas writes them in words, which are read as seconds again."""
+    frame = pd.DataFrame({"took": pd.to_timedelta(np.arange(N) * 977 - 99, unit="s")})
+    written = pd.read_csv(io.StringIO(frame.to_csv(index=False)))
+    table = make_table(frame, Y)
+    pd.testing.assert_frame_equal(table.encoder.transform(written), table.X)
+    pd.testing.assert_frame_equal(make_table(written, Y).X, table.X)

@@ -28,7 +28,7 @@ from automl.bundle.loading import (
     sha256,
 )
 from automl.bundle.portable import make_portable, version_of
-from automl.bundle.predictor import Predictor, predictions_of
+from automl.bundle.predictor import Predictor
 from automl.bundle.schema import plain, sample_rows
 from automl.exceptions import AutoMLConfigError, AutoMLResourceError
 from automl.resources import folder as shipped_folder
@@ -147,7 +147,7 @@ def _make_files(
     # this end of lines has names with either half of it quoted
     sample = sample_rows(schema).to_csv(index=False, lineterminator="\r\n").encode()
     predictor = Predictor(pipeline, schema, {})
-    expected = predictions_of(predictor, read_sample(sample, predictor))
+    expected = predictor.predict_sample(read_sample(sample, predictor))
     manifest = {
         "kind": KIND,
         "format": FORMAT,

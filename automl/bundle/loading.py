@@ -18,7 +18,8 @@ import numpy as np
 import pandas as pd
 
 from automl.bundle.portable import version_of
-from automl.bundle.predictor import Predictor, predictions_of
+from automl.bundle.predictor import Predictor
+from automl.encoding_frame import as_fitted
 from automl.exceptions import AutoMLConfigError, AutoMLIntegrityError
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ RUNNABLE = frozenset(
 """Files beside the listed ones that could be taken for a part of the model."""
 
 TOLERANCE = 1e-6
-"""Largest difference from the stored predictions: other processors round otherwise."""
+"""Largest difference from the stored predictions, as a share of the largest of them for
+a regression: other processors round otherwise."""
 
 
 def load(folder: str | Path, *, allow_version_drift: bool = False) -> Predictor:
@@ -111,7 +113,10 @@ def _damaged(what: str) -> AutoMLIntegrityError:
 
 
 def _check_links(place: Path) -> None:
+    environments = {path.parent for path in place.glob("*/pyvenv.cfg")}
     for path in sorted(place.rglob("*")):
+        if not environments.isdisjoint(path.parents):
+            continue  # full of links and code that the model does not run
         name = path.relative_to(place).as_posix()
         if path.is_symlink():
             raise _damaged(f"{name} is a symbolic link; a file was expected.")
@@ -185,13 +190,13 @@ def _check_versions(manifest: Mapping[str, Any], *, allow_version_drift: bool) -
 
 def _check_parity(predictor: Predictor, sample: bytes, stored: bytes) -> None:
     expected = json.loads(stored)
-    found = predictions_of(predictor, read_sample(sample, predictor))
+    found = predictor.predict_sample(read_sample(sample, predictor))
     key = "probability" if "probability" in expected else "prediction"
     if key == "prediction" and predictor.task_ != "regression":
         difference = float(found[key] != expected[key])
     else:
         wanted = np.array(expected[key], dtype=np.float64)
-        scale = max(1.0, float(np.abs(wanted).max())) if key == "prediction" else 1.0
+        scale = float(np.abs(wanted).max()) or 1.0 if key == "prediction" else 1.0
         difference = float(np.abs(np.array(found[key]) - wanted).max()) / scale
     if not difference <= TOLERANCE:
         raise AutoMLIntegrityError(
@@ -206,9 +211,7 @@ def read_sample(content: bytes, predictor: Predictor) -> pd.DataFrame:
     frame = pd.read_csv(
         io.BytesIO(content), dtype=str, keep_default_na=False, na_values=[""]
     )
-    if not predictor.schema["named"]:
-        return frame
-    return frame.set_axis(pd.Index(predictor.feature_names_in_, dtype=object), axis=1)
+    return as_fitted(frame, predictor.feature_names_in_)
 
 
 def python_minor() -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from sklearn.pipeline import Pipeline
 
-__all__ = ["Predictor", "predictions_of"]
+__all__ = ["Predictor"]
 
 
 def _has_probabilities(predictor: Predictor) -> bool:
@@ -97,7 +97,9 @@ class Predictor:
         AutoMLDataError
             If a column is missing, or an array has another width.
         """
-        encoded = self._encode(X)
+        return self._predicted(self._encode(X))
+
+    def _predicted(self, encoded: pd.DataFrame) -> np.ndarray:
         if len(encoded):
             return np.asarray(self._rest.predict(encoded))
         empty = self.classes_ if self.task_ != "regression" else np.empty(0)
@@ -121,18 +123,20 @@ class Predictor:
         AutoMLDataError
             If a column is missing, or an array has another width.
         """
-        encoded = self._encode(X)
+        return self._shares(self._encode(X))
+
+    def _shares(self, encoded: pd.DataFrame) -> np.ndarray:
         if len(encoded):
             return np.asarray(self._rest.predict_proba(encoded))
         return np.empty((0, len(self.classes_)))
 
-    def _encode(self, X: Any) -> pd.DataFrame:
-        return encode_rows(self._encoder, X)
+    def predict_sample(self, rows: pd.DataFrame) -> dict[str, Any]:
+        """Return what is predicted of made-up rows, as JSON values."""
+        encoded = self._encode(rows, made_up=True)
+        found = {"prediction": plain(self._predicted(encoded))}
+        if hasattr(self, "predict_proba"):
+            found["probability"] = plain(self._shares(encoded))
+        return found
 
-
-def predictions_of(predictor: Predictor, rows: pd.DataFrame) -> dict[str, Any]:
-    """Return predictions, and probabilities if there are any, as JSON values."""
-    found = {"prediction": plain(predictor.predict(rows))}
-    if hasattr(predictor, "predict_proba"):
-        found["probability"] = plain(predictor.predict_proba(rows))
-    return found
+    def _encode(self, X: Any, *, made_up: bool = False) -> pd.DataFrame:
+        return encode_rows(self._encoder, X, made_up=made_up)

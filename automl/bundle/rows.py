@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.encoding import MISSING_SPELLINGS, factorize, has_names, is_textual
+from automl.encoding import MISSING_SPELLINGS, factorize, goes_by_name, is_textual
+from automl.encoding_frame import as_fitted, has_names, is_labelled
 from automl.exceptions import AutoMLDataError, AutoMLWarning, named, suggestion
 from automl.frames import read_frame
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from automl.encoding import TableEncoder
+    from automl.encoding import ColumnPlan, TableEncoder
 
 __all__ = ["encode_rows"]
 
@@ -34,7 +35,7 @@ _ENCODING = threading.Lock()
 
 
 def encode_rows(
-    encoder: TableEncoder, X: Any, *, model: str = "the model"
+    encoder: TableEncoder, X: Any, *, model: str = "the model", made_up: bool = False
 ) -> pd.DataFrame:
     """Return raw rows as the model's own encoder reads them.
 
@@ -43,9 +44,11 @@ def encode_rows(
     encoder : TableEncoder
         First step of the fitted pipeline.
     X : DataFrame, array, list of rows, polars or Arrow table
-        Raw rows: the columns in any order if they have names.
+        Raw rows: the columns in any order if they have the names of fit.
     model : str, default="the model"
         What to call the model in a complaint.
+    made_up : bool, default=False
+        Whether the cells are nobody's, so that none is worth a warning.
 
     Returns
     -------
@@ -57,8 +60,7 @@ def encode_rows(
         If it is no table, a column is missing or the width is another (``E-schema``).
     """
     frame = read_frame(X)
-    by_name = encoder.named and has_names(frame)
-    if by_name:
+    if is_labelled(X) and goes_by_name(encoder, frame):
         frame = _pick_columns(encoder, frame)
     elif frame.shape[1] != len(encoder.columns):
         raise AutoMLDataError(
@@ -67,10 +69,23 @@ def encode_rows(
             code="E-schema",
             hint="Give all columns of fit in their order, or a DataFrame with names.",
         )
+    else:
+        if is_labelled(X) and has_names(frame):
+            _warn_of_names()
+        frame = as_fitted(frame, encoder.columns)
     with _ENCODING:
         encoded: pd.DataFrame = encoder.transform(frame)
-    _report_cells(encoder, frame, encoded, by_name=by_name)
+    if not made_up:
+        _report_cells(encoder, frame, encoded)
     return encoded
+
+
+def _warn_of_names() -> None:
+    message = (
+        "The columns of X have names, but those of fit had none: they are read by "
+        "their place."
+    )
+    warnings.warn(AutoMLWarning(message, code="W-names"), stacklevel=5)
 
 
 def _pick_columns(encoder: TableEncoder, frame: pd.DataFrame) -> pd.DataFrame:
@@ -110,24 +125,19 @@ def _lost_columns(missing: list[Any], extra: list[Any]) -> AutoMLDataError:
 
 
 def _report_cells(
-    encoder: TableEncoder, frame: pd.DataFrame, encoded: pd.DataFrame, *, by_name: bool
+    encoder: TableEncoder, frame: pd.DataFrame, encoded: pd.DataFrame
 ) -> None:
-    """Warn of cells that could not be read; log levels never seen."""
+    """Warn of cells that could not be read, and of columns without a known level."""
     for plan in encoder.plan:
         if plan.kind == "text":
             continue
         codes = encoded[plan.id].to_numpy()
         if plan.kind == "category":
-            unseen = int((codes == len(plan.levels)).sum())
-            if unseen:
-                name = named(plan.name)
-                logger.info("Column %s: %d cells of levels never seen", name, unseen)
+            _report_levels(plan, codes)
             continue
         if not np.isnan(codes).any():
             continue
-        place: Any = plan.position  # NaN is a name, and not equal to itself
-        if by_name:
-            place = frame.columns.get_loc(plan.name)
+        place: Any = frame.columns.get_loc(plan.name)
         raw = frame.iloc[:, place]
         unread = _unread_cells(raw, np.isnan(codes))
         if unread:
@@ -138,6 +148,22 @@ def _report_cells(
             warnings.warn(
                 AutoMLWarning(message, code="W-cells", column=plan.name), stacklevel=5
             )
+
+
+def _report_levels(plan: ColumnPlan, codes: np.ndarray) -> None:
+    """Log levels never seen; warn where several rows have no other."""
+    unseen = int((codes == len(plan.levels)).sum())
+    if not unseen:
+        return
+    logger.info("Column %s: %d cells of levels never seen", named(plan.name), unseen)
+    if unseen > 1 and unseen == np.isfinite(codes).sum():
+        message = (
+            f"Column {named(plan.name)}: none of its {unseen} cells holds a level that "
+            "the model was fitted on."
+        )
+        warnings.warn(
+            AutoMLWarning(message, code="W-unseen", column=plan.name), stacklevel=6
+        )
 
 
 def _unread_cells(raw: pd.Series, lost: np.ndarray) -> int:

@@ -41,6 +41,10 @@ WORDS = (
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+FIRST_S, LAST_S = -62_135_596_800, 253_402_300_799
+"""The years 1 to 9999, in seconds: Python has no others, and databases write their
+last microsecond, which is rounded up, for "never"."""
+
 
 def describe_table(table: Table) -> dict[str, Any]:
     """Return the schema of new data and of predictions, as JSON values.
@@ -89,7 +93,7 @@ def _describe(column: Column, table: Table) -> dict[str, Any]:
         facts |= {"low": plain(column.low), "high": plain(column.high)}
     elif column.kind == "date":
         facts |= {"low": _iso(column.low), "high": _iso(column.high)}
-        facts["format"] = column.plan.date_format
+        facts |= {"format": column.plan.date_format, "zone": column.plan.zone}
     return facts
 
 
@@ -107,7 +111,8 @@ def _common_levels(column: Column, table: Table) -> list[str]:
 def _iso(seconds: float | None) -> str | None:
     if seconds is None:
         return None
-    return (EPOCH + timedelta(seconds=seconds)).isoformat()
+    within = min(max(seconds, FIRST_S), LAST_S)
+    return (EPOCH + timedelta(seconds=within)).isoformat()
 
 
 def sample_rows(schema: Mapping[str, Any]) -> pd.DataFrame:

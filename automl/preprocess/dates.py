@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -25,12 +26,20 @@ class DateParts(TransformerMixin, BaseEstimator):
 
     Nothing is estimated from the rows. A missing moment has missing parts.
 
+    Parameters
+    ----------
+    zones : tuple of (str or None) of length n_columns, default=None
+        Whose clock and calendar each column goes by; None for UTC.
+
     Examples
     --------
     >>> parts = DateParts().fit_transform(np.array([[86400.0 * 31 + 3600 * 6]]))
     >>> dict(zip(PARTS, parts[0].tolist()))["month"], parts.shape
     (2.0, (1, 7))
     """
+
+    def __init__(self, zones: tuple[str | None, ...] | None = None) -> None:
+        self.zones = zones
 
     def fit(self, X: Any, y: Any = None) -> DateParts:  # noqa: ARG002 - the contract
         """Remember how many columns there are."""
@@ -53,11 +62,12 @@ class DateParts(TransformerMixin, BaseEstimator):
         seconds = np.asarray(X, dtype=np.float64)
         n_columns = seconds.shape[1]
         parts = np.empty((len(seconds), len(PARTS) * n_columns))
-        for i, column in enumerate(seconds.T):
+        zones = self.zones or (None,) * n_columns
+        for i, (column, zone) in enumerate(zip(seconds.T, zones, strict=True)):
             mine = parts[:, i * len(PARTS) : (i + 1) * len(PARTS)]
             for begin in range(0, len(column), BLOCK_ROWS):
                 block = slice(begin, begin + BLOCK_ROWS)
-                _write_parts(column[block], mine[block])
+                _write_parts(column[block], mine[block], zone)
         return parts
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
@@ -68,11 +78,15 @@ class DateParts(TransformerMixin, BaseEstimator):
         return np.array(names, dtype=object)
 
 
-def _write_parts(seconds: np.ndarray, parts: np.ndarray) -> None:
+def _write_parts(seconds: np.ndarray, parts: np.ndarray, zone: str | None) -> None:
     """Fill a column for each part."""
     missing = ~np.isfinite(seconds)
     micro = np.rint(np.where(missing, 0.0, seconds) * 1e6).astype(np.int64)
     moment = micro.astype("datetime64[us]")
+    if zone is not None:
+        there = pd.DatetimeIndex(moment).tz_localize("UTC").tz_convert(zone)
+        moment = there.tz_localize(None).to_numpy(dtype="datetime64[us]")
+        micro = moment.astype(np.int64)
     day = moment.astype("datetime64[D]")
     month = moment.astype("datetime64[M]")
     year = moment.astype("datetime64[Y]")

@@ -11,7 +11,12 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.utils.validation import check_is_fitted
 
+from automl.kinds import UNSPACED
+
 __all__ = ["TextFeatures"]
+
+WORD = rf"[{UNSPACED}]|[^\W{UNSPACED}]+"
+"""A letter of these stands for a word, so that pairs of words are pairs of letters."""
 
 
 class TextFeatures(TransformerMixin, BaseEstimator):
@@ -19,7 +24,8 @@ class TextFeatures(TransformerMixin, BaseEstimator):
 
     scikit-learn's vectoriser takes one column and fails where no word is left, and its
     SVD fails on fewer words than components: this holds for any columns. What it gives
-    is dense, unless ``n_components`` is 0.
+    is dense, unless ``n_components`` is 0. In scripts without spaces, single letters
+    and pairs of them take the place of words.
 
     Parameters
     ----------
@@ -135,7 +141,7 @@ def _fit_words(column: list[str], max_features: int) -> tuple[Any, Any]:
             max_features=max_features,
             sublinear_tf=True,
             strip_accents="unicode",
-            token_pattern=r"(?u)\b\w+\b",  # noqa: S106 - a pattern of words
+            token_pattern=WORD,
             dtype=np.float64,
         )
         try:

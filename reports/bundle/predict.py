@@ -29,6 +29,7 @@ MISSING = frozenset(
     ["", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND",
      "1.#QNAN", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"]
 )  # fmt: skip
+GAPS = frozenset(["?", "-", "--", ".", "nil", "inf", "-inf"])  # in numbers and dates
 EXACT: dict[str, Any] = (
     {"float_precision": "round_trip"} if pd.__version__.startswith("2.") else {}
 )  # later ones read numbers exactly unasked
@@ -96,13 +97,15 @@ def check_versions(manifest: dict[str, Any], *, allow_version_drift: bool) -> No
 
 def read_table(path: Path, encoder: Any, separator: str) -> pd.DataFrame:
     """Return the rows of a CSV or Parquet file, read as the model reads them."""
+    names = {str(name): name for name in encoder.columns}
     if path.suffix.lower() in {".parquet", ".pq"}:
-        return pd.read_parquet(path)
+        return pd.read_parquet(path).rename(columns=names)
     header = list(pd.read_csv(path, nrows=0, sep=separator).columns)
     place = dict(enumerate(header))
     dtypes, missing = {}, dict.fromkeys(header, sorted(MISSING))
+    by_name = encoder.named or not names.keys().isdisjoint(header)
     for plan in encoder.plan:
-        name = str(plan.name) if encoder.named else place.get(plan.position)
+        name = str(plan.name) if by_name else place.get(plan.position)
         if name in missing and plan.kind not in {"number", "boolean"}:
             dtypes[name] = str  # 007 is no number, and NA may be a level
             missing[name] = sorted(MISSING - set(plan.levels))
@@ -116,9 +119,7 @@ def read_table(path: Path, encoder: Any, separator: str) -> pd.DataFrame:
         low_memory=False,
         **EXACT,
     )
-    if encoder.named:
-        frame = frame.rename(columns={str(name): name for name in encoder.columns})
-    return frame
+    return frame.rename(columns=names)
 
 
 def ends_empty(path: Path, width: int, separator: str) -> bool:
@@ -140,6 +141,9 @@ def predict(model: Any, frame: pd.DataFrame) -> pd.DataFrame:
     """Return predictions, with the probability of each class if there are any."""
     encoder, rest = model[0], model[1:]
     encoded = encoder.transform(frame)
+    unread = unread_cells(encoder, frame, encoded)
+    if unread:
+        sys.stderr.write(f"{unread} cells cannot be read and count as missing.\n")
     classes = list(getattr(model, "classes_", ()))
     with_probability = bool(classes) and hasattr(rest, "predict_proba")
     names = [f"probability_{label}" for label in classes] if with_probability else []
@@ -151,13 +155,35 @@ def predict(model: Any, frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def unread_cells(encoder: Any, frame: pd.DataFrame, encoded: pd.DataFrame) -> int:
+    """Return how many cells hold what is no number, flag or date of their column."""
+    count = 0
+    for plan in encoder.plan:
+        if plan.kind in {"category", "text"}:
+            continue
+        lost = encoded[plan.id].isna().to_numpy()
+        known = plan.name in frame.columns
+        place = frame.columns.get_loc(plan.name) if known else plan.position
+        cells = frame.iloc[:, place][lost].dropna().astype(str).str.strip().str.lower()
+        count += int((~cells.isin(GAPS | {m.lower() for m in MISSING})).sum())
+    return count
+
+
 def without_formulas(result: pd.DataFrame) -> pd.DataFrame:
     """Return the table with texts that a spreadsheet would run made harmless."""
-    labels = [
-        f"'{label}" if isinstance(label, str) and label.startswith(FORMULA) else label
-        for label in result["prediction"]
-    ]
+    labels = [guarded(label) for label in result["prediction"]]
     return result.assign(prediction=labels) if len(result) else result
+
+
+def guarded(label: Any) -> Any:
+    """Return a label that no spreadsheet runs; numbers in text stay as they are."""
+    if not isinstance(label, str) or not label.startswith(FORMULA):
+        return label
+    try:
+        float(label)
+    except ValueError:
+        return f"'{label}"
+    return label
 
 
 def check(model: Any) -> float:
@@ -166,11 +192,9 @@ def check(model: Any) -> float:
     rows = pd.read_csv(
         HERE / "sample.csv", dtype=str, keep_default_na=False, na_values=[""]
     )
-    encoder = model[0]
-    if encoder.named:
-        names = np.empty(len(encoder.columns), dtype=object)  # pairs stay pairs
-        names[:] = encoder.columns
-        rows = rows.set_axis(pd.Index(names, tupleize_cols=False), axis=1)
+    names = np.empty(len(model[0].columns), dtype=object)  # pairs stay pairs
+    names[:] = model[0].columns
+    rows = rows.set_axis(pd.Index(names, tupleize_cols=False), axis=1)
     result = predict(model, rows)
     if "probability" in expected:
         found = result.iloc[:, 1:].to_numpy(dtype=float)
@@ -178,7 +202,7 @@ def check(model: Any) -> float:
     if hasattr(model, "classes_"):
         return float(result["prediction"].tolist() != expected["prediction"])
     wanted = np.array(expected["prediction"], dtype=float)
-    scale = max(1.0, float(np.abs(wanted).max()))
+    scale = float(np.abs(wanted).max()) or 1.0  # of small targets as of large ones
     return float(np.abs(result["prediction"].to_numpy() - wanted).max()) / scale
 
 

@@ -4,24 +4,25 @@ import copy
 import json
 import pickle
 import random
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
 
-from automl.bundle import load
+from automl.bundle import load, save_bundle
+from automl.bundle.schema import describe_table
 from automl.exceptions import (
     AutoMLConfigError,
     AutoMLDataError,
     AutoMLIntegrityError,
     AutoMLWarning,
 )
-from tests.bundle.kit import (
-    Canary,
-    new_passengers,
-    rewrite,
-)
+from automl.table import make_table
+from tests.bundle.kit import INFO, Canary, new_passengers, python, rewrite
 
 
 def test_canary_sings(tmp_path):
@@ -86,6 +87,21 @@ def test_link_is_refused(bundle, tmp_path):
         load(bundle)
 
 
+def test_an_environment_inside_is_not_of_the_bundle(bundle):
+    """Its links and code are passed over; the same elsewhere is refused."""
+    home = bundle / "env"
+    (home / "bin").mkdir(parents=True)
+    (home / "bin" / "python").symlink_to(sys.executable)
+    (home / "bin" / "activate_this.py").write_text("")
+    with pytest.raises(AutoMLIntegrityError, match="env/bin"):
+        load(bundle)
+    (home / "pyvenv.cfg").write_text("home = /usr/bin")
+    assert load(bundle).task_ == "binary"
+    (bundle / "numpy.py").write_text("raise SystemExit")
+    with pytest.raises(AutoMLIntegrityError, match=r"numpy\.py is not of the bundle"):
+        load(bundle)
+
+
 @pytest.mark.parametrize("place", ["https://example.org/model", "s3://b/model"])
 def test_url_is_refused(place):
     """A bundle is never fetched."""
@@ -132,6 +148,27 @@ def test_other_predictions_are_refused(bundle):
     rewrite(bundle)
     with pytest.raises(AutoMLIntegrityError, match=r"largest difference is 0\.0001"):
         load(bundle)
+
+
+@pytest.mark.parametrize("size", [1e-9, 1e9])
+def test_other_predictions_of_any_size_are_refused(size, tmp_path):
+    """The difference counts as a share of the predictions, small or large."""
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    table = make_table(X, X[:, 0] * size)
+    pipeline = make_pipeline(table.encoder, LinearRegression()).fit(X, table.y)
+    bundle = save_bundle(tmp_path / "m", pipeline, describe_table(table), INFO)
+    path = bundle / "expected.json"
+    expected = json.loads(path.read_text())["prediction"]
+    for share, same in ((1e-8, True), (1e-4, False)):
+        path.write_text(json.dumps({"prediction": [p * (1 + share) for p in expected]}))
+        rewrite(bundle)
+        done = python(bundle / "predict.py", "--check", cwd=tmp_path)
+        assert (done.returncode == 0) is same, done.stderr
+        if same:
+            load(bundle)
+            continue
+        with pytest.raises(AutoMLIntegrityError, match="predicts its sample otherwise"):
+            load(bundle)
 
 
 def test_missing_column_is_named(saved):

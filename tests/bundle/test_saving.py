@@ -190,7 +190,10 @@ def test_files_are_private_and_complete(saved):
     assert "expect roc_auc 0.8421, 95 %\ninterval 0.81 to 0.88. Selected anew." in card
     assert "Mind: 9 rows of a class are too few." in card
     assert manifest["metric"]["estimate"]["natural"] == 0.8421
-    assert "{{" not in card + (saved / "README.md").read_text()
+    readme = (saved / "README.md").read_text()
+    assert "{{" not in card + readme
+    assert "venv ../env" in readme
+    assert "-o ../predictions.csv" in readme
 
 
 def test_schema_names_no_rare_level_and_the_sample_no_row():
@@ -210,6 +213,22 @@ def test_schema_names_no_rare_level_and_the_sample_no_row():
     assert not set(rows["remark"].dropna()) & set(frame["remark"])
     pd.testing.assert_frame_equal(rows, sample_rows(schema))
     assert table.encoder.transform(rows).notna().sum().min() >= 8
+
+
+@pytest.mark.parametrize(
+    "end",
+    ["9999-12-31 23:59:59.999999", "9999-12-31 23:59:59.999999-05:00", "2020-01-09"],
+)
+def test_a_date_at_the_end_of_time_is_described(end):
+    """The last moment that a database knows is one of the year 9999, not an error."""
+    days = [f"2020-01-0{i % 9 + 1}{end[10:]}" for i in range(39)]
+    frame = pd.DataFrame({"until": [end, *days], "size": np.arange(40) % 7})
+    schema = describe_table(make_table(frame, np.arange(40) % 2))
+    until = schema["columns"][0]
+
+    assert until["kind"] == "date"
+    assert until["high"].startswith(end[:10])
+    assert sample_rows(schema)["until"].notna().all()
 
 
 def test_names_that_are_markup_stay_text(tmp_path):

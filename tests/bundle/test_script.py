@@ -56,6 +56,19 @@ def test_script_refuses_damage_and_names_bad_data(bundle, tmp_path):
     assert not (tmp_path / "sung").exists()
 
 
+def test_script_counts_cells_that_it_cannot_read(saved, tmp_path):
+    """They count as missing, as one line says; gaps that are written out are none."""
+    rows = new_passengers().astype({"age": object, "fare": object})
+    rows.loc[:2, "age"] = "old"
+    rows.loc[3, "boarded"] = "some day"
+    rows.loc[4:6, "fare"] = ["?", "NA", "-"]
+    rows.to_csv(tmp_path / "new.csv", index=False)
+    done = python(saved / "predict.py", "new.csv", "-o", "out.csv", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "4 cells cannot be read and count as missing.\n"
+
+
 @pytest.mark.parametrize(
     "names", [[2023, 2024], pd.MultiIndex.from_tuples([("a", "x"), ("a", "y")])]
 )
@@ -70,18 +83,37 @@ def test_script_checks_models_whose_columns_have_other_names(tmp_path, names):
     assert done.returncode == 0, done.stderr
 
 
-def test_script_makes_formulas_harmless(tmp_path):
-    """A class label that a spreadsheet would run is written with a quote before."""
-    frame = pd.DataFrame({"a": np.arange(40) % 7})
-    y = np.array(["=1+1", "@x"], dtype=object)[np.arange(40) % 2]
+def test_script_finds_columns_that_are_called_by_numbers(tmp_path):
+    """The header's 2, 1, 0 are the labels of the table, whatever their order."""
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 3)))
+    y = frame[0] + 10 * frame[1]
     table = make_table(frame, y)
+    pipeline = make_pipeline(table.encoder, Ridge()).fit(frame, y)
+    place = save_bundle(tmp_path / "m", pipeline, describe_table(table), INFO)
+    frame[[2, 1, 0]].to_csv(tmp_path / "new.csv", index=False)
+    done = python(place / "predict.py", "new.csv", "-o", "out.csv", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    found = pd.read_csv(tmp_path / "out.csv")["prediction"]
+    np.testing.assert_allclose(found, pipeline.predict(frame))
+
+
+@pytest.mark.parametrize(
+    ("labels", "written"),
+    [(["=1+1", "@x"], {"'=1+1", "'@x"}), (["-1", "+1.5"], {"-1", "+1.5"})],
+)
+def test_script_makes_formulas_harmless(labels, written, tmp_path):
+    """A label that a spreadsheet would run gets a quote before it, a number none."""
+    frame = pd.DataFrame({"a": np.arange(40) % 7})
+    y = np.array(labels, dtype=object)[np.arange(40) % 2]
+    table = make_table(frame, y, task="binary")
     pipeline = make_pipeline(table.encoder, LogisticRegression()).fit(frame, y)
     place = save_bundle(tmp_path / "m", pipeline, describe_table(table), INFO)
     frame.to_csv(tmp_path / "new.csv", index=False)
     done = python(place / "predict.py", "new.csv", "-o", "out.csv", cwd=tmp_path)
 
     assert done.returncode == 0, done.stderr
-    assert set(pd.read_csv(tmp_path / "out.csv")["prediction"]) <= {"'=1+1", "'@x"}
+    assert set(pd.read_csv(tmp_path / "out.csv", dtype=str)["prediction"]) <= written
 
 
 @pytest.mark.cleanenv

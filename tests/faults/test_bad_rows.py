@@ -94,7 +94,6 @@ CHANGES = {
     "numbers for days": (lambda X: X.assign(day=20200102), N_ROWS, False),
     "days for numbers": (lambda X: X.assign(size=X["day"]), N_ROWS, False),
     "words for flags": (lambda X: X.assign(flag="perhaps"), N_ROWS, False),
-    "numbers for words": (lambda X: X.assign(colour=1.5), 0, False),
     "lists for numbers": (lambda X: X.assign(size=[[1.0]] * N_ROWS), N_ROWS, False),
     "nothing": (lambda X: X.assign(size=None, day=None, colour=None), 0, False),
     "infinite": (lambda X: X.assign(size=np.inf), 0, False),
@@ -117,6 +116,15 @@ def test_p03_other_types_are_read_or_counted(model, case):
     for warning in caught:
         assert f" {n_lost} cells cannot be read" in str(warning.message)
         assert SECRET not in str(warning.message)
+
+
+def test_p04_words_that_are_all_new_are_warned_of(model):
+    """They are predicted; one warning says how many they are, and none of them."""
+    with pytest.warns(AutoMLWarning, match=f"none of its {N_ROWS} cells") as caught:
+        found = model.named.predict_proba(rows().assign(colour=1.5))
+    assert np.isfinite(found).all()
+    assert [w.message.code for w in caught] == ["W-unseen"]
+    assert caught[0].filename == __file__
 
 
 def test_p04_levels_never_seen_are_counted(model, caplog):
