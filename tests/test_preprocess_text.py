@@ -9,7 +9,9 @@ import pytest
 from scipy import sparse
 from sklearn.base import clone
 
-from automl.preprocess.text import WORD, TextFeatures
+from automl import kinds
+from automl.preprocess import text as words
+from automl.preprocess.text import TextFeatures, word_pattern
 
 NOTES = [
     ["a red apple", "good"], ["a green apple", "bad"], ["red pear", "good"],
@@ -94,4 +96,9 @@ def test_letters_are_words_where_there_are_no_spaces():
 @pytest.mark.parametrize("text", ["It's a naïve_test, no. 5: über!", "이 상품은"])
 def test_words_of_spaced_scripts_are_what_they_were(text):
     """The pattern takes the words that scikit-learn's own idea of a letter makes."""
-    assert re.findall(WORD, text) == re.findall(r"\b\w+\b", text)
+    assert re.findall(word_pattern(), text) == re.findall(r"\b\w+\b", text)
+
+
+def test_what_is_read_as_text_is_split_by_the_same_letters():
+    """Kinds and features know the same scripts without spaces."""
+    assert words.UNSPACED == kinds.UNSPACED

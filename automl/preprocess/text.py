@@ -11,12 +11,26 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.utils.validation import check_is_fitted
 
-from automl.kinds import UNSPACED
-
 __all__ = ["TextFeatures"]
 
-WORD = rf"[{UNSPACED}]|[^\W{UNSPACED}]+"
-"""A letter of these stands for a word, so that pairs of words are pairs of letters."""
+UNSPACED = (
+    r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf"
+    r"\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fa1f"
+)
+"""Letters of scripts without spaces, as `automl.kinds` has them: this file travels in
+pickles without the others."""
+
+
+def word_pattern() -> str:
+    """Return what a word is: a letter of these scripts, so that pairs are of letters.
+
+    Examples
+    --------
+    >>> import re
+    >>> re.findall(word_pattern(), "two words")
+    ['two', 'words']
+    """
+    return rf"[{UNSPACED}]|[^\W{UNSPACED}]+"
 
 
 class TextFeatures(TransformerMixin, BaseEstimator):
@@ -141,7 +155,7 @@ def _fit_words(column: list[str], max_features: int) -> tuple[Any, Any]:
             max_features=max_features,
             sublinear_tf=True,
             strip_accents="unicode",
-            token_pattern=WORD,
+            token_pattern=word_pattern(),
             dtype=np.float64,
         )
         try:
