@@ -145,7 +145,8 @@ def appraise(
                 base = next((t.number for t in history if t.candidate == BASELINE), -1)
                 n_kept = len(kept.keys() - {base})  # no configuration of anyone's
                 estimate = replace(estimate, n_configurations=n_kept)
-                warning = warning or _left_out(n_kept, n_tried, n_units)
+                if len(kept) < min(n_all, CONFIGURATIONS) and n_units < MANY_UNITS:
+                    warning = warning or _left_out(n_kept, n_tried)
                 warning = warning or alike(estimate)
                 constant = _of_constant(history, rows, problem, predictions)
     if estimate is None:
@@ -205,10 +206,8 @@ def alike(estimate: Estimate | None) -> str | None:
     return "All drawings score alike: the interval is too narrow, more rows are needed."
 
 
-def _left_out(n_kept: int, n_tried: int, n_units: int) -> str | None:
-    """Return that the selection was repeated among some only, where it shows."""
-    if n_kept >= min(n_tried, CONFIGURATIONS) or n_units >= MANY_UNITS:
-        return None
+def _left_out(n_kept: int, n_tried: int) -> str:
+    """Return that the selection was repeated among some only."""
     return (
         f"The selection was repeated among {n_kept} of {n_tried} configurations, for "
         "lack of time or memory: the score stays a little optimistic."
@@ -365,9 +364,10 @@ def _text(estimate: Estimate, found: Appraised) -> str:
             "The mean of the folds with the corrected resampled t-interval: the "
             "selection could not be repeated, so the score is optimistic."
         )
-    if estimate.n_configurations == found.n_tried == 1:
+    if estimate.n_configurations == found.n_tried <= 1:
+        what = "The configuration" if found.n_tried else "The baseline"
         return (
-            f"The configuration was scored on the rows outside each of {times} random "
+            f"{what} was scored on the rows outside each of {times} random "
             f"drawings of the {n_rows} scored rows: bootstrap bias-corrected "
             "cross-validation (BBC-CV)."
         )

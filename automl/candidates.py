@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from automl.exceptions import AutoMLConfigError, suggestion
 from automl.parameters import check_parameters, find_class
 from automl.preparation import OPTIONS, PREPARATION
@@ -375,8 +377,12 @@ def _spec_of_start(where: str, start: Any) -> dict[str, Any]:
     """Return a known good point as a file describes it."""
     try:
         name, values = start
-        spec = {**values, "name": name}
-    except (TypeError, ValueError):
+        plain = {
+            key: value.item() if isinstance(value, np.generic) else value
+            for key, value in values.items()
+        }
+        spec = {**plain, "name": name}
+    except (AttributeError, TypeError, ValueError):
         raise refuse(
             where, f"starts must be pairs of a name and a table. Got {start!r}."
         ) from None

@@ -78,9 +78,13 @@ class Claim:
         held, self._held = self._held, False
         return held
 
-    def __exit__(self, *_: object) -> None:
+    def release(self) -> None:
+        """Let another run have the pool."""
         if self.pass_on():
             POOL.release()
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
 
 
 def _must_run_here(n_jobs: int) -> bool:

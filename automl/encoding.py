@@ -224,7 +224,7 @@ def goes_by_name(encoder: TableEncoder, frame: pd.DataFrame) -> bool:
     known = {name_key(name) for name in encoder.columns}
     if {name_key(column.name) for column in encoder.plan} <= labels <= known:
         return True
-    return has_names(frame) and (encoder.named or bool(labels & known))
+    return has_names(frame) and encoder.named
 
 
 def encode_column(values: pd.Series, column: ColumnPlan) -> np.ndarray:

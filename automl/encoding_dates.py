@@ -21,6 +21,10 @@ __all__ = ["parse_dates", "read_dates", "zone_type"]
 _OFFSET = re.compile(r":\d\d.*([Zz]|[+-]\d\d(:?\d\d)?)$|\b(UTC|GMT)\b")
 """Of a text that says how far its clock is from UTC."""
 
+FIRST_S, LAST_S = -62_135_510_400, 253_402_214_399
+"""The years 1 to 9999 but for a day at each end, in seconds: further out clocks of some
+zones show years that there are none of."""
+
 
 def parse_dates(values: pd.Series, date_format: str | None) -> np.ndarray:
     """Return seconds since 1970 (UTC) as float64, NaN where there is no date.
@@ -123,12 +127,13 @@ def _by_clock(seconds: np.ndarray, zone: str) -> np.ndarray:
     """Return seconds since 1970 (UTC) of what clocks of a zone showed.
 
     An hour that they showed twice is the later one, one that they left out the next.
+    Days at the ends of the calendar are taken as UTC: elsewhere they lie beyond it.
     """
-    there = np.isfinite(seconds)
+    there = (seconds > FIRST_S) & (seconds < LAST_S)
     micro = np.rint(seconds[there] * 1e6).astype(np.int64).astype("datetime64[us]")
     moments = pd.DatetimeIndex(micro).tz_localize(
         zone, ambiguous=np.zeros(len(micro), dtype=bool), nonexistent="shift_forward"
     )
-    found = np.full(len(seconds), np.nan)
+    found = seconds.copy()
     found[there] = moments.as_unit("us").asi8 / 1e6
     return found

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,6 @@ import numpy as np
 from automl.exceptions import AutoMLConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from automl.candidates import Candidate
@@ -64,8 +64,24 @@ def _metric(metric: Metric) -> str:
     given = getattr(metric.scorer, "_kwargs", None) if metric.own else None
     if not given:
         return metric.name
-    text = json.dumps(given, sort_keys=True, default=_type_name)
+    text = json.dumps(_plain(given), default=_type_name)
     return f"{metric.name} with arguments {_digest(text)}"
+
+
+def _plain(value: object) -> object:
+    """Return an argument with its mappings as sorted pairs: their keys may be anything.
+
+    Examples
+    --------
+    >>> _plain({"costs": {(0, 1): 5.0}})
+    [["'costs'", [['(0, 1)', 5.0]]]]
+    """
+    if isinstance(value, Mapping):
+        pairs = [[repr(key), _plain(v)] for key, v in value.items()]
+        return sorted(pairs, key=lambda pair: str(pair[0]))
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    return value
 
 
 def _texts(labels: np.ndarray | None) -> list[str]:

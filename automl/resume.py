@@ -26,6 +26,10 @@ UNFINISHED = ("running", "cancelled", "lost")
 BEGINNINGS = ("start", "resume")
 """Events that say which run it is; every session begins with one of them."""
 
+USED_UP = 0.8
+"""Share of the seconds from which they ended a search, and not that all was tried: what
+is kept for the end is never a fifth of them."""
+
 NOBODY = -1
 """Number of no trial: a leader where a journal names none."""
 
@@ -152,7 +156,7 @@ class Restored:
         if budget.n_trials is not None and n_tried >= budget.n_trials:
             limit = f"the limit of {budget.n_trials} configuration(s) is"
             option = "n_trials (--trials)"
-        elif over and budget.time_s is not None:
+        elif over and budget.time_s and self.elapsed_s > USED_UP * budget.time_s:
             limit = f"the limit of {budget.time_s:g} seconds is"
             option = "time_budget_s (--time-budget)"
         else:

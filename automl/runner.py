@@ -73,8 +73,10 @@ class Runner:
 
     def __enter__(self) -> Self:
         claim = self._claim or Claim(self.n_jobs).take()
-        if self.n_jobs > 1:  # or memory was for one: another run may have the pool
+        if self.n_jobs > 1:
             self._holds_pool = claim.pass_on()
+        else:  # there was memory for one: another run may have the pool
+            claim.release()
         return self
 
     def __exit__(self, *_: object) -> None:

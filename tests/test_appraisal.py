@@ -14,7 +14,7 @@ from automl.appraisal import appraise, contenders_of, estimate_facts
 from automl.budget import Budget
 from automl.choice import Simplest
 from automl.effort import _seconds_of
-from automl.history import FoldResult, History, Trial
+from automl.history import BASELINE, FoldResult, History, Trial
 from automl.problem import make_problem
 from automl.scored_rows import scored_rows
 from automl.settings import Settings
@@ -116,6 +116,20 @@ def test_a_slower_metric_selects_from_all_configurations_too(metric):
     assert found.warning is None
     assert found.estimate.score < leader.score - 0.02
     assert found.estimate.score == pytest.approx(0.5, abs=0.06)
+
+
+def test_the_baseline_takes_no_configuration_its_place(monkeypatch):
+    """It is selected from and is none: with all there is room for, nothing lacks."""
+    for module in ("appraisal", "effort"):
+        monkeypatch.setattr(f"automl.{module}.CONFIGURATIONS", 3)
+    problem = problem_of(cv=4)
+    history, predictions = searched(problem, {0: 4, 1: 4, 2: 4, 3: 4})
+    order = history.finished()
+    base = replace(order[1], candidate=BASELINE)
+    history = History(tuple(base if t is order[1] else t for t in history))
+    found = appraise(order[0], history, problem, predictions, Budget(None, 1, 0.0))
+    assert found.estimate.n_configurations == 2
+    assert found.warning is None
 
 
 def test_configurations_that_there_is_no_time_for_are_told(monkeypatch):

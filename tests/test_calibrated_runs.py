@@ -14,6 +14,8 @@ from automl.estimators.temperature import tempered
 from automl.history import CALIBRATED, ENSEMBLE, TEMPERATURE
 from automl.replay import replay
 
+pytestmark = pytest.mark.usefixtures("all_unexplained")
+
 
 def drawn():
     """Return rows that forests are right about, and not sure enough."""

@@ -3,6 +3,7 @@
 import copy
 import tomllib
 
+import numpy as np
 import pytest
 
 from automl.candidates import (
@@ -378,6 +379,16 @@ def test_a_good_candidate_made_in_python_is_taken_as_it_is():
     assert load_candidates(mine)["mine"] is mine
     shipped = load_candidates()
     assert load_candidates(list(shipped.values())) == shipped
+
+
+def test_numbers_of_numpy_start_a_candidate_made_in_python():
+    """Best parameters of a search in a grid are such."""
+    mine = Candidate(
+        "mine", "Mine", ("regression",), RIDGE_CLASS,
+        space=(Dimension("max_iter", "int", 1, 900),),
+        starts=(("found", {"max_iter": np.int64(30)}),),
+    )  # fmt: skip
+    assert load_candidates(mine)["mine"] is mine
 
 
 def test_the_later_of_two_with_one_name_counts(own):

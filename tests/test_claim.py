@@ -77,4 +77,5 @@ def test_a_runner_of_one_process_leaves_the_pool_to_others(tmp_path):
     """Where there is memory for one process only, the pool is not used."""
     with Claim(2) as claim, Runner(1, tmp_path, claim=claim) as runner:
         assert not runner.parallel
+        assert not POOL.locked()
     assert not POOL.locked()

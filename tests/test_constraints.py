@@ -23,6 +23,8 @@ from automl.history import FoldResult, Trial
 from automl.metrics import resolve_metric
 from automl.table import make_table
 
+pytestmark = pytest.mark.usefixtures("all_unexplained")
+
 GIVEN = {
     "candidates": ["logistic", "extra_trees", "k_nearest"], "cv": 3, "n_trials": 4,
     "n_jobs": 1, "random_state": 0, "verbose": 0,

@@ -19,6 +19,8 @@ from automl import AutoML
 from automl.exceptions import AutoMLConfigError, AutoMLWarning
 from automl.metrics import resolve_metric
 
+pytestmark = pytest.mark.usefixtures("all_unexplained")
+
 CLASSES = {"candidates": ["logistic", "k_nearest", "lightgbm"], "cv": 3}
 COMMON = {"n_trials": 6, "n_jobs": 1, "random_state": 0, "verbose": 0}
 

@@ -158,8 +158,9 @@ def test_a_limit_that_is_used_up_is_told():
     seconds = {"event": "finish", "budget": {"time_s": 60.0, "n_trials": None}}
     trials = {"event": "finish", "budget": {"time_s": None, "n_trials": 1}}
     events = [
-        event for n in (0, 1) for event in (started(n), scored(n, 0), scored(n, 1))
-    ]
+        event for n in (0, 1)
+        for event in (started(n), scored(n, 0), scored(n, 1, at=55.0))
+    ]  # fmt: skip
     by_time = restored(*events, seconds, ordered=False)
     assert by_time.used_up(Budget(60.0, 500, 0.0), over=True) == (
         "Nothing was searched: the limit of 60 seconds is used up; raise time_budget_s "
@@ -176,6 +177,7 @@ def test_a_limit_that_is_used_up_is_told():
     undone = restored(*events[:-1])
     assert undone.used_up(Budget(None, 1, 0.0), over=False) == ""
     assert "all was tried" in by_trials.used_up(Budget(None, 9, 0.0), over=True)
+    assert "all was tried" in by_time.used_up(Budget(600.0, 500, 0.0), over=True)
 
 
 def test_no_beginning_is_no_run():

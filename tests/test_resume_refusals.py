@@ -9,10 +9,14 @@ from sklearn.metrics import fbeta_score, make_scorer
 
 from automl import AutoML
 from automl.exceptions import AutoMLConfigError, AutoMLDataError, AutoMLResourceError
+from automl.identity import _metric
 from automl.journal import Journal, journal_line, read_journal
+from automl.metrics import resolve_metric
 from automl.problem import make_problem
 from automl.replay import replay
 from tests.resume_kit import KEEP_GOING, snapshot, table
+
+pytestmark = pytest.mark.usefixtures("all_unexplained")
 
 OTHERS = {
     "data": ("data", {"X": lambda X: X + 1}),
@@ -143,3 +147,12 @@ def test_two_runs_that_begin_in_one_folder_at_once(tmp_path, monkeypatch, alive,
         AutoML(run_dir=tmp_path, **run).fit(*table())
     assert caught.value.code == "E-locked"
     assert len(read_journal(tmp_path / "journal.jsonl")[0]) == 1
+
+
+def test_metrics_with_other_tables_of_costs_are_others():
+    """The keys of a cost matrix are pairs, which JSON does not know."""
+    names = [
+        _metric(resolve_metric(make_scorer(fbeta_score, costs=costs), "binary"))
+        for costs in ({(0, 1): 5.0}, {(0, 1): 6.0}, {1: 2.0, "a": np.float64(1)})
+    ]
+    assert len(set(names)) == 3

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Copies", "Groups", "SeenBefore"]
 
 LEAST_ROWS = 60
-"""Fewer rows make neighbours alike by chance."""
+"""Fewer rows make rows of one group alike by chance."""
 
 LEVELS = 12
 """Groups, from which a column may be one of them."""

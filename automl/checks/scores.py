@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from automl.checks.evidence import Evidence
+    from automl.folds import Folds
     from automl.history import Trial
     from automl.specs import Dimension
 
@@ -87,19 +88,25 @@ class BetterThanBaseline:
 
     def _no_better(self, evidence: Evidence, base: Trial) -> Finding:
         """Return what it comes to that the constant is as good as what predicts."""
-        # what was raced was behind others on the same folds
-        if any(_gain(t, base) > 0 for t in evidence.trials if t.status != "raced"):
+        if any(_is_ahead(t, base, evidence.folds) for t in evidence.trials):
             return Finding(
-                self.code, self.title, "skipped",
+                self.code, self.title, "warn",
                 "A configuration is better than the constant prediction on the folds "
                 "that both have, yet it is not what predicts.",
                 "Give the search more time, or see what kept it from predicting.",
-                missed=True,
             )  # fmt: skip
         return Finding(
             self.code, self.title, "fail",
             "No configuration is better than the constant prediction.", MORE,
         )  # fmt: skip
+
+
+def _is_ahead(trial: Trial, base: Trial, folds: Folds) -> bool:
+    """Return whether a trial is better; on some folds only, by more than noise."""
+    if trial.status == "ok" or _gain(trial, base) <= 0:
+        return _gain(trial, base) > 0
+    several = len(_shared(trial, base)) > 1
+    return several and not compare(base, trial, folds)["within_noise"]
 
 
 def _shared(one: Trial, other: Trial) -> list[int]:

@@ -103,7 +103,7 @@ def read_table(path: Path, encoder: Any, separator: str) -> pd.DataFrame:
     header = list(pd.read_csv(path, nrows=0, sep=separator).columns)
     place = dict(enumerate(header))
     dtypes, missing = {}, dict.fromkeys(header, sorted(MISSING))
-    by_name = encoder.named or not names.keys().isdisjoint(header)
+    by_name = encoder.named or {str(p.name) for p in encoder.plan} <= set(header)
     for plan in encoder.plan:
         name = str(plan.name) if by_name else place.get(plan.position)
         if name in missing and plan.kind not in {"number", "boolean"}:
