@@ -87,9 +87,8 @@ def sing(
     for _ in range(SHUFFLES):
         if deadline is not None and time.monotonic() > deadline:
             break
-        order = rng.permutation(len(test))
-        again = None if weights is None else weights[order]
-        chance.append(score_of(truth[order], guess, again))
+        # weights stay with the rows that are guessed, as in the score itself
+        chance.append(score_of(rng.permutation(truth), guess, weights))
     score = score_of(truth, guess, weights)
     if len(chance) < LEAST_SHUFFLES or not np.isfinite([score, *chance]).all():
         return None

@@ -71,8 +71,8 @@ class Resource:
     ----------
     param : str
         The parameter that counts rounds, trees or epochs.
-    low, high : int
-        Fewest and most of them.
+    high : int
+        Most of them.
     early_stopping : bool
         Whether an inner split decides how many.
     per_class : bool
@@ -81,7 +81,6 @@ class Resource:
     """
 
     param: str
-    low: int
     high: int
     early_stopping: bool = False
     per_class: bool = True
@@ -302,18 +301,17 @@ def read_resource(where: str, given: Any) -> Resource | None:
         return None
     table = read_table(where, "resource", given)
     flags = {"early_stopping": False, "per_class": True}
-    check_known(where, "resource", table, ("param", "low", "high", *flags))
-    for key in ("param", "low", "high"):
+    check_known(where, "resource", table, ("param", "high", *flags))
+    for key in ("param", "high"):
         if key not in table:
             raise refuse(where, f"resource.{key} is missing.")
-    low = read_whole(where, "resource.low", table["low"])
-    high = read_whole(where, "resource.high", table["high"], low=low)
+    high = read_whole(where, "resource.high", table["high"])
     flags |= {key: table[key] for key in flags if key in table}
     for key, flag in flags.items():
         if not isinstance(flag, bool):
             raise refuse(where, f"resource.{key} must be true or false. Got {flag!r}.")
     param = read_text(where, "resource.param", table["param"])
-    return Resource(param, low, high, **flags)
+    return Resource(param, high, **flags)
 
 
 def read_limits(where: str, given: Any) -> dict[str, int]:

@@ -118,27 +118,31 @@ REFUSED = {
     "limits low": (spec(limits={"rows": 0}), "limits.rows .* at least 1. Got 0"),
     "resource": (spec(resource="max_iter"), "resource must be a table"),
     "resource key": (
-        spec(resource={"param": "max_iter", "low": 1}),
+        spec(resource={"param": "max_iter"}),
         "resource.high is missing",
     ),
-    "resource order": (
-        spec(resource={"param": "max_iter", "low": 9, "high": 3}),
-        "resource.high must be a whole number of at least 9",
+    "resource least": (
+        spec(resource={"param": "max_iter", "high": 0}),
+        "resource.high must be a whole number of at least 1",
+    ),
+    "resource low": (
+        spec(resource={"param": "max_iter", "low": 1, "high": 3}),
+        "'resource.low' is unknown",
     ),
     "resource early": (
-        spec(resource={"param": "tol", "low": 1, "high": 3, "early_stopping": 1}),
+        spec(resource={"param": "tol", "high": 3, "early_stopping": 1}),
         "early_stopping must be true or false",
     ),
     "resource per class": (
-        spec(resource={"param": "tol", "low": 1, "high": 3, "per_class": "yes"}),
+        spec(resource={"param": "tol", "high": 3, "per_class": "yes"}),
         "per_class must be true or false",
     ),
     "resource param": (
-        spec(resource={"param": "rounds", "low": 1, "high": 3}),
+        spec(resource={"param": "rounds", "high": 3}),
         "rounds' is unknown",
     ),
     "resource searched": (
-        spec(resource={"param": "alpha", "low": 1, "high": 3}),
+        spec(resource={"param": "alpha", "high": 3}),
         "'alpha' stands in two of",
     ),
     "preprocess": (spec(preprocess="impute"), "preprocess must be a table"),

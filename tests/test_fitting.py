@@ -110,7 +110,7 @@ def test_probabilities_have_a_column_for_every_class(place):
     [
         ("lightgbm", None, 3),
         ("random_forest", None, 1),
-        ("random_forest", Resource("n_estimators", 10, 50), 3),
+        ("random_forest", Resource("n_estimators", 50), 3),
     ],
     ids=["boosting", "forest", "not said"],
 )

@@ -18,7 +18,7 @@ from sklearn.ensemble import (
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
-from automl.estimators.growing import STEP, Growth, fit_growing, taken
+from automl.estimators.growing import FIRST, STEP, Growth, fit_growing, taken
 from automl.freeing import forget
 
 QUIET = {"verbosity": -1, "n_jobs": 1, "random_state": 0}
@@ -192,6 +192,25 @@ def test_steps_give_the_same_model_as_one_fit(model):
     assert made == getattr(at_once, "n_iter_", 60)
     assert np.allclose(getattr(stepped, predict)(X), getattr(at_once, predict)(X))
     assert stepped.get_params()["warm_start"] is False
+
+
+@pytest.mark.parametrize(("seconds", "n_fits"), [(None, 1), (600.0, 2), (-9.0, 1)])
+def test_boosting_that_bins_anew_is_fitted_in_few_steps(seconds, n_fits, monkeypatch):
+    """A first short step is timed; then as many rounds are made as surely end."""
+    fits, fit = [], HistGradientBoostingRegressor.fit
+
+    def counted(model, *given):
+        fits.append(model.max_iter)
+        return fit(model, *given)
+
+    monkeypatch.setattr(HistGradientBoostingRegressor, "fit", counted)
+    X, _ = rows()
+    deadline = None if seconds is None else time.monotonic() + seconds
+    model = HistGradientBoostingRegressor(random_state=0, early_stopping=False)
+    made, truncated = grow(model, X, X[:, 0], 200, deadline=deadline, param="max_iter")
+    assert len(fits) == n_fits
+    assert truncated == (seconds == -9.0)
+    assert made == (FIRST if truncated else 200)
 
 
 def test_boosting_that_cannot_split_off_rows_makes_few_rounds():

@@ -15,7 +15,7 @@ from automl.reserve import OVERHEAD_S
 
 SLOW = Candidate("slow", "Slow", ("regression",), {})
 GROWING = Candidate(
-    "growing", "Growing", ("regression",), {}, resource=Resource("n_estimators", 8, 99)
+    "growing", "Growing", ("regression",), {}, resource=Resource("n_estimators", 99)
 )
 
 

@@ -116,7 +116,7 @@ def test_what_is_kept_leaves_time_for_the_canary(time_s, fit_s):
 
 def test_a_learner_that_does_not_grow_is_given_more_for_its_refit():
     """Some take more than twice as long for twice the rows."""
-    grows = replace(SLOW, resource=Resource("n_estimators", 8, 99))
+    grows = replace(SLOW, resource=Resource("n_estimators", 99))
     plan = replace(PLAN, candidates=(grows,))
     assert refit_seconds(plan, trial(1, 8.0)) == pytest.approx(8.0 * 100 / 80)
     assert refit_seconds(PLAN, trial(1, 8.0)) == pytest.approx(1.2 * 8.0 * 100 / 80)

@@ -322,7 +322,7 @@ def test_the_end_of_a_fit_moves_with_what_is_known(tmp_path):
 
 def test_the_end_of_a_fit_that_stops_by_itself_does_not_move(tmp_path):
     """It was told when to stop; killed for a weaker leader's refit it would be lost."""
-    grows = replace(CANDIDATES[0], resource=Resource("n_estimators", 10, 500))
+    grows = replace(CANDIDATES[0], resource=Resource("n_estimators", 500))
     search = make(tmp_path, time_s=60.0)
     search.plan = replace(search.plan, candidates=(grows,))
     search = Search(search.plan, search.budget, BASE, search.journal)

@@ -22,6 +22,12 @@ __all__ = ["Growth", "fit_growing", "taken"]
 STEP = 25
 """Trees or iterations that are added between two looks at the clock."""
 
+FIRST = 5
+"""Those of the first step where there is a deadline: the time for them is not known."""
+
+SURE = 1.5
+"""How many times the seconds of the rounds so far a step is planned for."""
+
 MIN_ROUNDS = 10
 """Rounds that a boosted model makes before it may stop for want of time."""
 
@@ -65,11 +71,15 @@ class Growth:
     deadline: float | None = None
     round_s: float = 0.0
 
-    def is_over(self, done: int, more_s: float = 0.0) -> bool:
-        """Return whether so many rounds, and some seconds more, end too late."""
+    def is_over(self, done: int) -> bool:
+        """Return whether so many rounds end too late."""
+        return self.left_s(done) < 0
+
+    def left_s(self, done: int) -> float:
+        """Return the seconds left after so many rounds; infinite without a deadline."""
         if self.deadline is None:
-            return False
-        return time.monotonic() + more_s + done * self.round_s > self.deadline
+            return np.inf
+        return self.deadline - time.monotonic() - done * self.round_s
 
 
 class Patience:
@@ -344,25 +354,42 @@ def _fit_in_steps(
     if blind:
         high = min(high, BLIND_ROUNDS)
         model.set_params(early_stopping=False)
-    step = STEP if "warm_start" in params else high
+    begins_anew = "max_bins" in params  # it bins and predicts all rows for each step
+    at_once = "warm_start" not in params or (begins_anew and growth.deadline is None)
+    step = high if at_once else STEP if growth.deadline is None else FIRST
     if "warm_start" in params:
         model.set_params(warm_start=True)
     made = wanted = 0
     while wanted < high:
         begun = time.monotonic()
-        wanted = min(wanted + step, high)
+        step = min(step, high - wanted)
+        wanted += step
         model.set_params(**{growth.param: wanted})
         model.fit(X, y, **arguments)
         made = int(np.max(getattr(model, "n_iter_", wanted)))
         if made < wanted:  # it stopped by itself
             break
-        if growth.is_over(made, more_s=time.monotonic() - begun):
+        n_more = _rounds_left(growth, made, (time.monotonic() - begun) / step)
+        if n_more < FIRST:
             break
+        step = n_more if begins_anew else min(n_more, STEP)
     if "warm_start" in params:
         model.set_params(warm_start=params["warm_start"])
     if blind:
         model.set_params(early_stopping=True)
     return made, made == wanted < high
+
+
+def _rounds_left(growth: Growth, made: int, round_s: float) -> int:
+    """Return the rounds that surely end in time.
+
+    Examples
+    --------
+    >>> _rounds_left(Growth("max_iter", 300, time.monotonic() + 9.0), 25, 0.04)
+    149
+    """
+    later_s = max(SURE * round_s + growth.round_s, 1e-9)
+    return int(max(0, min(growth.left_s(made) / later_s, growth.high)))
 
 
 def _can_stop_early(model: Any, y: np.ndarray) -> bool:

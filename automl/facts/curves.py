@@ -130,7 +130,7 @@ def binary(
     """
     score = prediction[:, 1] if prediction.ndim == 2 else prediction
     truth = y.astype(np.int64)
-    predicted = (score[rows] >= THRESHOLD).astype(np.int64)
+    predicted = (score[rows] > THRESHOLD).astype(np.int64)  # as the model: of equals, 0
     matrix = np.bincount(truth[rows] * 2 + predicted, minlength=4).reshape(2, 2)
     t, s = truth[sample], score[sample].astype(np.float64)
     facts: dict[str, Any] = {

@@ -31,9 +31,9 @@ MADE = {
         "has scale = 'standard', which is none of",
     ),
     "start without a name": ({"starts": ({"alpha": 1},)}, "starts must be pairs"),
-    "resource": ({"resource": Resource("max_iter", 9, 3)}, "resource.high must be"),
+    "resource": ({"resource": Resource("max_iter", 0)}, "resource.high must be"),
     "resource text": ({"resource": "max_iter"}, "resource must be a table"),
-    "resource unknown": ({"resource": Resource("rounds", 1, 3)}, "rounds' is unknown"),
+    "resource unknown": ({"resource": Resource("rounds", 3)}, "rounds' is unknown"),
 }
 
 
@@ -55,7 +55,7 @@ def test_a_good_candidate_made_in_python_is_taken_as_it_is():
         preparation={"categorical": "onehot", "keep": 0.5},
         space=(SCALES, Dimension("alpha", "float", 0.1, 10.0, log=True)),
         starts=(("one", {"scale": "none", "alpha": 1}),),
-        resource=Resource("max_iter", 1, 9),
+        resource=Resource("max_iter", 9),
     )  # fmt: skip
     assert load_candidates(mine)["mine"] is mine
     shipped = load_candidates()
