@@ -18,6 +18,7 @@ from automl.effort import CONFIGURATIONS, effort_of
 from automl.estimate import LEVEL, Estimate, corrected, from_folds
 from automl.estimators.temperature import tempered
 from automl.history import BASELINE, DERIVED, ENSEMBLE
+from automl.racing import paired_score
 from automl.resampled_scores import scorer_of
 from automl.scored import too_few
 from automl.scored_rows import scored_rows
@@ -282,9 +283,10 @@ def contenders_of(
     found: dict[int, np.ndarray] = {}
     leader: list[np.ndarray] = []
     n_all = len(finished) + len(given_up)
-    if n_all > most:  # a fair share of both kinds
+    if n_all > most and finished:  # a fair share of both kinds
         share = -(-most * len(finished) // n_all)
-        finished, given_up = finished[:share], _foremost(given_up)[: most - share]
+        given_up = _foremost(given_up, finished[0])[: most - share]
+        finished = finished[:share]
     for trial in [*finished, *given_up]:
         if len(found) == most:
             break
@@ -303,9 +305,9 @@ def contenders_of(
     return found
 
 
-def _foremost(trials: Sequence[Trial]) -> list[Trial]:
-    """Return them by the mean of the folds that they have, the best first."""
-    return sorted(trials, key=lambda t: -sum(t.scores.values()) / len(t.scores))
+def _foremost(trials: Sequence[Trial], leader: Trial) -> list[Trial]:
+    """Return them by what they have lost to the leader on the folds that both have."""
+    return sorted(trials, key=lambda t: -paired_score(t, leader))
 
 
 def estimate_facts(

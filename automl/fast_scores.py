@@ -1,4 +1,4 @@
-"""Three common metrics without the checks that scikit-learn makes on every call.
+"""Common metrics without the checks that scikit-learn makes on every call.
 
 Choosing weights scores thousands of averages of the same rows; there a call's checks
 cost ten times its arithmetic. The values are scikit-learn's.
@@ -10,6 +10,9 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from automl.resampled_scores import is_quick, scorer_of
+from automl.scored import Scored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,12 +40,27 @@ def fast_score(
     >>> score(np.array([1.0, 2.0]), np.array([1.0, 4.0]), None)
     -1.4142135623730951
     """
-    return metric.score if metric.own else _FAST.get(_key(metric), metric.score)
+    if not is_fast(metric):
+        return metric.score
+    return _FAST.get(_key(metric)) or _of_one_drawing(metric)
 
 
 def is_fast(metric: Metric) -> bool:
     """Return whether `fast_score` is faster than the metric's own function."""
-    return not metric.own and _key(metric) in _FAST
+    return not metric.own and (_key(metric) in _FAST or is_quick(metric))
+
+
+def _of_one_drawing(
+    metric: Metric,
+) -> Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]:
+    """Return the arithmetic of a bootstrap, for all rows once."""
+
+    def score(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> float:
+        n = len(y)
+        rows = Scored(y, np.zeros(n, dtype=np.int64), np.arange(n), weights)
+        return float(scorer_of(metric, rows, p)(np.ones((1, n)))[0])
+
+    return score
 
 
 def _key(metric: Metric) -> tuple[str, str]:

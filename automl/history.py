@@ -34,6 +34,9 @@ DERIVED = (ENSEMBLE, CALIBRATED)
 TEMPERATURE = "temperature"
 """Among their parameters; the others are names of trials, with their shares."""
 
+TIMEOUT_TIMES = 2.0
+"""How much longer than it was given a fold that was ended is taken to need."""
+
 FAILED = frozenset({"crash", "error", "invalid_score", "lost", "memory", "timeout"})
 """Statuses of a configuration that was tried and did not work."""
 
@@ -90,6 +93,14 @@ class FoldResult:
     def seconds(self) -> float:
         """Wall seconds of fit and predict."""
         return self.fit_s + self.predict_s
+
+    @property
+    def needed_s(self) -> float:
+        """The same; of a fold that was ended at a limit, more than it was given."""
+        if self.status != "timeout":
+            return self.seconds
+        given_s = (self.ended_s or self.started_s) - self.started_s
+        return max(self.seconds, TIMEOUT_TIMES * given_s)
 
     def since(self, moment: float) -> FoldResult:
         """Return the result with its times counted from a moment on.
@@ -157,7 +168,12 @@ class Trial:
         values = list(self.scores.values())
         return stdev(values) if len(values) > 1 else math.nan
 
-    @property
+    @cached_property
+    def slowest_s(self) -> float:
+        """Wall seconds that its slowest fold needs, as far as is known."""
+        return max((f.needed_s for f in self.folds), default=0.0)
+
+    @cached_property
     def fit_s(self) -> float:
         """Mean wall seconds of a fold's fit."""
         return float(np.mean([f.fit_s for f in self.folds])) if self.folds else 0.0

@@ -6,7 +6,7 @@ here looks at the clock.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -31,8 +31,13 @@ HOLDOUT_CONFIGURATIONS = 3
 """The same where the only fold is a holdout: large tables."""
 
 PATIENCE = 4.0
-"""How much longer than the incumbent's a fit may take, and a second at least: what is
-four times as slow has to be better by much to be worth its seconds."""
+"""How much longer than the incumbent's a fit may take: what is four times as slow has
+to be better by much to be worth its seconds."""
+
+LEAST_SHARE = 0.1
+"""Of the time that the budget allows for a fit, what it may take however quick the
+incumbent is, and a second: in an hour, one quick linear model would cut short all
+boosting and never be overtaken."""
 
 RESTART_S = 2.0
 """Seconds that a new pool needs before it fits (measured: 1.1 to 2.0): what must be
@@ -40,9 +45,6 @@ killed at the end of the search is killed so much earlier."""
 
 RESTART_SHARE = 0.15
 """The same as a share of the budget, at most."""
-
-TIMEOUT_TIMES = 2.0
-"""How much longer than it was given a fold that was ended is taken to last."""
 
 SHORTEST_LIMIT_S = 2.0
 """Seconds that the fit of a fold is given at least, limits set by the user aside."""
@@ -91,7 +93,16 @@ class Pace:
     history: History
     preview: Preview | None = None
 
-    @property
+    def at(self, history: History, preview: Preview | None) -> Pace:
+        """Return the same at another point of the search, itself if it is there.
+
+        What it works out is asked for several times between two results.
+        """
+        if history is self.history and preview is self.preview:
+            return self
+        return replace(self, history=history, preview=preview)
+
+    @cached_property
     def incumbent(self) -> Trial | None:
         """The best finished configuration, the baseline aside."""
         return View(self.history.trials, frozenset(), 0, ()).incumbent
@@ -118,8 +129,9 @@ class Pace:
         """Return whether a trial is worth a fit on all rows, by the time it takes."""
         return is_refitted(self.plan, trial, self.budget.time_s)
 
-    def reserve(self) -> dict[str, float]:
-        """Return the seconds kept for what follows the search, by purpose."""
+    @cached_property
+    def reserve(self) -> Mapping[str, float]:
+        """The seconds kept for what follows the search, by purpose."""
         return seconds_kept(
             self.plan, self.history, self.incumbent, self.budget.time_s or 0.0,
             self.preview,
@@ -129,7 +141,7 @@ class Pace:
         """Return the seconds that were kept and allowed, in words, for the report."""
         limits = {}
         if self.budget.time_s is not None:
-            kept = self.reserve()
+            kept = self.reserve
             limits = {
                 "kept for the fits on all rows": kept["refit"],
                 "kept for importance and noise canary": kept["explain"],
@@ -154,7 +166,7 @@ class Pace:
         deadline = self.budget.deadline
         if deadline is None:
             return float("inf")
-        return deadline - sum(self.reserve().values())
+        return deadline - sum(self.reserve.values())
 
     def seconds_left(self) -> float | None:
         """Return the seconds until the search ends; None without a limit."""
@@ -195,7 +207,7 @@ class Pace:
         kill_at, deadline = self.kill_at(candidate), self.search_end() - 0.1
         if candidate.resource is None and kill_at is not None:
             # it may wait behind others first: what began later would be ended
-            expected_s = self.expected_seconds()[candidate.name] - self.restart_s
+            expected_s = self.expected_seconds[candidate.name] - self.restart_s
             deadline = min(deadline, kill_at - expected_s)
         return FitLimits(self._longest_s(), deadline, kill_at, limit_s)
 
@@ -207,11 +219,13 @@ class Pace:
         longest = core_seconds / (configurations * n_folds)
         leader = self.incumbent
         if leader is not None:
-            longest = min(longest, max(1.0, PATIENCE * leader.fit_s))
+            least = max(1.0, LEAST_SHARE * longest)
+            longest = min(longest, max(least, PATIENCE * leader.fit_s))
         return longest
 
+    @cached_property
     def expected_seconds(self) -> Mapping[str, float]:
-        """Return what a fold of each candidate is expected to take.
+        """What a fold of each candidate is expected to take.
 
         Learners that grow stop by themselves, so that a little time is enough; the
         others are given half as much again as their slowest fold so far, and must end
@@ -221,12 +235,9 @@ class Pace:
             return {}
         seen: dict[str, float] = {}
         for trial in self.history:
-            for fold in trial.folds:
-                seconds = fold.seconds
-                if fold.status == "timeout":  # how long it would take is not known
-                    given_s = (fold.ended_s or fold.started_s) - fold.started_s
-                    seconds = max(seconds, TIMEOUT_TIMES * given_s)
-                seen[trial.candidate] = max(seen.get(trial.candidate, 0.0), seconds)
+            if trial.folds:
+                longest = max(trial.slowest_s, seen.get(trial.candidate, 0.0))
+                seen[trial.candidate] = longest
         expected = {}
         for candidate in self.plan.candidates:
             slowest = seen.get(candidate.name)

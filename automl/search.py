@@ -107,6 +107,7 @@ class Search:
             for t in history
             if t.candidate in self._by_name
         }
+        self._pace = Pace(plan, budget, history)
         self._reruns = Reruns()
         self._crashes = 0
         self._closed = False
@@ -217,16 +218,16 @@ class Search:
                 self._take(self._arrived.pop(serial))
             for trial in self.history:
                 if trial.status == "running":
-                    reason = "the budget was used up"
-                    if self.stopped or self.given_up is not None:
-                        reason = "stopped"
+                    stopped = self.stopped or self.given_up is not None
+                    reason = "stopped" if stopped else "the budget was used up"
                     self._end(trial, "cancelled", reason)
             return self.history
 
     @property
     def pace(self) -> Pace:
         """How the time is shared out, by what is known now."""
-        return Pace(self.plan, self.budget, self.history, self.preview)
+        self._pace = self._pace.at(self.history, self.preview)
+        return self._pace
 
     def kill_at(self, task: Task) -> float | None:
         """Return when a task is ended at the latest: the end moves with what is known.
@@ -267,11 +268,10 @@ class Search:
         else:
             trial, fold = self.history[step.trial], step.fold
         least_s = 0.0 if self.plan.bag or self.ordered else keep_from(trial)
-        task = Task(
+        return self._with_limits(Task(
             "fold", self._serial, trial.number, fold, trial.candidate,
             dict(trial.params), keep_from_s=least_s if self.plan.keeps else np.inf,
-        )  # fmt: skip
-        return self._with_limits(task)
+        ))  # fmt: skip
 
     def _with_limits(self, task: Task) -> Task:
         """Return the task of a fold with the limits of this moment."""
@@ -321,7 +321,7 @@ class Search:
             n_left=n_left,
             seconds_left=pace.seconds_left(),
             tried=self._tried,
-            seconds=pace.expected_seconds(),
+            seconds=pace.expected_seconds,
         )
 
     def _take_arrived(self) -> bool:

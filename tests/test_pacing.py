@@ -31,6 +31,23 @@ def finished(fit_s):
     return (Trial(0, "baseline", {}, "", "ok"), Trial(1, "slow", {}, "", "ok", folds))
 
 
+@pytest.mark.parametrize(
+    ("time_s", "longest_s"), [(60.0, 1.0), (3600.0, 18.0)], ids=["minute", "hour"]
+)
+def test_a_quick_leader_leaves_others_a_share_of_a_long_budget(time_s, longest_s):
+    """Cut to a second, boosting could not overtake a linear model in an hour."""
+    now = pace(*finished(0.05), time_s=time_s)
+    assert now.limits(GROWING).longest_s == pytest.approx(longest_s)
+
+
+def test_a_pace_works_out_once_what_is_asked_several_times():
+    """At the same point of a search it is the same object, else a new one."""
+    now = pace(*finished(1.0))
+    assert now.at(now.history, None) is now
+    later = now.at(now.history.told(FoldResult(1, 0, "ok", 0.6, fit_s=9.0)), None)
+    assert later.expected_seconds["slow"] > now.expected_seconds["slow"]
+
+
 def test_a_long_refit_is_waited_for_where_nothing_else_can_predict():
     """Models of folds stand in for it, but not after a resume: theirs are gone."""
     long = pace(*finished(20.0))
@@ -38,10 +55,10 @@ def test_a_long_refit_is_waited_for_where_nothing_else_can_predict():
     assert long.refits(leader)
     kept = replace(long, plan=replace(long.plan, keeps=3))
     assert not kept.refits(leader)
-    assert kept.reserve()["refit"] == 0.0
+    assert kept.reserve["refit"] == 0.0
     resumed = replace(long, plan=replace(kept.plan, resumed=True))
     assert resumed.refits(leader)
-    assert resumed.reserve()["refit"] > 20.0
+    assert resumed.reserve["refit"] > 20.0
     bagged = replace(pace(*finished(4.0)), plan=replace(kept.plan, bag=True))
     leader = bagged.history[1]
     assert not bagged.refits(leader)
@@ -81,13 +98,13 @@ def test_seconds_are_kept_for_the_rows_of_a_test_set():
         FoldResult(1, k, "ok", 0.5, fit_s=0.1, predict_s=0.2) for k in range(5)
     )
     first = pace(Trial(0, "baseline", {}, "", "ok"), Trial(1, "a", {}, "", "ok", folds))
-    assert first.reserve()["test"] == 0.0
+    assert first.reserve["test"] == 0.0
     assert "kept for the rows of X_test" not in first.account()
     some = replace(first, plan=replace(first.plan, n_tested=200))
-    assert some.reserve()["test"] == pytest.approx(2.0)  # 20 rows in .2 s
+    assert some.reserve["test"] == pytest.approx(2.0)  # 20 rows in .2 s
     assert some.account()["kept for the rows of X_test"] == pytest.approx(2.0)
     many = replace(first, plan=replace(first.plan, n_tested=20_000))
-    assert many.reserve()["test"] == pytest.approx(15.0)
+    assert many.reserve["test"] == pytest.approx(15.0)
 
 
 def test_refits_of_an_ensemble_are_reckoned_with():
@@ -97,15 +114,15 @@ def test_refits_of_an_ensemble_are_reckoned_with():
     more = [replace(leader, number=n) for n in (2, 3)]
     one = replace(first, history=History((*first.history.trials, *more)))
     several = replace(one, plan=replace(one.plan, ensemble=True))
-    alone = one.reserve()["refit"]
-    assert several.reserve()["refit"] == 2 * alone
-    assert several.reserve()["ensemble"] > one.reserve()["ensemble"] == 0.0
+    alone = one.reserve["refit"]
+    assert several.reserve["refit"] == 2 * alone
+    assert several.reserve["ensemble"] > one.reserve["ensemble"] == 0.0
     bag = replace(one, plan=replace(several.plan, bag=True))
-    assert bag.reserve()["refit"] == alone
+    assert bag.reserve["refit"] == alone
     lonely = replace(several, history=first.history)  # nobody to average it with
-    assert lonely.reserve()["refit"] == alone
+    assert lonely.reserve["refit"] == alone
     short = replace(several, budget=replace(one.budget, time_s=15.0))
-    assert short.reserve()["refit"] == 0.25 * 15.0  # no more than the share
+    assert short.reserve["refit"] == 0.25 * 15.0  # no more than the share
 
 
 def test_what_waits_behind_others_begins_only_where_it_can_end():
@@ -121,7 +138,7 @@ def test_a_family_that_ran_into_a_limit_may_try_again():
     late = FoldResult(2, 0, "timeout", started_s=1.0, ended_s=5.0)
     ended = Trial(2, "slow", {}, "", "timeout", (late,))
     now = pace(*finished(1.0), ended)
-    assert now.expected_seconds()["slow"] == pytest.approx(1.5 * 8.0 + now.restart_s)
+    assert now.expected_seconds["slow"] == pytest.approx(1.5 * 8.0 + now.restart_s)
 
 
 def test_the_users_limit_of_a_trial_is_shared_by_its_folds():
@@ -145,8 +162,8 @@ def test_a_fold_that_could_never_finish_its_trial_is_ended():
 def test_the_reserve_grows_with_the_leaders_fit():
     """What is kept for the refit follows from what was measured."""
     early, late = pace(), pace(*finished(8.0))
-    assert early.reserve()["refit"] == 0.0
-    assert late.reserve()["refit"] == pytest.approx(1.2 * 8.0 * 100 / 80)
+    assert early.reserve["refit"] == 0.0
+    assert late.reserve["refit"] == pytest.approx(1.2 * 8.0 * 100 / 80)
     assert late.search_end() < early.search_end() - 5
 
 
@@ -169,5 +186,5 @@ def test_the_account_says_what_was_kept_and_allowed():
 def test_what_must_be_killed_is_expected_to_end_before_that():
     """A fold that would be cut off by the end is not begun."""
     now = pace(*finished(1.0))
-    assert now.expected_seconds()["slow"] >= 1.5 + now.restart_s
+    assert now.expected_seconds["slow"] >= 1.5 + now.restart_s
     assert not now.is_closing
