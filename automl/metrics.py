@@ -197,15 +197,16 @@ class Metric:
     ) -> float:
         stored = Stored(prediction, classes)
         rows = np.zeros((len(y), 1))
-        kwargs = (
-            {"sample_weight": sample_weight} if self._weighted(sample_weight) else {}
-        )
+        weighted = sample_weight is not None and self.takes_weights
+        kwargs = {"sample_weight": sample_weight} if weighted else {}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of classes absent in a fold
             return float(scorer(stored, rows, y, **kwargs))
 
-    def _weighted(self, sample_weight: np.ndarray | None) -> bool:
-        if sample_weight is None:
+    @property
+    def takes_weights(self) -> bool:
+        """Whether rows can be weighed; of one class against one other they cannot."""
+        if not self.own and self.name.startswith("roc_auc_ovo"):
             return False
         function = getattr(self.scorer, "_score_func", self.scorer)
         return "sample_weight" in inspect.signature(function).parameters

@@ -179,3 +179,9 @@ def test_a_scorer_of_the_users_own_sees_predictions_as_they_are():
         return float(min(estimator.predict(X)) * len(y))
 
     assert resolve_metric(rmsle, "regression").score(np.ones(2), -np.ones(2)) == -2.0
+
+
+def test_one_against_one_is_scored_without_weights():
+    """scikit-learn refuses weights there: they are left out, as elsewhere."""
+    metric = resolve_metric("roc_auc_ovo", "multiclass")
+    assert metric.score(Y, P, np.arange(1.0, 13.0)) == metric.score(Y, P)
