@@ -16,6 +16,7 @@ from sklearn.model_selection import (
     GroupKFold,
     GroupShuffleSplit,
     KFold,
+    PredefinedSplit,
     ShuffleSplit,
     StratifiedGroupKFold,
     StratifiedKFold,
@@ -23,6 +24,7 @@ from sklearn.model_selection import (
     TimeSeriesSplit,
 )
 
+from automl.dealing import MANY_GROUPS, deal
 from automl.exceptions import AutoMLConfigError, AutoMLDataError, AutoMLWarning
 from automl.splits import Folds, freeze, given_folds
 
@@ -227,6 +229,11 @@ def _grouped(
     splitter: Any = GroupKFold(k, shuffle=True, random_state=random_state)
     if stratify and k <= np.bincount(y.astype(np.int64)).max():
         splitter = StratifiedGroupKFold(k, shuffle=True, random_state=random_state)
+        if n_groups >= MANY_GROUPS:
+            codes = y.astype(np.int64)
+            splitter = PredefinedSplit(
+                deal(codes, groups, k, random_state=random_state)
+            )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of classes rarer than the folds
         splits = list(splitter.split(rows, y, groups))

@@ -12,7 +12,7 @@ from automl.permuted import IMPORTANCE_COLUMNS
 if TYPE_CHECKING:
     from automl.kinds import Column
 
-__all__ = ["importance_of"]
+__all__ = ["importance_of", "unmeasured"]
 
 
 def importance_of(
@@ -58,3 +58,27 @@ def importance_of(
         std=tuple(float(np.std(drops[n])) for n in order),
         note=note,
     )
+
+
+def unmeasured(raw: dict[str, Any] | None, metric: str) -> tuple[str, ...]:
+    """Return what to say where the score of the untouched columns is undefined.
+
+    Parameters
+    ----------
+    raw : dict or None
+        What the task gave.
+    metric : str
+        What is scored.
+
+    Examples
+    --------
+    >>> unmeasured({"drops": {}, "test_score": None, "n_test": 40}, "roc_auc")[0][:46]
+    'Importance of columns is left out: roc_auc is '
+    """
+    if not raw or raw["drops"] or raw["test_score"] is not None:
+        return ()
+    note = (
+        f"Importance of columns is left out: {metric} is undefined on the "
+        f"{raw['n_test']:,} held-out rows that were drawn for it."
+    )
+    return (note,)

@@ -13,9 +13,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
 
 from automl.exceptions import AutoMLConfigError, suggestion
+from automl.possible import least_of, possible
+from automl.stored import Stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,39 +91,6 @@ REGRESSION = frozenset(
 )  # fmt: skip
 
 
-class _Stored(BaseEstimator):
-    """Gives back stored predictions, whatever it is asked about."""
-
-    def __init__(self, prediction: Any = None, classes: Any = None) -> None:
-        self.prediction: np.ndarray = prediction
-        self.classes: np.ndarray | None = classes
-
-    @property
-    def classes_(self) -> np.ndarray | None:
-        return self.classes
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.estimator_type = "regressor" if self.classes is None else "classifier"
-        if self.classes is not None:
-            from sklearn.utils import ClassifierTags
-
-            tags.classifier_tags = ClassifierTags(multi_class=len(self.classes) > 2)
-        return tags
-
-    def predict(self, _X: Any) -> np.ndarray:
-        if self.classes is None:
-            return self.prediction
-        labels: np.ndarray = self.classes[np.argmax(self.prediction, axis=1)]
-        return labels
-
-    def predict_proba(self, _X: Any) -> np.ndarray:
-        return self.prediction
-
-
 @dataclass(frozen=True)
 class Metric:
     """A scorer with its name: greater is better in `score`, natural in `natural`.
@@ -146,6 +114,9 @@ class Metric:
     labels : array of shape (n_classes,) or None
         What the classes are called, for a scorer of the user's own: it is given labels
         and not their codes.
+    least : float or None
+        What predictions count as that the metric cannot take, such as a negative one
+        under a logarithm; None takes it from the scored rows.
     """
 
     name: str
@@ -155,6 +126,7 @@ class Metric:
     labelled: Callable[[int], Callable[..., float]] | None = None
     own: bool = False
     labels: np.ndarray | None = field(default=None, compare=False)
+    least: float | None = field(default=None, compare=False)
 
     def score(
         self,
@@ -163,6 +135,10 @@ class Metric:
         sample_weight: np.ndarray | None = None,
     ) -> float:
         """Return the score, greater is better; NaN where it is undefined.
+
+        A prediction that the metric cannot take, as one below zero for ``rmsle`` or the
+        deviances, counts as the least that it can: one row is no reason to give up a
+        configuration. Nothing is moved for scorers of the user's own.
 
         Parameters
         ----------
@@ -174,6 +150,9 @@ class Metric:
             Not used by scorers that take no weights.
         """
         if self.task == "regression":
+            if not self.own:
+                least = least_of(self.name, y) if self.least is None else self.least
+                prediction = possible(prediction, least)
             return self._asked(self.scorer, y, prediction, None, sample_weight)
         codes, prediction = y.astype(np.int64), _probabilities(prediction)
         n_classes, present = prediction.shape[1], np.unique(codes)
@@ -216,17 +195,18 @@ class Metric:
         classes: np.ndarray | None,
         sample_weight: np.ndarray | None,
     ) -> float:
-        stored = _Stored(prediction, classes)
+        stored = Stored(prediction, classes)
         rows = np.zeros((len(y), 1))
-        kwargs = (
-            {"sample_weight": sample_weight} if self._weighted(sample_weight) else {}
-        )
+        weighted = sample_weight is not None and self.takes_weights
+        kwargs = {"sample_weight": sample_weight} if weighted else {}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of classes absent in a fold
             return float(scorer(stored, rows, y, **kwargs))
 
-    def _weighted(self, sample_weight: np.ndarray | None) -> bool:
-        if sample_weight is None:
+    @property
+    def takes_weights(self) -> bool:
+        """Whether rows can be weighed; of one class against one other they cannot."""
+        if not self.own and self.name.startswith("roc_auc_ovo"):
             return False
         function = getattr(self.scorer, "_score_func", self.scorer)
         return "sample_weight" in inspect.signature(function).parameters

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from automl.workplace import Workplace
 
-__all__ = ["IMPORTANCE_COLUMNS", "permute"]
+__all__ = ["IMPORTANCE_COLUMNS", "drawn", "permute"]
 
 IMPORTANCE_ROWS = 2000
 """Held-out rows on which columns are permuted."""
@@ -30,6 +30,13 @@ SHORT_ROWS = 500
 
 IMPORTANCE_COLUMNS = 100
 """Columns that are permuted, drawn by chance where there are more."""
+
+RARE_ROWS = 100
+"""Rows of each class that are wanted: of five, what a column does for the class is
+chance."""
+
+RARE_SHARE = 0.25
+"""Rows beyond their class's share, at most: all rare classes together."""
 
 REPEATS = 3
 """Permutations of each column, at most."""
@@ -67,12 +74,16 @@ def permute(
     Returns
     -------
     dict
-        ``drops``: of each column's id, one number for each permutation; ``n_train``,
-        ``n_test``, ``train_score`` and ``test_score``; ``rows``, the held-out ones.
+        ``drops``: of each column's id, one number for each permutation, of none where
+        the score is undefined; ``n_train``, ``n_test``; ``train_score`` and
+        ``test_score``, None where undefined; ``rows``, as many held-out ones, as they
+        come.
     """
 
-    def score_of(rows: np.ndarray, column: str | None = None) -> float:
-        frame, weights = place.X.iloc[rows], rows_of(place.sample_weight, rows)
+    def score_of(
+        rows: np.ndarray, weights: np.ndarray | None, column: str | None = None
+    ) -> float:
+        frame = place.X.iloc[rows]
         if column is not None:
             frame = frame.copy()
             frame[column] = frame[column].to_numpy()[rng.permutation(len(rows))]
@@ -84,22 +95,66 @@ def permute(
     columns = columns[:IMPORTANCE_COLUMNS]
     began = time.monotonic()
     left_s = np.inf if deadline is None else max(0.0, deadline - began)
-    rows = at_most(test, IMPORTANCE_ROWS, place.random_state)
-    whole = score_of(rows)
+    sample = drawn(place, test, IMPORTANCE_ROWS)
+    whole = score_of(*sample)
     taken_s = time.monotonic() - began
     if taken_s * (len(columns) + 2) > PERMUTING_SHARE * left_s:
-        classes = None if place.classes is None else place.y
-        rows = at_most(rows, SHORT_ROWS, place.random_state, classes)
-        whole = score_of(rows)
-    trained = score_of(at_most(train, len(rows), place.random_state))
+        sample = drawn(place, test, SHORT_ROWS)
+        whole = score_of(*sample)
+    n_test = len(sample[0])
+    trained = score_of(*drawn(place, train, n_test))
     drops: dict[str, list[float]] = {}
-    for share in (PERMUTING_SHARE, *[AGAIN_SHARE] * (REPEATS - 1)):
+    shares = (PERMUTING_SHARE, *[AGAIN_SHARE] * (REPEATS - 1))
+    for share in shares if np.isfinite(whole) else ():
         for column in columns:
             if time.monotonic() > began + share * left_s:
                 break
-            drop = whole - score_of(rows, str(column))
+            drop = whole - score_of(*sample, str(column))
             drops.setdefault(str(column), []).append(drop)
     return {
-        "drops": drops, "n_train": len(train), "n_test": len(rows),
-        "train_score": trained, "test_score": whole, "rows": rows,
+        "drops": drops, "n_train": len(train), "n_test": n_test,
+        "train_score": trained if np.isfinite(trained) else None,
+        "test_score": whole if np.isfinite(whole) else None,
+        "rows": at_most(test, n_test, place.random_state),
     }  # fmt: skip
+
+
+def drawn(
+    place: Workplace, rows: np.ndarray, limit: int
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return a random part of rows, with weights, if there are about so many more.
+
+    Each class keeps its share. Where the metric takes weights, rare classes have more
+    rows than that, and these weigh less: the score means the same, and hangs on fewer
+    chances.
+
+    Parameters
+    ----------
+    place : Workplace
+        With classes, metric and the weights of rows.
+    rows : array of int
+        What is drawn from.
+    limit : int
+        Rows wanted.
+    """
+    given = rows_of(place.sample_weight, rows)
+    if len(rows) <= limit or place.classes is None:
+        part = at_most(rows, limit, place.random_state)
+        return part, rows_of(place.sample_weight, part)
+    rng = np.random.default_rng(place.random_state)
+    _, codes, counts = np.unique(place.y[rows], return_inverse=True, return_counts=True)
+    wanted = limit * counts / len(rows)
+    if place.metric.takes_weights:
+        most = max(1, min(RARE_ROWS, int(RARE_SHARE * limit / len(counts))))
+        wanted = np.maximum(wanted, np.minimum(counts, most))
+    taken = np.floor(wanted + rng.random(len(counts))).astype(np.int64)
+    shuffled = rng.permutation(len(rows))
+    order = shuffled[np.argsort(codes[shuffled], kind="stable")]  # class after class
+    place_in_class = np.arange(len(rows)) - (np.cumsum(counts) - counts)[codes[order]]
+    chosen = np.sort(order[place_in_class < taken[codes[order]]])
+    part = rows[chosen]
+    if not place.metric.takes_weights:
+        return part, rows_of(given, chosen)
+    weights = (counts / taken)[codes[chosen]]
+    weights = weights * len(chosen) / len(rows)
+    return part, weights if given is None else weights * given[chosen]

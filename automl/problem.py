@@ -5,7 +5,7 @@ The same data and settings give the same problem, in a run and when it is repeat
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from automl.fitting import unweighted
 from automl.folds import Folds, choose_cv, make_folds
 from automl.layout import Layout, idle_options
 from automl.metrics import Metric, resolve_metric
+from automl.possible import least_of
 from automl.space import without
 from automl.table import Table, make_table, warn_of_notes
 from automl.workplace import plain_classes
@@ -95,6 +96,7 @@ def make_problem(
     )  # fmt: skip
     labels = None if table.classes is None else plain_classes(table.classes)
     metric = resolve_metric(settings.metric, table.task, labels)
+    metric = replace(metric, least=least_of(metric.name, table.y))
     cv = _cv(table, settings, n_workers)
     folds, dropped = scoreable(table, _folds(table, cv, settings.random_state), metric)
     fitting = _fitting(candidates, table)

@@ -31,7 +31,7 @@ from automl.history import (
     History,
     Trial,
 )
-from automl.importance import importance_of
+from automl.importance import importance_of, unmeasured
 from automl.interrupt import Interrupt
 from automl.lookout import Lookout
 from automl.loop import run_search
@@ -211,7 +211,7 @@ def run(
         notes = (
             *session.notes, *claim.notes, *problem.notes, *notes, *search.ending,
             *done.out.notes, *_disk_notes(journal), *_notes_of(held_out),
-            *expected.notes,
+            *expected.notes, *unmeasured(done.finish.importance, metric.name),
             *(() if done.rule is None else (price(done.rule, metric, titles),)),
         )  # fmt: skip
         teller.tell("report", "", history)

@@ -59,7 +59,7 @@ class Workplace:
     y : array of shape (n_rows,)
         Codes or numbers.
     layout : Layout
-        Of the table.
+        Of the table, for this metric.
     classes : array or None
         The user's labels.
     splits : tuple
@@ -140,7 +140,7 @@ def write_workplace(
         place = Workplace(
             X=table.X[[c for c in table.X.columns if c not in numeric]],
             y=table.y,
-            layout=Layout.of(table),
+            layout=Layout.of(table, metric),
             classes=table.classes,
             splits=folds.splits,
             metric=metric,

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import KFold
 
+from automl.dealing import deal
 from automl.exceptions import AutoMLConfigError, AutoMLDataError
 from automl.folds import choose_cv, make_folds
 
@@ -181,3 +182,50 @@ def test_many_copies_are_split_fast():
     make_folds(codes % 2, cv=5, stratify=True, groups=None, time=None, random_state=0,
                copies=codes)  # fmt: skip
     assert time.process_time() - began < 10
+
+
+@QUICK
+@given(
+    rows=st.lists(st.tuples(st.integers(0, 30), st.integers(0, 3)), min_size=20),
+    k=st.integers(2, 5),
+)
+def test_dealt_groups_are_whole_and_share_the_rarest_class(rows, k):
+    """A group is in one fold, and folds differ in the rarest class by one group."""
+    groups, y = map(np.array, zip(*rows, strict=True))
+    _, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
+    fold = deal(codes, groups, k, random_state=0)
+    assert len(set(zip(groups, fold, strict=True))) == len(set(groups))
+    rare = codes == np.argmin(counts)
+    largest = np.bincount(groups[rare]).max()
+    assert np.ptp(np.bincount(fold[rare], minlength=k)) <= largest
+
+
+@QUICK
+@given(
+    classes=st.lists(st.integers(0, 3), min_size=10, max_size=60),
+    size=st.integers(1, 4),
+    k=st.integers(2, 5),
+)
+def test_dealt_groups_of_a_size_differ_by_one_in_rows_and_classes(classes, size, k):
+    """Where groups are as large, and of a class each, no fold has two more."""
+    _, codes = np.unique(np.repeat(classes, size), return_inverse=True)
+    fold = deal(codes, np.arange(len(codes)) // size, k, random_state=1)
+    assert np.ptp(np.bincount(fold, minlength=k)) <= size
+    for code in np.unique(codes):
+        assert np.ptp(np.bincount(fold[codes == code], minlength=k)) <= size
+
+
+def test_many_groups_make_even_folds_quickly():
+    """60,000 groups of several sizes: folds are even in rows and classes, and soon."""
+    rng = np.random.default_rng(0)
+    groups = rng.permutation(np.repeat(np.arange(60_000), rng.integers(1, 6, 60_000)))
+    y = (rng.random(len(groups)) < rng.beta(0.2, 4, 60_000)[groups]).astype(int)
+    began = time.perf_counter()
+    folds = make_folds(y, cv=8, stratify=True, groups=groups, time=None, random_state=0)
+    assert time.perf_counter() - began < 8
+    tested = [test for _, test in folds.splits]
+    assert np.array_equal(np.sort(np.concatenate(tested)), np.arange(len(y)))
+    assert np.ptp([len(test) for test in tested]) <= 5
+    assert np.ptp([y[test].sum() for test in tested]) <= 5
+    for train, test in folds.splits:
+        assert not np.isin(groups[test], groups[train]).any()

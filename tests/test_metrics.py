@@ -1,5 +1,7 @@
 """Any of scikit-learn's scorers scores stored predictions."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import (
@@ -15,6 +17,7 @@ from automl.exceptions import AutoMLConfigError
 from automl.metrics import (
     CLASSIFICATION,
     DEFAULTS,
+    PLAIN,
     REGRESSION,
     resolve_metric,
     task_of_metric,
@@ -140,3 +143,45 @@ def test_a_metric_that_scikit_learn_does_not_have_yet_is_named(monkeypatch):
     monkeypatch.setattr("sklearn.metrics.get_scorer", unknown)
     with pytest.raises(AutoMLConfigError, match="not in the installed scikit-learn"):
         resolve_metric("rmse", "regression")
+
+
+@pytest.mark.parametrize(
+    ("name", "y", "moved"),
+    [
+        ("rmsle", [0.0, 1.0, 3.0], 0.0),
+        ("neg_mean_squared_log_error", [-0.5, 1.0, 3.0], -0.5),
+        ("poisson_deviance", [0.0, 1.0, 2.0], 0.01),  # a hundredth of the mean
+        ("gamma_deviance", [0.5, 1.0, 3.0], 0.5),
+    ],
+)
+def test_a_prediction_that_a_metric_cannot_take_counts_as_the_least_it_can(
+    name, y, moved
+):
+    """One impossible row costs a score, and no configuration; others count as usual."""
+    metric, y = resolve_metric(name, "regression"), np.array(y)
+    p = np.array([-7.0, 0.8, 2.5])
+    asked = get_scorer(PLAIN.get(name, name))
+    expected = asked._sign * asked._score_func(y, [moved, 0.8, 2.5])
+    assert metric.score(y, p) == pytest.approx(expected)
+    assert metric.score(y, np.array([1e-9, 0.8, 2.5])) == pytest.approx(
+        asked._sign * asked._score_func(y, [1e-9, 0.8, 2.5])
+    )
+    known = replace(metric, least=0.25)  # of the rows that trained
+    assert known.score(y, p) == metric.score(y, np.array([0.25, 0.8, 2.5]))
+    with pytest.raises(ValueError, match="NaN"):
+        metric.score(y, np.array([np.nan, 0.8, 2.5]))
+
+
+def test_a_scorer_of_the_users_own_sees_predictions_as_they_are():
+    """Nothing is moved for it, whatever it is called."""
+
+    def rmsle(estimator, X, y):
+        return float(min(estimator.predict(X)) * len(y))
+
+    assert resolve_metric(rmsle, "regression").score(np.ones(2), -np.ones(2)) == -2.0
+
+
+def test_one_against_one_is_scored_without_weights():
+    """scikit-learn refuses weights there: they are left out, as elsewhere."""
+    metric = resolve_metric("roc_auc_ovo", "multiclass")
+    assert metric.score(Y, P, np.arange(1.0, 13.0)) == metric.score(Y, P)

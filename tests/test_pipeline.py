@@ -9,6 +9,7 @@ from scipy import sparse
 
 from automl.candidates import Candidate, load_candidates, parse_candidate
 from automl.layout import Layout, idle_options
+from automl.metrics import resolve_metric
 from automl.pipeline import build_pipeline, split_params
 from automl.space import default_point, without
 from automl.table import make_table
@@ -18,6 +19,13 @@ LOGISTIC = {
     "estimator": {"classification": "sklearn.linear_model.LogisticRegression"},
     "fixed": {"max_iter": 500},
 }
+
+
+def median_ae(estimator, X, y):
+    """Score as nobody else does."""
+    return -float(np.abs(estimator.predict(X) - y).max())
+
+
 RIDGE = {
     "tasks": ["regression"],
     "estimator": {"regression": "sklearn.linear_model.Ridge"},
@@ -337,3 +345,39 @@ def test_params_are_split_by_what_they_belong_to():
     options, params = split_params(ridge, {"scale": "robust", "alpha": 2.0})
     assert options["scale"] == "robust"
     assert params == {"alpha": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("metric", "objective"),
+    [
+        ("median_ae", "regression_l1"), ("mape", "regression_l1"), ("mae", None),
+        ("rmse", None), ("r2", None), (median_ae, None),
+    ],
+)  # fmt: skip
+def test_lightgbm_minimises_absolute_errors_for_metrics_that_gain(
+    regression, metric, objective
+):
+    """Squares otherwise, and for a scorer of the user's own, whatever it is called."""
+    layout = Layout.of(regression, resolve_metric(metric, "regression"))
+    lightgbm = load_candidates("lightgbm")["lightgbm"]
+    point = default_point(lightgbm) | {"n_estimators": 5}
+    pipeline = build_pipeline(lightgbm, point, layout, random_state=0)
+    assert pipeline[-1].objective == objective
+    assert pipeline.fit(regression.X, regression.y).predict(regression.X).shape == (60,)
+
+
+@pytest.mark.filterwarnings("ignore:Found .loss. in params:UserWarning")
+@pytest.mark.parametrize("own", [{"objective": "huber"}, {"loss": "huber"},
+                                 {"linear_tree": True}])  # fmt: skip
+def test_an_objective_of_a_candidates_own_comes_first(regression, own):
+    """It is fitted as its file says, under any of LightGBM's names."""
+    layout = Layout.of(regression, resolve_metric("mape", "regression"))
+    lightgbm = load_candidates("lightgbm")["lightgbm"]
+    mine = replace(lightgbm, fixed={**lightgbm.fixed, **own})
+    point = default_point(lightgbm) | {"n_estimators": 5}
+    pipeline = build_pipeline(mine, point, layout, random_state=0)
+    assert pipeline[-1].objective == own.get("objective")
+    pipeline.fit(regression.X, regression.y)
+    others = load_candidates("hist_gradient_boosting")["hist_gradient_boosting"]
+    model = build_pipeline(others, default_point(others), layout, random_state=0)[-1]
+    assert model.loss == "squared_error"

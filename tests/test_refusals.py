@@ -7,7 +7,7 @@ import pytest
 from sklearn.dummy import DummyClassifier
 
 import automl
-from automl import AutoML
+from automl import AutoML, AutoMLRegressor
 from automl.exceptions import AutoMLConfigError, AutoMLDataError
 from tests.data import bank_rows
 
@@ -139,3 +139,18 @@ def test_learners_without_weights_are_named(bank):
     model.fit(X, y, sample_weight=weights)
     assert any("K nearest neighbours" in note for note in model.notes_)
     assert not any("Logistic" in note for note in model.notes_)
+
+
+def test_predictions_below_zero_are_no_failure_of_a_deviance():
+    """A line through counts falls below zero: it is scored, and not given up."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 3))
+    y = rng.poisson(np.exp(-1 + X[:, 0])).astype(float)
+    model = AutoMLRegressor(
+        metric="poisson_deviance", candidates="ridge", n_trials=1, n_jobs=1, cv=2,
+        random_state=0, verbose=0,
+    ).fit(X, y)  # fmt: skip
+    assert [t.status for t in model.trials_ if t.candidate == "ridge"] == ["ok"]
+    assert (model.predict(X) < 0).any()
+    assert np.isfinite(model.score(X, y))
+    assert model.metric_.least == pytest.approx(0.01 * y.mean())

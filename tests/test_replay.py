@@ -188,3 +188,20 @@ def test_a_constant_and_a_small_model_are_made_again(kind):
     one, two = (remake(recipe, problem, 0).predict_proba(table()[0]) for _ in range(2))
     assert digest(one) == digest(two)
     assert (len(np.unique(one, axis=0)) == 1) == (kind == "baseline")
+
+
+def test_a_run_of_absolute_errors_is_made_again_with_their_loss(tmp_path):
+    """Search, refit, replay, the script and SHAP values know what was minimised."""
+    X, y = table()
+    given = {"n_jobs": 1, "candidates": ["lightgbm"], "metric": "mape", **KEEP_GOING}
+    model = AutoML(n_trials=2, run_dir=tmp_path, deploy="refit", **given)
+    model.fit(X, 1000 + y)
+    assert model.best_pipeline_[-1].objective_ == "regression_l1"
+    assert "objective='regression_l1'" in model.facts_["script"].replace('"', "'")
+    assert model.facts_["explanation"]["shap"]["columns"]
+    again = replay(tmp_path, X, 1000 + y)
+    assert again.identical
+    assert (again.pipeline.predict(X) == model.predict(X)).all()
+    names = {"X": X, "y": 1000 + y}
+    exec(model.facts_["script"], names)  # noqa: S102 - it is made to be run
+    assert names["prediction"] == pytest.approx(model.best_pipeline_.predict(X))
