@@ -72,8 +72,14 @@ TEST_SHARE = 0.25
 longer may get no score."""
 
 CONSTRAINT_SHARE = 0.1
-"""Share of the budget that is kept for smaller models, where what predicts has limits
-(a choice: two or three fits on all rows)."""
+"""Share of the budget that is kept for smaller models at most, where what predicts has
+limits (a choice: two or three fits on all rows)."""
+
+CONSTRAINT_FITS = 12
+"""Models that are looked at: eight configurations, and a few smaller averages."""
+
+COSTED_S = 1.0
+"""Seconds at most in which one of them is timed and weighed."""
 
 ROW_BY_ROW = 2.5
 """LightGBM alone is so much slower with many rows than `automl.estimators.blockwise`,
@@ -205,7 +211,7 @@ def seconds_kept(
         "ensemble": weigh,
         "score": score,
         "checks": min(checks_seconds(time_s), CHECKS_KEPT_S),
-        "limits": CONSTRAINT_SHARE * time_s if plan.limited else 0.0,
+        "limits": _within_limits(plan, history, time_s),
         "test": min(_test_seconds(plan, history, leader, preview), TEST_SHARE * time_s),
         "report": OVERHEAD_S,
     }
@@ -229,6 +235,14 @@ def _refits(
         worth = (t for t in others if is_refitted(plan, t, time_s))
         return fits + sorted((refit_seconds(plan, t) for t in worth), reverse=True)
     return fits + fits * _others(plan, history)
+
+
+def _within_limits(plan: Plan, history: History, time_s: float) -> float:
+    """Return the seconds kept to find a model that costs little enough."""
+    if not plan.limited:
+        return 0.0
+    longest = max((refit_seconds(plan, t) for t in history), default=0.0)
+    return min(CONSTRAINT_SHARE * time_s, CONSTRAINT_FITS * (longest + COSTED_S))
 
 
 def _others(plan: Plan, history: History) -> int:

@@ -31,6 +31,15 @@ def finished(fit_s):
     return (Trial(0, "baseline", {}, "", "ok"), Trial(1, "slow", {}, "", "ok", folds))
 
 
+@pytest.mark.parametrize(("time_s", "kept_s"), [(60.0, 6.0), (3600.0, 20.0)])
+def test_limits_of_what_predicts_keep_what_smaller_models_take(time_s, kept_s):
+    """A tenth of a minute, and of an hour no more than the fits that may follow."""
+    now = pace(*finished(0.5), time_s=time_s)
+    limited = replace(now, plan=replace(now.plan, limited=True))
+    assert now.reserve["limits"] == 0.0
+    assert limited.reserve["limits"] == pytest.approx(kept_s, abs=2.0)
+
+
 @pytest.mark.parametrize(
     ("time_s", "longest_s"), [(60.0, 1.0), (3600.0, 18.0)], ids=["minute", "hour"]
 )
