@@ -53,12 +53,21 @@ def is_fast(metric: Metric) -> bool:
 def _of_one_drawing(
     metric: Metric,
 ) -> Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]:
-    """Return the arithmetic of a bootstrap, for all rows once."""
+    """Return the arithmetic of a bootstrap, for all rows once.
+
+    Where a class has no row, or nothing varies, the library has conventions of its own:
+    it is asked.
+    """
 
     def score(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> float:
         n = len(y)
+        if metric.name == "roc_auc_ovr" and len(np.unique(y)) < p.shape[1]:
+            return metric.score(y, p, weights)
         rows = Scored(y, np.zeros(n, dtype=np.int64), np.arange(n), weights)
-        return float(scorer_of(metric, rows, p)(np.ones((1, n)))[0])
+        found = float(scorer_of(metric, rows, p)(np.ones((1, n)))[0])
+        weightless = weights is not None and not weights.sum() > 0
+        known = weightless or math.isfinite(found)
+        return found if known else metric.score(y, p, weights)
 
     return score
 

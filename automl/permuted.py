@@ -144,7 +144,9 @@ def drawn(
     rng = np.random.default_rng(place.random_state)
     _, codes, counts = np.unique(place.y[rows], return_inverse=True, return_counts=True)
     wanted = limit * counts / len(rows)
-    if place.metric.takes_weights:
+    # a scorer of the user's own need not take weights that the user never gave
+    weighs = place.metric.takes_weights and (not place.metric.own or given is not None)
+    if weighs:
         most = max(1, min(RARE_ROWS, int(RARE_SHARE * limit / len(counts))))
         wanted = np.maximum(wanted, np.minimum(counts, most))
     taken = np.floor(wanted + rng.random(len(counts))).astype(np.int64)
@@ -153,7 +155,7 @@ def drawn(
     place_in_class = np.arange(len(rows)) - (np.cumsum(counts) - counts)[codes[order]]
     chosen = np.sort(order[place_in_class < taken[codes[order]]])
     part = rows[chosen]
-    if not place.metric.takes_weights:
+    if not weighs:
         return part, rows_of(given, chosen)
     weights = (counts / taken)[codes[chosen]]
     weights = weights * len(chosen) / len(rows)

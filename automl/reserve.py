@@ -79,7 +79,7 @@ CONSTRAINT_FITS = 12
 """Models that are looked at: eight configurations, and a few smaller averages."""
 
 COSTED_S = 1.0
-"""Seconds at most in which one of them is timed and weighed."""
+"""Seconds in which one of them is timed and weighed, as a rule."""
 
 ROW_BY_ROW = 2.5
 """LightGBM alone is so much slower with many rows than `automl.estimators.blockwise`,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.pipeline import Pipeline
@@ -150,6 +150,7 @@ SCORES = st.lists(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(SCORES, st.booleans())
 @pytest.mark.parametrize(
     "name",
@@ -165,6 +166,25 @@ def test_fast_scores_are_those_of_the_library(name, rows, weighted):
     metric = resolve_metric(name, "binary")
     expected = metric.score(y, both, weights)
     assert fast_score(metric)(y, both, weights) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "task"),
+    [
+        ("average_precision", "binary"),
+        ("r2", "regression"),
+        ("roc_auc_ovr", "multiclass"),
+    ],
+)
+def test_folds_without_a_class_or_a_spread_have_the_librarys_number(name, task):
+    """A fold of early rows may have no positive, or one value; an average counts it."""
+    p = np.random.default_rng(0).dirichlet(np.ones(3), 40)
+    y = np.zeros(40) if task != "multiclass" else np.arange(40) % 2
+    p = {"binary": p[:, :2], "regression": p[:, 0], "multiclass": p}[task]
+    metric = resolve_metric(name, task)
+    expected = metric.score(y, p)
+    assert np.isfinite(expected)
+    assert fast_score(metric)(y, p, None) == pytest.approx(expected)
 
 
 def test_fast_errors_of_numbers_are_those_of_the_library():

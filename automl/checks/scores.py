@@ -144,7 +144,9 @@ class Overfit:
         if train is None or test is None or base is None or 0 not in base.scores:
             return Finding(
                 self.code, self.title, "skipped",
-                "There was no time to score training rows.",
+                "The score is undefined on the rows that were drawn for it."
+                if "test_score" in found
+                else "There was no time to score training rows.",
             )  # fmt: skip
         floor, natural = base.scores[0], evidence.metric.natural
         gain = train - floor

@@ -48,8 +48,8 @@ MOST_COLUMNS = 20
 """Columns that are cut, the most important first."""
 
 MOST_ASKED_COLUMNS = 3
-"""The same where a score takes milliseconds (weights of rows, most metrics): a column
-is up to 170 scores, and a run without a limit in time would wait half a minute."""
+"""The same where a score takes milliseconds (areas of many classes, the user's own): a
+column is up to 170 scores, and a run without a limit would wait half a minute."""
 
 MOST_LEVELS = 6
 """Levels of a category, the most frequent."""
@@ -173,7 +173,7 @@ def find_weak_slices(
     if not math.isfinite(overall) or not math.isfinite(error):
         return None
     found: list[Slice] = []
-    fast = is_fast(evidence.metric)
+    fast = is_fast(evidence.metric) and evidence.metric.name != "roc_auc_ovr"
     most = MOST_COLUMNS if fast else MOST_ASKED_COLUMNS
     columns = _by_importance(evidence)[:most]
     n_columns = 0

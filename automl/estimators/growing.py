@@ -23,10 +23,10 @@ STEP = 25
 """Trees or iterations that are added between two looks at the clock."""
 
 FIRST = 5
-"""Those of the first step where there is a deadline: the time for them is not known."""
+"""Those of the first step before a deadline, where a step costs nothing beside them."""
 
 SURE = 1.5
-"""How many times the seconds of the rounds so far a step is planned for."""
+"""How many times the seconds so far rounds are planned for, and then half of them."""
 
 MIN_ROUNDS = 10
 """Rounds that a boosted model makes before it may stop for want of time."""
@@ -140,7 +140,7 @@ class _Callback:
 class _Spent:
     """LightGBM's callback: gives rows back before the first round.
 
-    LightGBM has its own bins by then, while its callers still hold what it read.
+    It has its own bins by then, while its callers still hold what it read.
     """
 
     order = 0
@@ -356,7 +356,7 @@ def _fit_in_steps(
         model.set_params(early_stopping=False)
     begins_anew = "max_bins" in params  # it bins and predicts all rows for each step
     at_once = "warm_start" not in params or (begins_anew and growth.deadline is None)
-    step = high if at_once else STEP if growth.deadline is None else FIRST
+    step = high if at_once else STEP if begins_anew or not growth.deadline else FIRST
     if "warm_start" in params:
         model.set_params(warm_start=True)
     made = wanted = 0
@@ -370,9 +370,9 @@ def _fit_in_steps(
         if made < wanted:  # it stopped by itself
             break
         n_more = _rounds_left(growth, made, (time.monotonic() - begun) / step)
-        if n_more < FIRST:
+        if n_more < (STEP / SURE if begins_anew else FIRST):
             break
-        step = n_more if begins_anew else min(n_more, STEP)
+        step = max(n_more // 2, STEP) if begins_anew else min(n_more, STEP)
     if "warm_start" in params:
         model.set_params(warm_start=params["warm_start"])
     if blind:

@@ -51,7 +51,8 @@ def thresholds(truth: np.ndarray, score: np.ndarray) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``at`` (ascending), ``tp`` and ``fp`` at each, ``positives`` and ``negatives``.
+        ``at`` (ascending), ``tp`` and ``fp`` at each, ``positives`` and ``negatives``,
+        ``likelier``: how many of the positives are the likelier class.
 
     Examples
     --------
@@ -73,6 +74,7 @@ def thresholds(truth: np.ndarray, score: np.ndarray) -> dict[str, Any]:
         "fp": counts[1],
         "positives": int((truth == 1).sum()),
         "negatives": int((truth == 0).sum()),
+        "likelier": int((score[truth == 1] > 0.5).sum()),
     }
 
 
@@ -109,21 +111,21 @@ def overlooked(found: Mapping[str, Any], positive: str) -> str:
     --------
     >>> truth, score = np.repeat([0, 1], [90, 10]), np.repeat([0.1, 0.3], [90, 10])
     >>> overlooked(thresholds(truth, score), "yes").split(". ")[0]
-    "The labels, from a probability of 0.5 on, find 0 % of 'yes'"
+    "The labels, of the likelier class, find 0 % of 'yes'"
     """
     at, tp, fp = (np.asarray(found[name]) for name in ("at", "tp", "fp"))
     n = int(found["positives"])
     if not n:
         return ""
-    half, best = int(np.argmin(np.abs(at - 0.5))), best_f1(found)
-    own, more = 100 * tp[half] / n, 100 * tp[best] / n
+    best = best_f1(found)
+    own, more = 100 * found["likelier"] / n, 100 * tp[best] / n
     right = 100 * tp[best] / max(tp[best] + fp[best], 1)
     by_chance = 100 * n / (n + int(found["negatives"]))
     if own >= 100 * FOUND_LEAST or more <= own or right < LIFT * by_chance:
         return ""
     name = shorten(positive, LONGEST_LABEL)
     return (
-        f"The labels, from a probability of 0.5 on, find {own:.0f} % of {name!r}. From "
+        f"The labels, of the likelier class, find {own:.0f} % of {name!r}. From "
         f"{at[best]:.3g} on, where F1 is best, it would be {more:.0f} %, and "
         f"{right:.0f} % of the rows called so would be right: choose a threshold under "
         "Performance."
