@@ -19,6 +19,8 @@ from automl.problem import make_problem
 from automl.scored_rows import scored_rows
 from automl.settings import Settings
 
+pytestmark = pytest.mark.usefixtures("all_unexplained")
+
 N_ROWS = 80
 
 

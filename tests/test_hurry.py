@@ -23,6 +23,8 @@ from automl.runner import Runner
 from automl.scored import Scored
 from automl.weighing import INTERRUPTED_S, TEMPERATURE_PART, after, weigh
 
+pytestmark = pytest.mark.usefixtures("all_unexplained")
+
 QUICK = {
     "candidates": ["logistic", "k_nearest"], "cv": 3, "n_jobs": 1, "random_state": 0,
     "verbose": 0,

@@ -129,6 +129,8 @@ def test_f01_a_device_that_is_always_full(tmp_path):
         assert journal.predictions(1, 1).tolist() == [1, 1, 1]
 
 
+pytestmark = pytest.mark.usefixtures("all_unexplained")
+
 LIMITED = """
 import resource, signal, sys
 import numpy as np
