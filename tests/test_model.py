@@ -127,6 +127,7 @@ def test_the_callers_data_stay_as_they_are(bank):
     pd.testing.assert_series_equal(y, before[1])
 
 
+@pytest.mark.usefixtures("unexplained")
 def test_the_number_of_processes_changes_nothing(bank):
     """With a budget in trials, one and two processes give equal bytes."""
     X, y = bank.drop(columns="y").iloc[:200], bank["y"].iloc[:200]

@@ -92,6 +92,7 @@ def test_w22_a_fit_works_wherever_it_is_called(tmp_path, place):
         assert any("process" in w for w in words)
 
 
+@pytest.mark.slow  # tests/test_claim.py has a smaller one
 def test_w22_two_threads_at_once(tmp_path):
     """W22: the second fit of a process runs in its own thread, and says so."""
     code = (

@@ -160,7 +160,7 @@ SITUATIONS = {
     "dirty process": dirty_here,
 }
 
-SLOW = ("dirty worker", "interrupted, one process")
+SLOW = ("dirty worker", "interrupted, one process", "interrupted, two processes")
 
 
 @pytest.fixture(scope="module")
