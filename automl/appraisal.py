@@ -143,13 +143,14 @@ def appraise(
             )  # fmt: skip
             estimate = _at_most(estimate, winner.score)
             if estimate is not None:
-                base = next((t.number for t in history if t.candidate == BASELINE), -1)
-                n_kept = len(kept.keys() - {base})  # no configuration of anyone's
+                base = next((t for t in history if t.candidate == BASELINE), None)
+                # it is no configuration of anyone's
+                n_kept = len(kept) - (base is not None and base.number in kept)
                 estimate = replace(estimate, n_configurations=n_kept)
                 if len(kept) < min(n_all, CONFIGURATIONS) and n_units < MANY_UNITS:
                     warning = warning or _left_out(n_kept, n_tried)
                 warning = warning or alike(estimate)
-                constant = _of_constant(history, rows, problem, predictions)
+                constant = _of_constant(base, rows, problem, predictions)
     if estimate is None:
         train, test = problem.folds.splits[0]
         n_tried = sum(1 for t in history if t.number and t.scores)
@@ -163,7 +164,7 @@ def appraise(
 
 
 def _of_constant(
-    history: History,
+    base: Trial | None,
     rows: Scored,
     problem: Problem,
     predictions: Callable[[int, int], np.ndarray],
@@ -173,7 +174,6 @@ def _of_constant(
     The mean of its folds is another figure for a metric like RMSE, and a good model was
     then behind it.
     """
-    base = next((t for t in history if t.candidate == BASELINE), None)
     if base is None or len(base.scores) < len(problem.folds):
         return None
     try:

@@ -164,7 +164,8 @@ def test_what_travels_stands_alone(path):
 
 
 @pytest.mark.skipif(
-    not has_fit_parameter(MLPClassifier, "sample_weight"), reason="before 1.7"
+    not has_fit_parameter(MLPClassifier, "sample_weight"),
+    reason="scikit-learn's networks take no weights before 1.7, and ours none then",
 )
 def test_networks_take_weights():
     """A perceptron follows the rows that weigh, in whatever unit the weights are."""

@@ -192,10 +192,8 @@ def restated(
     """
     if winner.candidate == BASELINE:
         return dict(verdict)  # its sentence is about no estimate
-    why, around = (
-        verdict.get("why"),
-        Circumstances(unscored=verdict.get("unscored", "")),
-    )
+    why = verdict.get("why")
+    around = Circumstances(unscored=verdict.get("unscored", ""))
     floor, gain = _floor_and_gain(winner, trials, folds, metric, estimate)
     lead = _lead(verdict["title"], winner, why, folds, around)
     lead += _scores(
