@@ -71,6 +71,22 @@ def test_what_was_given_up_stands_with_the_leader_where_it_was_not_scored():
     assert list(contenders_of([first], [raced], 4, predictions, 1)) == [0]
 
 
+def test_what_was_given_up_late_comes_before_what_began_on_an_easy_fold():
+    """Means over other folds are no comparison: the near winner went further."""
+    problem = problem_of()
+    _, predictions = searched(problem, {0: 4, 1: 4, 2: 4})
+
+    def trial(number, *scores):
+        folds = tuple(FoldResult(number, k, "ok", s) for k, s in enumerate(scores))
+        status = "ok" if len(scores) == 4 else "raced"
+        return Trial(number, "ridge", {}, "", status, folds)
+
+    leader = trial(0, -0.1, -1.0, -1.0, -1.0)
+    lucky, near = trial(1, -0.2), trial(2, -0.1, -1.0, -1.1)
+    kept = contenders_of([leader], [lucky, near], 4, predictions, 2)
+    assert list(kept) == [0, 2]
+
+
 def test_what_was_given_up_keeps_a_fair_share_of_the_places():
     """The best of the finished ones are not all that is selected from."""
     problem = problem_of()

@@ -76,6 +76,15 @@ def test_the_chart_and_the_advice_name_one_threshold():
     )
 
 
+def test_a_row_between_two_classes_is_counted_as_the_model_labels_it():
+    """Of two equal probabilities the first class is taken, as argmax does."""
+    y, p = np.array([0, 1, 0, 1] * 30), np.tile([0.2, 0.5, 0.5, 0.9], 30)
+    folds = make_folds(y, cv=3, stratify=True, groups=None, time=None, random_state=0)
+    guess = np.column_stack([1 - p, p])
+    found = performance("binary", y, guess, folds, np.array(["no", "yes"]))
+    assert np.array(found["matrix"]["counts"]).tolist() == [[60, 0], [30, 30]]
+
+
 def test_thresholds_agree_with_the_confusion_matrix():
     """At one half the explorer begins with what the matrix shows."""
     found = build_facts(record("binary"))["performance"]

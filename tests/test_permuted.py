@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import make_scorer, roc_auc_score
 
 from automl import permuted
 from automl.fitting import predict
@@ -109,6 +110,21 @@ def test_classes_keep_their_share_where_a_metric_takes_no_weights():
         rows, weights = drawn(place, test, 2000)
     assert weights is None
     assert place.y[rows].sum() == pytest.approx(200, abs=1)
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_a_scorer_of_ones_own_has_weights_only_if_they_were_given(given):
+    """It may refuse them: the area of one class against one does."""
+    mine = make_scorer(
+        roc_auc_score, response_method="predict_proba", multi_class="ovo"
+    )
+    place = SimpleNamespace(
+        y=np.repeat([0.0, 1.0], [11_970, 30]), classes=np.arange(2),
+        sample_weight=np.ones(12_000) if given else None, random_state=0,
+        metric=resolve_metric(mine, "binary"),
+    )  # fmt: skip
+    _, weights = drawn(place, np.arange(12_000), 2000)
+    assert (weights is not None) == given
 
 
 def test_rows_of_many_rare_classes_are_a_quarter_at_most():

@@ -15,7 +15,7 @@ from automl.facts import build_facts
 from automl.facts.advice import _of_equals
 from automl.facts.decisions import overlooked, thresholds
 from automl.facts.standings import compare
-from automl.facts.verdict import _second, figure
+from automl.facts.verdict import _second, figure, restated
 from automl.history import ENSEMBLE, FoldResult, Trial, derived
 from automl.report import render
 from automl.report.explanation_charts import importance_chart
@@ -306,3 +306,16 @@ def test_a_single_permutation_has_no_spread():
     facts = build_facts(record("binary"))
     facts["importance"]["rows"] = [["a", 0.2, 0.0], ["b", 0.1, 0.02]]
     assert [r[2] for r in importance_chart(facts)["rows"]] == ["–", "0.0200"]
+
+
+def test_what_was_never_scored_is_still_said_of_other_test_rows():
+    """A verdict with another estimate begins as it did."""
+    run = another(record("regression"), unscored="tree", limited="max_predict_ms=1")
+    facts = build_facts(run)
+    said = facts["verdict"]["sentence"]
+    assert "in a form that was never scored" in said
+    again = restated(
+        facts["verdict"], run.trials, run.best, run.folds, run.metric, ESTIMATE
+    )
+    assert again["sentence"].startswith(said.partition("not its own.")[0])
+    assert again["sentence"].endswith(facts["verdict"]["why"])

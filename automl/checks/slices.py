@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from automl.checks.evidence import Evidence
     from automl.kinds import Column
+    from automl.metrics import Metric
 
 __all__ = ["Slice", "WeakSlices", "WorstSlices", "find_weak_slices"]
 
@@ -173,9 +174,7 @@ def find_weak_slices(
     if not math.isfinite(overall) or not math.isfinite(error):
         return None
     found: list[Slice] = []
-    fast = is_fast(evidence.metric) and evidence.metric.name != "roc_auc_ovr"
-    most = MOST_COLUMNS if fast else MOST_ASKED_COLUMNS
-    columns = _by_importance(evidence)[:most]
+    columns = _by_importance(evidence)[: _most_columns(evidence.metric)]
     n_columns = 0
     for column in columns:
         if out_of_time():
@@ -248,6 +247,19 @@ class _Scorer:
             return self.function(self.y[rows], self.guess[rows], weights)
         except ValueError:  # a metric that is undefined for these rows
             return math.nan
+
+
+def _most_columns(metric: Metric) -> int:
+    """Return how many columns are cut, by how long a score takes.
+
+    Examples
+    --------
+    >>> from automl.metrics import resolve_metric
+    >>> [_most_columns(resolve_metric(n, "multiclass")) for n in ("f1", "roc_auc_ovr")]
+    [20, 3]
+    """
+    quick = is_fast(metric) and metric.name != "roc_auc_ovr"  # an area for each class
+    return MOST_COLUMNS if quick else MOST_ASKED_COLUMNS
 
 
 def _by_importance(evidence: Evidence) -> list[Column]:

@@ -45,6 +45,15 @@ def test_what_is_learnt_by_heart_is_told(train, test, status, said):
     assert said in found.evidence
 
 
+def test_why_nothing_is_said_of_overfitting():
+    """Scores that are undefined are no want of time."""
+    gap = {"train_score": None, "test_score": None, "n_test": 300, "drops": {}}
+    undefined = found_by("AML011", scored([0.7] * 5, BASE, explained=gap))
+    late = found_by("AML011", scored([0.7] * 5, BASE, explained={}))
+    assert "undefined" in undefined.evidence
+    assert "no time" in late.evidence
+
+
 @pytest.mark.parametrize(
     ("scores", "status"),
     [([0.8, 0.81, 0.79, 0.8, 0.82], "pass"), ([0.8, 0.49, 0.9, 0.8, 0.8], "note"),
