@@ -175,7 +175,9 @@ def test_hours_that_a_clock_shows_twice_or_never_are_read():
     """The later of two, and the end of a gap; dates at the ends of time as well."""
     cells = ["2020-10-25 02:30", "2020-03-29 02:30", "0001-01-01", "9999-12-31 23:59"]
     cells = pd.Series([*cells, "?"], dtype=object)
-    west = encode_column(cells, ColumnPlan("x", 0, "f0", "date", zone="Etc/GMT+12"))
+    west = encode_column(
+        cells, ColumnPlan("x", 0, "f0", "date", zone="America/New_York")
+    )
     assert np.isfinite(west[:4]).all()
     found = encode_column(cells, ColumnPlan("x", 0, "f0", "date", zone="Europe/Berlin"))
     assert found[:2].tolist() == [1603589400.0, 1585443600.0]

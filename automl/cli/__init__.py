@@ -225,7 +225,10 @@ def predict(
     run: Model,
     new: Annotated[str, typer.Argument(metavar="NEW", help="File of rows, or -.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="CSV file. [standard output]")
+        Path | None,
+        typer.Option(
+            "--output", "-o", dir_okay=False, help="CSV file. [standard output]"
+        ),
     ] = None,
     proba: Annotated[bool, typer.Option(help="A column for each class.")] = True,
     verbose: Verbose = False,

@@ -217,6 +217,9 @@ def test_end_to_end_fit_predict_evaluate_report_inspect(tmp_path):
     assert fitted.exit_code == 0, fitted.output
     assert json.loads(fitted.stdout)["best_candidate"] == "logistic"
     assert call("predict", run, BANK, "-o", out).exit_code == 0
+    refused = call("predict", run, BANK, "-o", tmp_path)
+    assert refused.exit_code == 2
+    assert "is a directory" in refused.output
     assert list(pd.read_csv(out)) == ["prediction", "probability_no", "probability_yes"]
     scored = call("evaluate", run, BANK, "--target", "y", "--json")
     assert json.loads(scored.stdout)["roc_auc"] > 0.8
