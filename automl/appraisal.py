@@ -18,6 +18,7 @@ from automl.effort import CONFIGURATIONS, effort_of
 from automl.estimate import LEVEL, Estimate, corrected, from_folds
 from automl.estimators.temperature import tempered
 from automl.history import BASELINE, DERIVED, ENSEMBLE
+from automl.labelling import with_labels
 from automl.racing import paired_score
 from automl.resampled_scores import scorer_of
 from automl.scored import too_few
@@ -181,7 +182,9 @@ def _of_constant(
     except (OSError, ValueError, EOFError):  # a note says that the disk refused
         return None
     ones = np.ones((1, len(rows)), dtype=np.uint8)
-    score = scorer_of(problem.metric, rows, np.concatenate(blocks))(ones)[0]
+    metric = problem.metric
+    p = with_labels(metric, rows.y, np.concatenate(blocks), rows.weight)
+    score = scorer_of(metric, rows, p)(ones)[0]
     return float(score) if math.isfinite(score) else None
 
 

@@ -104,7 +104,12 @@ def _prepared(candidate: Candidate, trial: Trial, fold: int) -> str:
     return f"{fold} {json.dumps(options, sort_keys=True)}"
 
 
-def assemble(parts: Sequence[Part], table: Table, temperature: float = 1.0) -> Pipeline:
+def assemble(
+    parts: Sequence[Part],
+    table: Table,
+    temperature: float = 1.0,
+    factors: tuple[float, ...] | None = None,
+) -> Pipeline:
     """Return one pipeline from the raw table that averages the parts.
 
     Parameters
@@ -115,6 +120,8 @@ def assemble(parts: Sequence[Part], table: Table, temperature: float = 1.0) -> P
         For its encoder and classes.
     temperature : float, default=1.0
         Of the averaged probabilities.
+    factors : tuple of float, default=None
+        Of the classes, for labels.
     """
     groups: dict[str, tuple[Pipeline, list[tuple[str, Any, float, Any]]]] = {}
     for part in parts:
@@ -122,7 +129,7 @@ def assemble(parts: Sequence[Part], table: Table, temperature: float = 1.0) -> P
         _, heads = groups.setdefault(part.prepared, (prepare, []))
         heads.append((part.name, part.pipeline[-1], part.weight, part.places))
     classes = None if table.classes is None else plain_classes(table.classes)
-    ensemble = WeightedEnsemble(list(groups.values()), classes, temperature)
+    ensemble = WeightedEnsemble(list(groups.values()), classes, temperature, factors)
     return Pipeline([("encode", table.encoder), ("model", ensemble)])
 
 

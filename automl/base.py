@@ -18,6 +18,7 @@ from automl.budget import make_budget
 from automl.bundle.rows import encode_rows
 from automl.bundle.schema import describe_table
 from automl.checks.finding import Finding
+from automl.estimators.labels import factors_in, favoured
 from automl.exceptions import AutoMLConfigError, AutoMLDataError, suggestion
 from automl.history import learner_of
 from automl.leaderboard import leaderboard
@@ -291,6 +292,8 @@ class BaseAutoML(BaseEstimator):
             truth = np.asarray(y, dtype=np.float64).ravel()
         else:
             prediction = self.predict_proba(X)
+            if self.metric_.reads_labels:
+                prediction = favoured(prediction, factors_in(self.model_))
             truth = codes_of_labels(y, self.classes_)
         if len(truth) != len(prediction):
             raise AutoMLDataError(

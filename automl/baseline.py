@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
 
+from automl.estimators.ensemble import WeightedEnsemble
 from automl.exceptions import AutoMLConfigError, AutoMLDataError
 from automl.history import BASELINE, FoldResult, History, Trial
+from automl.labelling import factors_of, fold_score, has_factors
 from automl.target import FEW_ROWS
 
 if TYPE_CHECKING:
@@ -21,8 +24,8 @@ if TYPE_CHECKING:
     from automl.table import Table
 
 __all__ = [
-    "baseline_pipeline", "baseline_scores", "constant_prediction", "score_baseline",
-    "scoreable",
+    "baseline_pipeline", "baseline_scores", "constant_factors", "constant_prediction",
+    "score_baseline", "scoreable",
 ]  # fmt: skip
 
 
@@ -71,7 +74,7 @@ def _first_score(
 ) -> float:
     """Return a score; a metric that raises is found out before anything is fitted."""
     try:
-        return metric.score(y, prediction, weights)
+        return fold_score(metric, y, prediction, weights)
     except Exception as error:
         raise AutoMLConfigError(
             f"The metric {metric.name} raised {type(error).__name__} on constant "
@@ -151,10 +154,34 @@ def constant_prediction(
     return prediction
 
 
-def baseline_pipeline(table: Table) -> Pipeline:
-    """Return the baseline fitted on all rows, from the raw table."""
+def constant_factors(table: Table, metric: Metric) -> tuple[float, ...] | None:
+    """Return the factors with which the baseline names its best label.
+
+    None where that is of the commonest class.
+    """
+    if not has_factors(metric):
+        return None
+    shares = constant_prediction(table, table.n_rows)
+    return factors_of(metric, table.y, shares, table.sample_weight)
+
+
+def baseline_pipeline(table: Table, metric: Metric) -> Pipeline:
+    """Return the baseline fitted on all rows, from the raw table.
+
+    Parameters
+    ----------
+    table : Table
+        What it is learnt from.
+    metric : Metric
+        Of the run, which may be best with another label than the commonest.
+    """
     labels = table.y if table.classes is None else table.classes[table.y]
     model = _dummy(table)
     rows = np.zeros((len(labels), 1))
     model.fit(rows, labels, sample_weight=table.sample_weight)
+    factors = constant_factors(table, metric)
+    if factors is not None:
+        heads = [("baseline", model, 1.0, np.arange(table.n_classes))]
+        parts = [(FunctionTransformer(), heads)]
+        model = WeightedEnsemble(parts, model.classes_, factors=factors)
     return Pipeline([("encode", table.encoder), ("model", model)])

@@ -11,15 +11,16 @@ import numpy as np
 
 from automl.calibration import calibrated
 from automl.constraints import Choice, constrained, unchecked
-from automl.ensemble import POOL, Blend, is_better, part_of
+from automl.ensemble import POOL, Blend, ensemble_trial, is_better, part_of
 from automl.exceptions import AutoMLWarning
 from automl.finish import REFITS, SPARE_S, Finish, Wanted
-from automl.history import BASELINE, DERIVED, History, as_kept
+from automl.history import BASELINE, CALIBRATED, DERIVED, History, as_kept
 from automl.kept import has_model
+from automl.labelling import has_factors
 from automl.loop import finish_run, fit_now
 from automl.scored_rows import scored_rows
 from automl.weighing import after, weigh
-from automl.winner import Deployed, Given, deployed, ensemble_trial, there
+from automl.winner import Deployed, Given, deployed, there
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,6 +117,11 @@ class Concluded:
         return 1.0 if self.blend is None else self.blend.temperature
 
     @property
+    def factors(self) -> tuple[float, ...] | None:
+        """Of the classes, that what predicts finds labels by."""
+        return None if self.blend is None else self.blend.factors
+
+    @property
     def told(self) -> tuple[Trial, ...]:
         """All that the report tells of: the ensemble that was given up as well."""
         more = () if self.given_up is None else (self.given_up[0],)
@@ -188,7 +194,7 @@ def conclude(
         meanwhile(*_expected(history, weights, search.budget))
     finish = finish_run(runner, search, history, wanted, interrupt, memory)
     given = Given(
-        finish, search, history, problem.table,
+        finish, search, history, problem.table, problem.metric,
         {c.name: c for c in problem.candidates}, folder, plan.n_folds, weights,
         plan.bag, notes,
     )  # fmt: skip
@@ -197,7 +203,7 @@ def conclude(
     if weights is not None:
         ensemble = ensemble_trial(weights, history, search.budget.elapsed_s)
     out = deployed(given, ensemble)
-    fitted = out.trial.number
+    fitted = out.trial
     limited, given_up = False, None
     if constraints:
         has = ensemble is not None and out.trial is ensemble
@@ -216,8 +222,8 @@ def conclude(
         given_up = _given_up(first, chosen)
         limited = given_up is not None or out.trial.number != chosen.out.trial.number
         out, ensemble, weights = chosen.out, chosen.ensemble, chosen.blend
-    if rule is not None and out.trial.number != rule.trial.number:
-        note = _not_the_simplest(rule, fitted=fitted == rule.trial.number)
+    if rule is not None and not _is_of(out.trial, rule.trial):
+        note = _not_the_simplest(rule, fitted=_is_of(fitted, rule.trial))
         out, rule = replace(out, notes=(*out.notes, note)), None
     if ensemble is None or out.trial is not ensemble:
         return Concluded(
@@ -225,7 +231,7 @@ def conclude(
         )
     ranked = History((*history.trials, ensemble))
     return Concluded(
-        out, finish, ranked, ensemble, weights, journal, problem, None, limited,
+        out, finish, ranked, ensemble, weights, journal, problem, rule, limited,
         given_up,
     )  # fmt: skip
 
@@ -238,6 +244,12 @@ def _expected(
         return history.preferred()[0], history, 1.0
     trial = ensemble_trial(weights, history, budget.elapsed_s)
     return trial, History((*history.trials, trial)), weights.temperature
+
+
+def _is_of(trial: Trial, single: Trial) -> bool:
+    """Return whether what predicts is this configuration, with factors or without."""
+    alone = trial.candidate == CALIBRATED and trial.made_of == (single.number,)
+    return alone or trial.number == single.number
 
 
 def _given_up(first: Choice, chosen: Choice) -> tuple[Trial, Blend] | None:
@@ -275,22 +287,24 @@ def _of_those_there(
         return whole
     table, folds, metric = problem.table, problem.folds, problem.metric
     leader, found, why = given.history.finished()[0], None, ""
+    others_predict = False
     try:
         if len(left) > 1:
             less = part_of(
-                replace(whole, temperature=1.0), left, journal.predictions, table.y,
+                whole.plain, left, journal.predictions, table.y,
                 folds, metric, table.sample_weight,
             )  # fmt: skip
             found = less if is_better(less.scores, leader) else None
-        if found is not None and table.is_classification:
+        others_predict = found is not None
+        if table.is_classification and (others_predict or has_factors(metric)):
             rows = scored_rows(table, folds)
             found = calibrated(found, leader, journal.predictions, rows, folds, metric)
     except Exception as error:  # noqa: BLE001 - the user's metric may raise anything
         why = f" Scoring the others raised {type(error).__name__}."
-        found = None
+        found, others_predict = None, False
     given.notes.append(
         f"{lost} of {len(whole.weights)} members of the ensemble have no model: "
-        f"{'the others predict' if found else 'it was given up'}.{why}"
+        f"{'the others predict' if others_predict else 'it was given up'}.{why}"
     )
     return found
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from automl.metrics import Metric
     from automl.scored import Scored
 
-__all__ = ["confusion_scorer", "is_confusion"]
+__all__ = ["confusion_scorer", "is_confusion", "value_of_counts"]
 
 OF_CLASS = ("f1", "precision", "recall", "jaccard")
 """Have a value for each class, and a mean over them."""
@@ -60,14 +60,22 @@ def confusion_scorer(
 
     def score(drawn: np.ndarray) -> np.ndarray:
         counts = np.array([one(row) for row in drawn]).reshape(-1, n, n)
-        found = _value(metric, counts)
+        found = value_of_counts(metric, counts)
         return np.where(counts.sum(axis=(1, 2)) > 0, found, np.nan)
 
     return score
 
 
-def _value(metric: Metric, counts: np.ndarray) -> np.ndarray:
-    """Return the metric of matrices of true by predicted class."""
+def value_of_counts(metric: Metric, counts: np.ndarray) -> np.ndarray:
+    """Return the metric of matrices of true by predicted class.
+
+    Parameters
+    ----------
+    metric : Metric
+        One that `is_confusion`.
+    counts : array of float of shape (n_matrices, n_classes, n_classes)
+        Rows, or their weights.
+    """
     right = np.einsum("ijj->ij", counts)
     true, taken = counts.sum(axis=2), counts.sum(axis=1)
     if metric.name == "mcc":

@@ -11,23 +11,25 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from statistics import fmean, stdev
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from automl.estimators.temperature import tempered
 from automl.fast_scores import fast_score
-from automl.history import BASELINE, Trial
+from automl.history import BASELINE, FACTORS, TEMPERATURE, FoldResult, Trial, derived
+from automl.labelling import factors_of, fold_score, has_factors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from automl.folds import Folds
+    from automl.history import History
     from automl.metrics import Metric
 
 __all__ = [
-    "POOL", "Blend", "blend", "is_better", "mixed", "part_of", "pool", "pruned",
-    "spread",
+    "POOL", "Blend", "blend", "ensemble_trial", "is_better", "mixed", "part_of",
+    "pool", "pruned", "spread",
 ]  # fmt: skip
 
 POOL = 15
@@ -64,16 +66,59 @@ class Blend:
         Of each fold, greater is better.
     temperature : float, default=1.0
         Of the averaged probabilities.
+    factors : tuple of float or None
+        Of the classes, for labels; see `automl.labelling`.
     """
 
     weights: Mapping[int, float]
     scores: tuple[float, ...]
     temperature: float = 1.0
+    factors: tuple[float, ...] | None = None
+
+    @property
+    def plain(self) -> Blend:
+        """It without a temperature and factors."""
+        return replace(self, temperature=1.0, factors=None)
 
     def mixed(self, predictions: Callable[[int], np.ndarray]) -> np.ndarray:
         """Return what it predicts, from the predictions of its members."""
         average = mixed(self.weights, predictions)
         return average if average.ndim == 1 else tempered(average, self.temperature)
+
+
+def ensemble_trial(blend: Blend, history: History, at_s: float) -> Trial:
+    """Return an ensemble as one more configuration, with its members as parameters.
+
+    Parameters
+    ----------
+    blend : Blend
+        Weights and scores.
+    history : History
+        Of its members.
+    at_s : float
+        Seconds since the run began.
+    """
+    number = len(history)
+    members = [history[n] for n in blend.weights]
+    folds = tuple(
+        FoldResult(
+            number, k, "ok", score, fit_s=sum(_fold(t, k).fit_s for t in members),
+            predict_s=sum(_fold(t, k).predict_s for t in members), started_s=at_s,
+            ended_s=at_s,
+        )
+        for k, score in enumerate(blend.scores)
+    )  # fmt: skip
+    shares = blend.weights.items()
+    params: dict[str, Any] = {f"trial {n}": round(w, 4) for n, w in shares}
+    if blend.temperature != 1.0:
+        params[TEMPERATURE] = blend.temperature
+    if blend.factors is not None:
+        params[FACTORS] = list(blend.factors)
+    return derived(number, params, folds)
+
+
+def _fold(trial: Trial, fold: int) -> FoldResult:
+    return next(f for f in trial.folds if f.fold == fold)
 
 
 def pool(trials: Sequence[Trial], size: int = POOL) -> list[Trial]:
@@ -150,6 +195,8 @@ def blend(
     }
     rows = [test[place] for test, place in zip(whole, part, strict=True)]
     score = fast_score(metric)
+    if has_factors(metric):
+        stored = _favoured(stored, rows, members[0].number, y, metric, sample_weight)
 
     def mean_score(blocks: Sequence[np.ndarray]) -> float:
         return fmean(
@@ -166,6 +213,27 @@ def blend(
     return replace(found, scores=scores) if is_better(scores, members[0]) else None
 
 
+def _favoured(
+    stored: Mapping[int, Sequence[np.ndarray]],
+    rows: Sequence[np.ndarray],
+    leader: int,
+    y: np.ndarray,
+    metric: Metric,
+    sample_weight: np.ndarray | None,
+) -> dict[int, list[np.ndarray]]:
+    """Return predictions times the leader's factors.
+
+    Averages of them have the labels of averages with these factors: weights are chosen
+    by labels like those that will be given, at the price of none.
+    """
+    place = np.concatenate(rows)
+    weight = None if sample_weight is None else sample_weight[place]
+    factors = factors_of(metric, y[place], np.concatenate(stored[leader]), weight)
+    if factors is None:
+        return {number: list(blocks) for number, blocks in stored.items()}
+    return {n: [b * np.array(factors) for b in blocks] for n, blocks in stored.items()}
+
+
 def _fold_scores(
     found: Blend,
     predictions: Callable[[int, int], np.ndarray],
@@ -176,7 +244,8 @@ def _fold_scores(
 ) -> tuple[float, ...]:
     """Return the score of an average on each fold."""
     return tuple(
-        metric.score(
+        fold_score(
+            metric,
             y[test],
             found.mixed(lambda number, k=k: predictions(number, k)),  # type: ignore[misc]
             None if sample_weight is None else sample_weight[test],

@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl.labelling import has_factors, with_labels
 from automl.resampled_scores import is_quick, scorer_of
 from automl.resampled_t import LEVEL, mean_of_folds
-from automl.selection import Selection, best, mixed_scores
+from automl.selection import Selection, best, labelled_scores, mixed_scores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -95,6 +96,9 @@ def corrected(
     taken, all is then moved a part of the way (`outside_weight`) to the score of what
     the selection takes from all units.
 
+    Where labels are chosen for the metric (`automl.labelling`), each drawing chooses
+    them anew.
+
     Parameters
     ----------
     predictions : list of array of shape (n_entries, n_classes) or (n_entries,)
@@ -131,11 +135,13 @@ def corrected(
     >>> found.low < 0.5 < found.high
     True
     """
-    scorers = [scorer_of(metric, rows, p) for p in predictions]
+    labelled = has_factors(metric)
+    shown = [with_labels(metric, rows.y, p, rows.weight) for p in predictions]
+    scorers = [scorer_of(metric, rows, p) for p in shown]
 
     @cache
     def final(k: int) -> Any:
-        made = finish(predictions[k])
+        made = predictions[k] if labelled else finish(predictions[k])
         same = made is predictions[k]
         return scorers[k] if same else scorer_of(metric, rows, made)
 
@@ -150,6 +156,8 @@ def corrected(
         taken, out = selection.take(inside), counts == 0
         if selection.mixes and len(predictions) > 1:
             found += mixed_scores(predictions, rows, metric, counts, inside, finish)
+        elif labelled:
+            found += labelled_scores(predictions, rows, metric, counts, taken)
         else:
             for k in np.unique(taken):
                 found += final(int(k))(out[taken == k].astype(np.uint8)).tolist()
@@ -167,7 +175,9 @@ def corrected(
         ones = np.ones((1, len(rows)), dtype=np.uint8)
         whole = np.stack([score(ones) for score in scorers], axis=1)
         apparent = float(final(int(selection.take(whole)[0]))(ones)[0])
-        constant = scorer_of(metric, rows, _constant(rows, predictions[0]))(ones)[0]
+        shares = _constant(rows, predictions[0])
+        shares = with_labels(metric, rows.y, shares, rows.weight)
+        constant = scorer_of(metric, rows, shares)(ones)[0]
         moved = (1 - outside_weight(mean, apparent, constant)) * (apparent - mean)
         mean, low, high = mean + moved, low + moved, high + moved
     if is_rate(metric):

@@ -31,6 +31,7 @@ from automl.fitting import (
 from automl.freeing import forget, give_back
 from automl.history import FoldResult, as_kept
 from automl.kept import keep_model
+from automl.labelling import fold_score
 from automl.permuted import permute
 from automl.pipeline import build_pipeline, split_params
 from automl.sandbox import sandbox
@@ -241,9 +242,8 @@ def _fold(folder: Path, place: Workplace, prepared: Prepared, task: Task) -> Out
         X_test = prefix.transform(place.X.iloc[test])
     fitted = time.monotonic()
     prediction = predict(place, model, X_test)
-    score = place.metric.score(
-        place.y[test], prediction, rows_of(place.sample_weight, test)
-    )
+    weights = rows_of(place.sample_weight, test)
+    score = fold_score(place.metric, place.y[test], prediction, weights)
     predicted = time.monotonic()
     # what preparing took before is part of what this configuration takes
     fit_s = fitted - started + max(0.0, seconds - took_s)

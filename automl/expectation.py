@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from automl.appraisal import Appraised, appraise, estimate_facts
-from automl.baseline import constant_prediction
+from automl.baseline import constant_factors, constant_prediction
 from automl.checks.finding import Finding, worst_first
 from automl.effort import HURRY_S
+from automl.estimators.labels import favoured
 from automl.facts.verdict import restated
 from automl.resampled_scores import is_quick
 from automl.reserve import SCORE_SHARE
@@ -246,7 +247,10 @@ def _tested(
     try:
         tested = score_test(
             pipeline, held_out, problem.metric, is_over=is_over, is_late=is_late,
-            constant=constant_prediction(problem.table, len(held_out.y)),
+            constant=favoured(
+                constant_prediction(problem.table, len(held_out.y)),
+                constant_factors(problem.table, problem.metric),
+            ),
         )  # fmt: skip
     except Exception as error:  # noqa: BLE001 - no test row is worth a model
         return None, (f"X_test has no score: it raised {type(error).__name__}.",)

@@ -212,6 +212,12 @@ class Metric:
         return "sample_weight" in inspect.signature(function).parameters
 
     @property
+    def reads_labels(self) -> bool:
+        """Whether it is known to look at labels, and not at probabilities."""
+        method = getattr(self.scorer, "_response_method", None)
+        return self.task != "regression" and method == "predict"
+
+    @property
     def bounds(self) -> tuple[float, float]:
         """The least and the greatest score; infinite where there is none, or unknown.
 

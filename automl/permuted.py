@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl.estimators.labels import favoured
 from automl.fitting import predict
+from automl.labelling import factors_of, has_factors
 from automl.workplace import at_most, rows_of
 
 if TYPE_CHECKING:
@@ -88,8 +90,13 @@ def permute(
             frame = frame.copy()
             frame[column] = frame[column].to_numpy()[rng.permutation(len(rows))]
         guess = predict(place, model, prefix.transform(frame))
+        if has_factors(place.metric):
+            if not factors:  # of the rows as they are, for all that follow
+                factors.append(factors_of(place.metric, place.y[rows], guess, weights))
+            guess = favoured(guess, factors[0])
         return place.metric.score(place.y[rows], guess, weights)
 
+    factors: list[tuple[float, ...] | None] = []
     rng = np.random.default_rng(place.random_state)
     columns = rng.permutation(np.array(place.X.columns, dtype=object))
     columns = columns[:IMPORTANCE_COLUMNS]

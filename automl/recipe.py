@@ -20,6 +20,7 @@ from automl.exceptions import AutoMLResourceError
 from automl.history import (
     BASELINE,
     DERIVED,
+    FACTORS,
     TEMPERATURE,
     FoldResult,
     History,
@@ -166,7 +167,7 @@ def remake_both(
     recipes = [r for r in (recipe, recipe["single"]) if r is not None]
     table = problem.table
     if all(r["kind"] == "baseline" for r in recipes):
-        constant = baseline_pipeline(table)
+        constant = baseline_pipeline(table, problem.metric)
         return constant, constant
     from threadpoolctl import threadpool_limits
 
@@ -202,7 +203,7 @@ class _Fits:
 
 def _pipeline(recipe: Mapping[str, Any], problem: Problem, fits: _Fits) -> Pipeline:
     if recipe["kind"] == "baseline":
-        return baseline_pipeline(problem.table)
+        return baseline_pipeline(problem.table, problem.metric)
     if recipe["kind"] == "fallback":
         return from_raw(problem.table, fits.of(_fallback_task(recipe)).value)
     return _average(recipe, problem, fits)
@@ -212,6 +213,7 @@ def _average(whole: Mapping[str, Any], problem: Problem, fits: _Fits) -> Pipelin
     table, candidates = problem.table, {c.name: c for c in problem.candidates}
     derived = whole["candidate"] in DERIVED
     temperature = float(whole["params"].get(TEMPERATURE, 1.0)) if derived else 1.0
+    factors = whole["params"].get(FACTORS) if derived else None
     parts = []
     for recipe in whole["parts"]:
         number, params = int(recipe["trial"]), dict(recipe["params"])
@@ -232,7 +234,9 @@ def _average(whole: Mapping[str, Any], problem: Problem, fits: _Fits) -> Pipelin
             fits.of(Task("fold", 0, number, fold, name, params, keep_from_s=0.0))
             trial = trial.with_fold(FoldResult(number, fold, "ok"))
         parts += bag_of(trial, weight, candidates, table, fits.scratch)
-    return assemble(parts, table, temperature)
+    return assemble(
+        parts, table, temperature, None if factors is None else tuple(factors)
+    )
 
 
 def _run(scratch: Path, task: Task) -> Outcome:

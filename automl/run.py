@@ -28,6 +28,8 @@ from automl.history import (
     CALIBRATED,
     DERIVED,
     ENSEMBLE,
+    FACTORS,
+    TEMPERATURE,
     History,
     Trial,
 )
@@ -359,7 +361,11 @@ def _titled(titles: Mapping[str, str], done: Concluded) -> dict[str, str]:
     if found is None:
         return dict(titles)
     of = done.ranked[found.made_of[0]].candidate
-    return {**titles, CALIBRATED: f"{titles.get(of, of)}, calibrated"}
+    what = "calibrated"
+    if TEMPERATURE not in found.params:
+        two = len(found.params[FACTORS]) == 2
+        what = "threshold chosen" if two else "labels chosen"
+    return {**titles, CALIBRATED: f"{titles.get(of, of)}, {what}"}
 
 
 def _explained(done: Concluded) -> str:

@@ -13,6 +13,7 @@ from automl.checks import CHECKS, Checked, Evidence, run_checks
 from automl.checks.evidence import SAMPLE_ROWS
 from automl.checks.finding import Finding
 from automl.encoding import factorize, is_textual, read_numbers
+from automl.estimators.labels import favoured
 from automl.frames import read_frame
 from automl.history import BASELINE
 from automl.reserve import checks_seconds
@@ -125,7 +126,7 @@ def _evidence(
         winner=out.trial,
         single=out.single_trial,
         candidates={c.name: c for c in problem.candidates},
-        predictions=done.predictions(out.shown),
+        predictions=favoured(done.predictions(out.shown), done.factors),
         explained=finish.importance,
         canary=finish.canary,
         identifiers=_identifiers(problem.table, X),

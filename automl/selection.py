@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from automl.estimators.labels import favoured
+from automl.labelling import factors_of, has_factors
 from automl.resampled_scores import is_quick, scorer_of
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from automl.scored import Scored
 
 __all__ = [
-    "ASKED_ADDITIONS", "ASKED_MIXED", "Selection", "best",
+    "ASKED_ADDITIONS", "ASKED_MIXED", "Selection", "best", "labelled_scores",
     "mixed_scores",
 ]  # fmt: skip
 
@@ -85,15 +87,89 @@ def mixed_scores(
 ) -> list[float]:
     """Return the scores, on rows not drawn, of averages chosen on those drawn."""
     found = []
+    labelled = has_factors(metric)
+    common = np.ones(1)
+    if labelled:  # weights are chosen under the labels of the first
+        factors = factors_of(metric, rows.y, predictions[0], rows.weight)
+        common = common if factors is None else np.array(factors)
     for drawn, scores in zip(counts, inside, strict=True):
-        mean = _greedy(predictions, rows, metric, drawn, scores)
+        place = _some(rows, drawn)
+        mean = _greedy(predictions, rows, metric, drawn, scores, place, common)
         outside = np.flatnonzero(drawn == 0)
         if not len(outside):
             continue
-        p = np.asarray(sum(w * predictions[k][outside] for k, w in mean.items()))
-        score = scorer_of(metric, rows.at(outside), finish(p))
+        p = _mean(predictions, mean, outside)
+        if labelled:
+            own = _mean(predictions, mean, place)
+            p = _labelled(metric, rows, drawn, place, own, p)
+        score = scorer_of(metric, rows.at(outside), p if labelled else finish(p))
         found.append(float(score(np.ones((1, len(outside)), dtype=np.uint8))[0]))
     return found
+
+
+def labelled_scores(
+    predictions: Sequence[np.ndarray],
+    rows: Scored,
+    metric: Metric,
+    counts: np.ndarray,
+    taken: np.ndarray,
+) -> list[float]:
+    """Return the scores, on rows not drawn, of labels chosen on those drawn.
+
+    Parameters
+    ----------
+    predictions : list of array of shape (n_entries, n_classes)
+        Of each configuration.
+    rows : Scored
+        The entries.
+    metric : Metric
+        One for which labels are chosen.
+    counts : array of shape (n_drawings, n_entries)
+        How often each entry was drawn.
+    taken : array of int of shape (n_drawings,)
+        The configuration that each drawing takes.
+    """
+    found = []
+    for drawn, k in zip(counts, taken, strict=True):
+        outside, place = np.flatnonzero(drawn == 0), _some(rows, drawn)
+        if not len(outside):
+            continue
+        p = predictions[k]
+        p = _labelled(metric, rows, drawn, place, p[place], p[outside])
+        score = scorer_of(metric, rows.at(outside), p)
+        found.append(float(score(np.ones((1, len(outside)), dtype=np.uint8))[0]))
+    return found
+
+
+def _labelled(
+    metric: Metric,
+    rows: Scored,
+    drawn: np.ndarray,
+    place: np.ndarray,
+    inside: np.ndarray,
+    outside: np.ndarray,
+) -> np.ndarray:
+    """Return predictions of rows not drawn with the labels that those drawn show."""
+    times = drawn[place].astype(np.float64)
+    if rows.weight is not None:
+        times = times * rows.weight[place]
+    return favoured(outside, factors_of(metric, rows.y[place], inside, times))
+
+
+def _mean(
+    predictions: Sequence[np.ndarray], weights: dict[int, float], place: np.ndarray
+) -> np.ndarray:
+    """Return the average of the predictions of some rows."""
+    return np.asarray(sum(w * predictions[k][place] for k, w in weights.items()))
+
+
+def _some(rows: Scored, drawn: np.ndarray) -> np.ndarray:
+    """Return places of rows that were drawn; of many, some of each class."""
+    place = np.flatnonzero(drawn)
+    if len(place) <= MIX_ROWS:
+        return place
+    order = place[np.argsort(rows.y[place], kind="stable")]
+    return np.asarray(order[np.linspace(0, len(order) - 1, MIX_ROWS).astype(np.int64)])
 
 
 def _greedy(
@@ -102,18 +178,19 @@ def _greedy(
     metric: Metric,
     drawn: np.ndarray,
     scores: np.ndarray,
+    place: np.ndarray,
+    factors: np.ndarray,
 ) -> dict[int, float]:
-    """Return weights that a few greedy additions find on the rows drawn."""
+    """Return weights that a few greedy additions find on some of the rows drawn."""
     quick = is_quick(metric)
     size, additions = (MIXED, ADDITIONS) if quick else (ASKED_MIXED, ASKED_ADDITIONS)
     known = np.where(np.isnan(scores), -np.inf, scores)
     members = np.argsort(-known, kind="stable")[:size]
-    place = np.flatnonzero(drawn)
-    if len(place) > MIX_ROWS:  # spread over the target, so that each class is there
-        order = place[np.argsort(rows.y[place], kind="stable")]
-        place = order[np.linspace(0, len(order) - 1, MIX_ROWS).astype(np.int64)]
     some, times = rows.at(place), drawn[None, place]
-    own = {k: np.asarray(predictions[k][place], dtype=np.float64) for k in members}
+    own = {
+        k: np.asarray(predictions[k][place], dtype=np.float64) * factors
+        for k in members
+    }
     taken = [int(members[0])]
     total = own[members[0]]
     value = float(scorer_of(metric, some, total)(times)[0])

@@ -18,6 +18,7 @@ from automl.appraisal import Appraised, alike
 from automl.bundle.rows import encode_rows
 from automl.encoding import as_frame
 from automl.estimate import of_test
+from automl.estimators.labels import factors_in, favoured
 from automl.exceptions import (
     AutoMLConfigError,
     AutoMLDataError,
@@ -321,6 +322,8 @@ def score_test(
             return Tested(math.nan, Appraised(None), note)
         done.append(np.asarray(predict(test.X.iloc[first : first + CHUNK])))
     prediction = np.concatenate(done).astype(np.float64)
+    if metric.reads_labels:
+        prediction = favoured(prediction, factors_in(pipeline))
     score = metric.score(test.y, prediction)
     n = len(test.y)
     unit = np.arange(n) if test.unit is None else test.unit

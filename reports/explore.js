@@ -79,8 +79,8 @@
     slider.value = places[0][2];
     update();
   };
-  const half = () => {
-    const far = facts.at.map((at) => Math.abs(at - 0.5));
+  const own = () => {
+    const far = facts.at.map((at) => Math.abs(at - facts.own));
     slider.value = far.indexOf(Math.min(...far));
     update();
   };
@@ -88,6 +88,6 @@
   for (const input of [falseAlarm, miss]) input.addEventListener("input", update);
   find("cheapest").addEventListener("click", () => best((d) => -d.cost));
   find("best-f1").addEventListener("click", () => best((d) => d.f1 || 0));
-  find("half").addEventListener("click", half);
-  half();
+  find("own").addEventListener("click", own);
+  own();
 })();

@@ -15,6 +15,7 @@ from automl.budget import Budget
 from automl.choice import Simplest
 from automl.effort import _seconds_of
 from automl.history import BASELINE, FoldResult, History, Trial
+from automl.labelling import fold_score
 from automl.problem import make_problem
 from automl.scored_rows import scored_rows
 from automl.settings import Settings
@@ -50,7 +51,8 @@ def searched(problem, n_folds_of):
     for number, n_folds in n_folds_of.items():
         trial = Trial(number, "ridge", {}, "", "ok" if n_folds == 4 else "raced")
         for k, (_, test) in enumerate(problem.folds.splits[:n_folds]):
-            score = problem.metric.score(problem.table.y[test], guess[number][test])
+            truth = problem.table.y[test]
+            score = fold_score(problem.metric, truth, guess[number][test])
             trial = trial.with_fold(FoldResult(number, k, "ok", score))
         trials.append(trial)
     tests = [test for _, test in problem.folds.splits]
@@ -116,13 +118,14 @@ def noise_of(metric, n_configurations=40):
         done = 4 if number < 6 else 3
         trial = Trial(number, "logistic", {}, "", "ok" if done == 4 else "raced")
         for k, test in enumerate(tests[:done]):
-            score = problem.metric.score(problem.table.y[test], guess[number][test])
+            truth = problem.table.y[test]
+            score = fold_score(problem.metric, truth, guess[number][test])
             trial = trial.with_fold(FoldResult(number, k, "ok", score))
         trials.append(trial)
     return problem, History(tuple(trials)), lambda n, k: guess[n][tests[k]]
 
 
-@pytest.mark.parametrize("metric", ["f1", make_scorer(accuracy_score)])
+@pytest.mark.parametrize("metric", ["f1_micro", make_scorer(accuracy_score)])
 def test_a_slower_metric_selects_from_all_configurations_too(metric):
     """On noise the estimate of a metric that is asked is that of chance."""
     problem, history, predictions = noise_of(metric)
@@ -134,6 +137,20 @@ def test_a_slower_metric_selects_from_all_configurations_too(metric):
     assert found.warning is None
     assert found.estimate.score < leader.score - 0.02
     assert found.estimate.score == pytest.approx(0.5, abs=0.06)
+
+
+@pytest.mark.parametrize("metric", ["f1", "mcc"])
+def test_labels_that_are_chosen_are_chosen_anew_in_each_drawing(metric):
+    """On noise the estimate is that of naming all rows, or of a guess: chance."""
+    problem, history, predictions = noise_of(metric)
+    leader = history.finished()[0]
+
+    found = appraise(leader, history, problem, predictions, Budget(None, 40, 0.0))
+
+    chance = {"f1": 2 / 3, "mcc": 0.0}[metric]
+    assert found.estimate.score < chance + 0.06
+    assert found.estimate.low < chance < found.estimate.high + 0.02
+    assert leader.score >= found.estimate.score
 
 
 def test_the_baseline_takes_no_configuration_its_place(monkeypatch):

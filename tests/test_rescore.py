@@ -18,6 +18,7 @@ def model_of(task, metric, prediction, classes=None):
         task_=task,
         classes_=classes,
         manifest={"metric": {"name": metric}},
+        pipeline_=[None],
         predict=lambda _: np.asarray(prediction),
         predict_proba=lambda _: np.asarray(prediction),
     )

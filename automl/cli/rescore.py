@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl.estimators.labels import factors_in, favoured
 from automl.exceptions import AutoMLConfigError, AutoMLDataError
 from automl.metrics import resolve_metric
 
@@ -56,13 +57,15 @@ def scores_of(
     else:
         y = codes_of(truth, model.classes_)
         prediction = model.predict_proba(frame)
+    factors = factors_in(model.pipeline_)
     of_run = model.manifest.get("metric", "auto")
     if isinstance(of_run, Mapping):
         of_run = of_run.get("name", "auto")
     scores: dict[str, float | None] = {}
     for metric in _metrics(of_run, model.task_):
         try:
-            value = metric.natural(metric.score(y, prediction))
+            read = favoured(prediction, factors) if metric.reads_labels else prediction
+            value = metric.natural(metric.score(y, read))
         except ValueError:  # such as the loss of rows that all have one class
             value = math.nan
         scores.setdefault(metric.name, value if math.isfinite(value) else None)

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from automl.estimators.blockwise import predict_blockwise
+from automl.estimators.labels import favoured
 from automl.estimators.temperature import tempered
 
 __all__ = ["WeightedEnsemble"]
@@ -28,14 +29,22 @@ class WeightedEnsemble(BaseEstimator):
         Labels; None for regression.
     temperature : float, default=1.0
         What the logarithms of the averaged probabilities are divided by.
+    factors : tuple of float of length n_classes, default=None
+        What probabilities are multiplied by to find the label: that of the greatest
+        product. None takes the likeliest class. Probabilities stay as they are.
     """
 
     def __init__(
-        self, parts: Any, classes: Any = None, temperature: float = 1.0
+        self,
+        parts: Any,
+        classes: Any = None,
+        temperature: float = 1.0,
+        factors: Any = None,
     ) -> None:
         self.parts = parts
         self.classes = classes
         self.temperature = temperature
+        self.factors = factors
 
     @property
     def classes_(self) -> np.ndarray:
@@ -73,7 +82,7 @@ class WeightedEnsemble(BaseEstimator):
     def predict(self, X: Any) -> np.ndarray:
         """Return labels or numbers of shape (n_rows,)."""
         if self.classes is not None:
-            best = np.argmax(self.predict_proba(X), axis=1)
+            best = np.argmax(favoured(self.predict_proba(X), self.factors), axis=1)
             labels: np.ndarray = np.asarray(self.classes_)[best]
             return labels
         total = np.zeros(X.shape[0])

@@ -30,7 +30,7 @@ from automl.facts.searching import search_facts
 from automl.facts.standings import failures, leaderboard, ranked
 from automl.facts.trajectory import progress, slices
 from automl.facts.verdict import give_verdict, label_of_metric
-from automl.history import BASELINE, DERIVED, TEMPERATURE, Trial
+from automl.history import BASELINE, DERIVED, FACTORS, TEMPERATURE, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -204,6 +204,8 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
           ``natural`` and ``bagged``; none for the baseline.
         - ``temperature``: None, or what the logarithms of the probabilities of what
           predicts are divided by.
+        - ``factors``: None, or what probabilities are multiplied by to find the label,
+          in the order of the classes.
         - ``pipeline``: see `automl.facts.diagram.describe_pipeline`.
         - ``columns``: ``rows``, ``cut``, ``n_all``, ``n_left_out``.
         - ``checks``: what was checked, worst first, each ``code``, ``title``,
@@ -228,7 +230,7 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
     order = ranked(record.trials)
     judged = performance(
         table.task, table.y, np.asarray(record.predictions(record.winner)),
-        record.folds, table.classes,
+        record.folds, table.classes, _factors(record.best),
     )  # fmt: skip
     facts: dict[str, Any] = {
         "format": FORMAT,
@@ -262,6 +264,7 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
         "importance": _importance(record.importance),
         "members": _members(record, titles),
         "temperature": _temperature(record.best),
+        "factors": _factors(record.best),
         "pipeline": describe_pipeline(record.pipeline, names),
         "columns": describe_columns(table),
         "checks": [_finding(found) for found in record.checks],
@@ -339,6 +342,12 @@ def _temperature(winner: Trial) -> float | None:
     """Return what the logarithms of its probabilities are divided by, if anything."""
     found = winner.params.get(TEMPERATURE) if winner.candidate in DERIVED else None
     return None if found is None else float(found)
+
+
+def _factors(winner: Trial) -> list[float] | None:
+    """Return the factors that it finds labels by, if any."""
+    found = winner.params.get(FACTORS) if winner.candidate in DERIVED else None
+    return None if found is None else [float(f) for f in found]
 
 
 def _members(record: RunRecord, titles: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl.estimators.labels import favoured
 from automl.facts.compact import spread
-from automl.facts.decisions import gains, one_vs_rest, thresholds
+from automl.facts.decisions import HALF, gains, one_vs_rest, thresholds
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from automl.folds import Folds
 
 __all__ = ["binary", "multiclass", "performance", "regression"]
@@ -42,9 +45,6 @@ BINS = 40
 QUANTILES = 99
 """Points of the comparison with a normal distribution."""
 
-THRESHOLD = 0.5
-"""Probability from which the second class is predicted."""
-
 
 def performance(
     task: str,
@@ -52,6 +52,7 @@ def performance(
     prediction: np.ndarray,
     folds: Folds,
     classes: np.ndarray | None,
+    factors: Sequence[float] | None = None,
 ) -> dict[str, Any]:
     """Return the facts about the winner's out-of-fold predictions.
 
@@ -67,6 +68,8 @@ def performance(
         Which rows were scored together.
     classes : array of shape (n_classes,) or None
         Labels.
+    factors : list of float of length n_classes, default=None
+        Of the classes, that labels are found by.
 
     Returns
     -------
@@ -91,8 +94,9 @@ def performance(
         return facts
     labels = [str(c) for c in classes]
     if task == "binary":
-        return facts | binary(y, prediction, rows, sample, folds, labels)
-    return facts | multiclass(y, prediction, rows, sample, labels)
+        threshold = HALF if factors is None else float(factors[0])
+        return facts | binary(y, prediction, rows, sample, folds, labels, threshold)
+    return facts | multiclass(y, prediction, rows, sample, labels, factors)
 
 
 def _known(prediction: np.ndarray) -> np.ndarray:
@@ -118,6 +122,7 @@ def binary(
     sample: np.ndarray,
     folds: Folds,
     labels: list[str],
+    threshold: float = HALF,
 ) -> dict[str, Any]:
     """Return curves and counts of two classes.
 
@@ -130,7 +135,7 @@ def binary(
     """
     score = prediction[:, 1] if prediction.ndim == 2 else prediction
     truth = y.astype(np.int64)
-    predicted = (score[rows] > THRESHOLD).astype(np.int64)  # as the model: of equals, 0
+    predicted = (score[rows] > threshold).astype(np.int64)  # as the model: of equals, 0
     matrix = np.bincount(truth[rows] * 2 + predicted, minlength=4).reshape(2, 2)
     t, s = truth[sample], score[sample].astype(np.float64)
     facts: dict[str, Any] = {
@@ -146,7 +151,7 @@ def binary(
         facts["pr"] = _precision_recall(t, s)
         facts["fold_rocs"] = _fold_rocs(truth, score, sample, folds)
         facts["gains"] = gains(t, s)
-        facts["thresholds"] = thresholds(truth[rows], score[rows])
+        facts["thresholds"] = thresholds(truth[rows], score[rows], threshold)
     return facts
 
 
@@ -221,6 +226,7 @@ def multiclass(
     rows: np.ndarray,
     sample: np.ndarray,
     labels: list[str],
+    factors: Sequence[float] | None = None,
 ) -> dict[str, Any]:
     """Return counts and curves of more than two classes.
 
@@ -232,7 +238,7 @@ def multiclass(
     """
     n = len(labels)
     truth = y[rows].astype(np.int64)
-    guess = np.argmax(prediction[rows], axis=1)
+    guess = np.argmax(favoured(prediction[rows], factors), axis=1)
     full = np.bincount(truth * n + guess, minlength=n * n).reshape(n, n)
     shown, names, sentence = full, labels, None
     if n > MAX_CLASSES:

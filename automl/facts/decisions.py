@@ -11,7 +11,10 @@ from automl.facts.compact import shorten
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["best_f1", "gains", "one_vs_rest", "overlooked", "thresholds"]
+__all__ = ["HALF", "best_f1", "gains", "one_vs_rest", "overlooked", "thresholds"]
+
+HALF = 0.5
+"""The threshold of the likelier class."""
 
 MAX_THRESHOLDS = 199
 """Thresholds that can be looked at."""
@@ -35,7 +38,9 @@ CURVE_POINTS = 100
 """Points of a class's curve."""
 
 
-def thresholds(truth: np.ndarray, score: np.ndarray) -> dict[str, Any]:
+def thresholds(
+    truth: np.ndarray, score: np.ndarray, own: float = HALF
+) -> dict[str, Any]:
     """Return what each threshold would decide, counted over all rows.
 
     A row is called positive from the threshold on. Half of the thresholds are evenly
@@ -47,12 +52,14 @@ def thresholds(truth: np.ndarray, score: np.ndarray) -> dict[str, Any]:
         0 or 1.
     score : array of shape (n_rows,)
         Probability of 1.
+    own : float, default=0.5
+        Above which the model says 1.
 
     Returns
     -------
     dict
         ``at`` (ascending), ``tp`` and ``fp`` at each, ``positives`` and ``negatives``,
-        ``likelier``: how many of the positives are the likelier class.
+        ``own``, and ``named``: how many of the positives the model finds with it.
 
     Examples
     --------
@@ -63,18 +70,19 @@ def thresholds(truth: np.ndarray, score: np.ndarray) -> dict[str, Any]:
     even = np.round(np.linspace(0.01, 0.99, 99), 2)
     among = np.quantile(score, np.linspace(0, 1, MAX_THRESHOLDS - len(even)))
     among = np.array([float(f"{v:.3g}") for v in among])  # as it is shown
-    at = np.unique(np.concatenate([even, among[(among > 0) & (among < 1)]]))
+    at = np.unique(np.concatenate([even, [own], among[(among > 0) & (among < 1)]]))
     counts = []
     for code in (1, 0):
-        own = np.sort(score[truth == code].astype(np.float64))
-        counts.append(len(own) - np.searchsorted(own, at, side="left"))
+        of_code = np.sort(score[truth == code].astype(np.float64))
+        counts.append(len(of_code) - np.searchsorted(of_code, at, side="left"))
     return {
         "at": at,
         "tp": counts[0],
         "fp": counts[1],
         "positives": int((truth == 1).sum()),
         "negatives": int((truth == 0).sum()),
-        "likelier": int((score[truth == 1] > 0.5).sum()),
+        "own": own,
+        "named": int((score[truth == 1] > own).sum()),
     }
 
 
@@ -118,14 +126,17 @@ def overlooked(found: Mapping[str, Any], positive: str) -> str:
     if not n:
         return ""
     best = best_f1(found)
-    own, more = 100 * found["likelier"] / n, 100 * tp[best] / n
+    own, more = 100 * found["named"] / n, 100 * tp[best] / n
     right = 100 * tp[best] / max(tp[best] + fp[best], 1)
     by_chance = 100 * n / (n + int(found["negatives"]))
     if own >= 100 * FOUND_LEAST or more <= own or right < LIFT * by_chance:
         return ""
     name = shorten(positive, LONGEST_LABEL)
+    by = "of the likelier class"
+    if found["own"] != HALF:
+        by = f"given from {found['own']:.3g} on"
     return (
-        f"The labels, of the likelier class, find {own:.0f} % of {name!r}. From "
+        f"The labels, {by}, find {own:.0f} % of {name!r}. From "
         f"{at[best]:.3g} on, where F1 is best, it would be {more:.0f} %, and "
         f"{right:.0f} % of the rows called so would be right: choose a threshold under "
         "Performance."

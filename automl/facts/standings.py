@@ -50,7 +50,7 @@ def ranked(trials: Sequence[Trial]) -> list[Trial]:
         for t in trials
         if t.status == "ok" and t.candidate != BASELINE and not math.isnan(t.score)
     ]
-    return sorted(done, key=lambda t: (-t.score, t.number))
+    return sorted(done, key=Trial.standing)
 
 
 def compare(trial: Trial, winner: Trial, folds: Folds) -> dict[str, Any]:

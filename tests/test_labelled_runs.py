@@ -1,0 +1,179 @@
+"""Runs on a metric of labels: these are chosen, and the same everywhere."""
+
+from __future__ import annotations
+
+import json
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import make_classification
+from sklearn.metrics import f1_score, get_scorer
+
+import automl
+from automl import AutoML
+from automl.cli.rescore import scores_of
+from automl.history import BASELINE, CALIBRATED, ENSEMBLE
+from automl.replay import replay
+
+pytestmark = pytest.mark.usefixtures("all_unexplained")
+
+
+def drawn(n_classes, weights, n=1400):
+    """Return a table with a rare class that is hard to be sure of."""
+    X, y = make_classification(
+        n, 10, n_informative=6, n_classes=n_classes, n_clusters_per_class=1,
+        weights=weights, flip_y=0.06, class_sep=0.7, random_state=0,
+    )  # fmt: skip
+    frame = pd.DataFrame(X, columns=[f"c{i}" for i in range(10)])
+    return frame, np.array(["no", "yes", "perhaps"])[y]
+
+
+X, Y = drawn(2, [0.9])
+X3, Y3 = drawn(3, [0.8, 0.15])
+SEEN, NEW = slice(0, 900), slice(900, None)
+
+
+def fitted(X, Y, metric="f1", folder=None, **more):
+    """Return a short run of two families."""
+    options = {"n_trials": 5, "candidates": ["lightgbm", "logistic"], "cv": 3} | more
+    model = AutoML(
+        metric=metric, n_jobs=1, random_state=0, run_dir=folder, verbose=0, **options
+    )
+    return model.fit(X[SEEN], Y[SEEN], X_test=X[NEW], y_test=Y[NEW])
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory):
+    """Return a run of two classes and its folder."""
+    folder = tmp_path_factory.mktemp("two") / "run"
+    return fitted(X, Y, folder=folder), folder
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory):
+    """Return a run of three classes and its folder."""
+    folder = tmp_path_factory.mktemp("three") / "run"
+    return fitted(X3, Y3, folder=folder), folder
+
+
+def test_f1_of_new_rows_is_that_of_the_chosen_threshold(two):
+    """It is better than that of the likelier class, and probabilities are no others."""
+    model, _ = two
+    threshold = model.facts_["factors"][0]
+    p, labels, truth = model.predict_proba(X[NEW])[:, 1], model.predict(X[NEW]), Y[NEW]
+    assert 0 < threshold < 0.45
+    assert ((labels == "yes") == (p > threshold)).all()
+    own = f1_score(truth == "yes", labels == "yes")
+    assert own > f1_score(truth == "yes", p > 0.5) + 0.02
+    assert model.test_score_ == model.score(X[NEW], truth) == pytest.approx(own)
+    assert model.score_estimate_ == pytest.approx(own)
+
+
+def test_the_winner_keeps_the_score_of_its_folds(two):
+    """Each fold was scored by labels that its other rows chose."""
+    model, _ = two
+    winner = model.leaderboard_.iloc[0]
+    assert winner["candidate"] in (CALIBRATED, ENSEMBLE)
+    assert model.best_score_ == winner["score"]
+    assert winner["params"]["factors"] == model.facts_["factors"]
+    base = model.leaderboard_.set_index("candidate").loc[BASELINE]
+    share = (Y[SEEN] == "yes").mean()
+    assert base["score"] == pytest.approx(2 * share / (1 + share), abs=0.01)
+
+
+def test_more_classes_have_a_factor_each(three):
+    """The rarer, the greater; labels are those of the greatest product."""
+    model, _ = three
+    factors = dict(zip(model.classes_, model.facts_["factors"], strict=True))
+    assert factors["perhaps"] > factors["yes"] > factors["no"]
+    assert model.metric_.name == "f1_macro"
+    p, labels = model.predict_proba(X3[NEW]), model.predict(X3[NEW])
+    best = np.argmax(p * model.facts_["factors"], axis=1)
+    assert (labels == model.classes_[best]).all()
+    assert model.test_score_ == pytest.approx(
+        f1_score(Y3[NEW], labels, average="macro")
+    )
+
+
+@pytest.mark.parametrize("name", ["two", "three"])
+def test_labels_are_the_same_wherever_they_are_asked(name, request, tmp_path):
+    """In a pickle, a bundle, the command's scores, a resumed run and a replayed one."""
+    model, folder = request.getfixturevalue(name)
+    table, target = (X, Y) if name == "two" else (X3, Y3)
+    rows, truth = table[NEW], target[NEW]
+    labels = model.predict(rows)
+    assert (pickle.loads(pickle.dumps(model)).predict(rows) == labels).all()
+    bundle = automl.load(model.save(tmp_path / "bundle"))
+    assert (bundle.predict(rows) == labels).all()
+    found = scores_of(bundle, rows, pd.Series(truth, name="y"))
+    first = next(iter(found.values()))
+    assert first == pytest.approx(model.test_score_)
+    assert found["accuracy"] == pytest.approx((labels == truth).mean())
+    again = fitted(table, target, folder=folder)
+    assert (again.predict(rows) == labels).all()
+    assert again.facts_["factors"] == model.facts_["factors"]
+    made_again = replay(folder, table[SEEN], target[SEEN]).pipeline
+    assert (made_again.predict(rows) == labels).all()
+
+
+def test_the_page_and_the_card_tell_how_labels_are_found(two, three, tmp_path):
+    """A reader sees the threshold, or the factors, and counts that follow them."""
+    for (model, _), words in (
+        (two, "is predicted where its probability is above"),
+        (three, "greatest product of probability and factor"),
+    ):
+        page = tmp_path / "report.html"
+        model.report(page)
+        assert words in page.read_text()
+        card = (model.save(tmp_path / "bundle") / "model_card.md").read_text()
+        assert "greatest product of probability and factor" in card.replace("\n  ", " ")
+    performance = two[0].facts_["performance"]
+    named = performance["matrix"]["counts"][1][1]
+    assert performance["thresholds"]["named"] == named
+    assert performance["thresholds"]["own"] == two[0].facts_["factors"][0]
+    json.dumps(two[0].facts_)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"ensemble": False}, {"select": "simplest"}, {"deploy": "bag"},
+     {"max_model_mib": 0.09}],
+    ids=lambda m: next(iter(m)),
+)  # fmt: skip
+def test_labels_are_chosen_however_the_winner_is(more):
+    """One configuration, the simplest, models of folds, a small one: all have them."""
+    model = fitted(X, Y, **more)
+    p = model.predict_proba(X[NEW])[:, 1]
+    threshold = model.facts_["factors"][0]
+    assert ((model.predict(X[NEW]) == "yes") == (p > threshold)).all()
+    assert threshold != 0.5
+    assert not any("does not predict" in note for note in model.notes_)
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "roc_auc", "recall"])
+def test_other_metrics_have_the_likeliest_label(metric):
+    """A threshold is chosen for what it is best for, and for nothing else."""
+    model = fitted(X, Y, metric, n_trials=2)
+    assert model.facts_["factors"] is None
+    p = model.predict_proba(X[NEW])
+    assert (model.predict(X[NEW]) == model.classes_[np.argmax(p, axis=1)]).all()
+    own = get_scorer("accuracy")(model, X[NEW], Y[NEW])
+    if metric == "accuracy":
+        assert model.test_score_ == pytest.approx(own)
+
+
+def test_a_class_that_is_never_the_likelier_is_found():
+    """Of a class of three in a hundred no row has a probability above one half."""
+    rng = np.random.default_rng(0)
+    x = rng.random(3000)
+    y = np.where(rng.random(3000) < 0.09 * x**2, "yes", "no")
+    X = pd.DataFrame({"x": x, "z": rng.random(3000)})
+    model = AutoML(
+        metric="f1", n_trials=3, candidates=["logistic"], cv=3, n_jobs=1,
+        random_state=0, verbose=0,
+    ).fit(X, y)  # fmt: skip
+    assert model.predict_proba(X)[:, 1].max() < 0.5
+    assert (model.predict(X) == "yes").mean() > 0.03
+    assert model.best_candidate_ == "logistic"
