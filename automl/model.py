@@ -32,7 +32,9 @@ class AutoML(BaseAutoML):
         What to optimise: ``roc_auc``, ``log_loss``, ``rmse``, …, a scikit-learn scorer
         name or scorer: ``scorer(estimator, X, y)``, with labels as in ``y`` and an
         ``X`` of zeros. ``auto`` is ``roc_auc`` for two classes, ``log_loss`` for more,
-        ``rmse`` for numbers.
+        ``rmse`` for numbers. For ``f1``, ``balanced_accuracy``, ``mcc``, ``jaccard``
+        and their macro and weighted means the labels of `predict` are chosen as well:
+        not always those of the likeliest class.
     time_budget_s : float or None, default=60
         Seconds that `fit` takes, everything included; None for no limit.
     n_trials : int or None, default=None
@@ -66,7 +68,7 @@ class AutoML(BaseAutoML):
         Whether rows without a target are left out; they are an error otherwise.
     ensemble : bool, default=True
         Whether a weighted average of configurations may win; otherwise one does, as it
-        was fitted or with a temperature.
+        was fitted or with a temperature, or with labels of its own.
     deploy : {"auto", "bag", "refit"}
         What predicts: ``refit`` is one fit on all rows for each configuration, ``bag``
         the models of all its folds, averaged, which are larger and slower. ``auto``
@@ -93,7 +95,8 @@ class AutoML(BaseAutoML):
     Attributes
     ----------
     model_ : Pipeline
-        What predicts, from the raw table: an ensemble, or the best configuration. In
+        What predicts, from the raw table: an ensemble, or the best configuration, with
+        the labels that are best for the metric. In
         classification with a temperature, where out-of-fold predictions show that its
         probabilities should be surer or less sure; not with ``select="simplest"``, nor
         where a limit takes one configuration instead of an ensemble.
@@ -110,7 +113,8 @@ class AutoML(BaseAutoML):
         Number of each trial in it to its weight.
     best_pipeline_ : Pipeline
         The best single configuration, from the raw table: fitted on all rows, or the
-        models of its folds where there was no time for that; `notes_` say which.
+        models of its folds where there was no time for that; `notes_` say which. It has
+        the labels of the likeliest class.
     best_params_ : dict
         Its hyperparameters.
     best_candidate_ : str
