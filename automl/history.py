@@ -190,8 +190,9 @@ class Trial:
         return max(1, round(float(np.mean(values)))) if values else None
 
     def standing(self) -> tuple[float, bool, int]:
-        """Return what finished trials are sorted by."""
-        return -self.score, self.candidate not in DERIVED, self.number
+        """Return what finished trials are sorted by, the best first."""
+        worst = math.inf if math.isnan(self.score) else -self.score
+        return worst, self.candidate not in DERIVED, self.number
 
     def with_fold(self, result: FoldResult) -> Trial:
         """Return the trial with one more fold."""

@@ -137,7 +137,7 @@ def _threshold(
     threshold = float(f"{1 / (1 + np.exp(shift)):.4g}")
     if shift == 0.0 or not 0 < threshold < 1:
         return None
-    return threshold, 1 - threshold
+    return threshold, round(1 - threshold, 12)
 
 
 def _power(

@@ -80,7 +80,7 @@
     update();
   };
   const own = () => {
-    const far = facts.at.map((at) => Math.abs(at - facts.own));
+    const far = facts.at.map((at) => Math.abs(at - (facts.own ?? 0.5)));
     slider.value = far.indexOf(Math.min(...far));
     update();
   };

@@ -120,7 +120,7 @@ def leaderboard(
     order = ranked(trials)
     position = {t.number: i + 1 for i, t in enumerate(order)}
     base = [t for t in trials if t.candidate == BASELINE]
-    finished = sorted([*order, *base], key=lambda t: (_worst(t), t.number))
+    finished = sorted([*order, *base], key=Trial.standing)
     shown = {t.number for t in finished}
     others = sorted(
         (t for t in trials if t.number not in shown),
