@@ -18,7 +18,7 @@ from automl.effort import CONFIGURATIONS, effort_of
 from automl.estimate import LEVEL, Estimate, corrected, from_folds
 from automl.estimators.temperature import tempered
 from automl.history import BASELINE, DERIVED, ENSEMBLE
-from automl.labelling import with_labels
+from automl.labelling import has_factors, with_labels
 from automl.racing import paired_score
 from automl.resampled_scores import scorer_of
 from automl.scored import too_few
@@ -344,7 +344,7 @@ def estimate_facts(
         "high": ends[1],
         "level": LEVEL,
         "method": estimate.method,
-        "text": _text(estimate, found),
+        "text": _text(estimate, found, labelled=has_factors(metric)),
         "raw": metric.natural(raw),
         "baseline": None
         if found.constant is None
@@ -356,7 +356,7 @@ def estimate_facts(
     }
 
 
-def _text(estimate: Estimate, found: Appraised) -> str:
+def _text(estimate: Estimate, found: Appraised, *, labelled: bool) -> str:
     """Return how an estimate was made, in a sentence."""
     n_rows, times = f"{estimate.n_rows:,}", f"{estimate.n_resamples:,}"
     if estimate.method == "test":
@@ -388,6 +388,6 @@ def _text(estimate: Estimate, found: Appraised) -> str:
         f"{what} chosen anew on each of {times} random drawings of the {n_rows} scored "
         "rows, and scored on the rows not drawn: bootstrap bias-corrected "
         "cross-validation (BBC-CV)."
-        + " The temperature is that of all rows."
-        * found.tempered
+        + " Labels were chosen anew in each drawing." * labelled
+        + " The temperature is that of all rows." * (found.tempered and not labelled)
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from automl.estimators.ensemble import WeightedEnsemble
 from automl.kept import kept_model
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from automl.history import Trial
     from automl.table import Table
 
-__all__ = ["Part", "assemble", "bag_of", "from_raw", "refit_of"]
+__all__ = ["Part", "assemble", "bag_of", "from_raw", "labelled", "refit_of"]
 
 ALL_ROWS = -1
 """Stands for the fold of a model that was fitted on all rows."""
@@ -104,12 +105,7 @@ def _prepared(candidate: Candidate, trial: Trial, fold: int) -> str:
     return f"{fold} {json.dumps(options, sort_keys=True)}"
 
 
-def assemble(
-    parts: Sequence[Part],
-    table: Table,
-    temperature: float = 1.0,
-    factors: tuple[float, ...] | None = None,
-) -> Pipeline:
+def assemble(parts: Sequence[Part], table: Table, temperature: float = 1.0) -> Pipeline:
     """Return one pipeline from the raw table that averages the parts.
 
     Parameters
@@ -120,8 +116,6 @@ def assemble(
         For its encoder and classes.
     temperature : float, default=1.0
         Of the averaged probabilities.
-    factors : tuple of float, default=None
-        Of the classes, for labels.
     """
     groups: dict[str, tuple[Pipeline, list[tuple[str, Any, float, Any]]]] = {}
     for part in parts:
@@ -129,8 +123,36 @@ def assemble(
         _, heads = groups.setdefault(part.prepared, (prepare, []))
         heads.append((part.name, part.pipeline[-1], part.weight, part.places))
     classes = None if table.classes is None else plain_classes(table.classes)
-    ensemble = WeightedEnsemble(list(groups.values()), classes, temperature, factors)
+    ensemble = WeightedEnsemble(list(groups.values()), classes, temperature)
     return Pipeline([("encode", table.encoder), ("model", ensemble)])
+
+
+def labelled(
+    pipeline: Pipeline, table: Table, factors: tuple[float, ...] | None
+) -> Pipeline:
+    """Return a pipeline from the raw table with labels by factors of the classes.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        From the raw table; it is left as it is, and shares what it is made of.
+    table : Table
+        For its classes.
+    factors : tuple of float or None
+        In the order of the classes; None gives the pipeline.
+    """
+    if factors is None or table.classes is None:
+        return pipeline
+    encode, *steps, (name, model) = pipeline.steps
+    if isinstance(model, WeightedEnsemble):
+        parts, temperature = model.parts, model.temperature
+    else:
+        places = np.searchsorted(plain_classes(table.classes), model.classes_)
+        prepare = Pipeline(steps or [("as_it_is", FunctionTransformer())])
+        parts, temperature = [(prepare, [(name, model, 1.0, places)])], 1.0
+    classes = plain_classes(table.classes)
+    ensemble = WeightedEnsemble(parts, classes, temperature, factors)
+    return Pipeline([encode, ("model", ensemble)])
 
 
 def from_raw(table: Table, pipeline: Pipeline) -> Pipeline:

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer
 
-from automl.estimators.ensemble import WeightedEnsemble
 from automl.exceptions import AutoMLConfigError, AutoMLDataError
 from automl.history import BASELINE, FoldResult, History, Trial
 from automl.labelling import factors_of, fold_score, has_factors
@@ -165,23 +163,10 @@ def constant_factors(table: Table, metric: Metric) -> tuple[float, ...] | None:
     return factors_of(metric, table.y, shares, table.sample_weight)
 
 
-def baseline_pipeline(table: Table, metric: Metric) -> Pipeline:
-    """Return the baseline fitted on all rows, from the raw table.
-
-    Parameters
-    ----------
-    table : Table
-        What it is learnt from.
-    metric : Metric
-        Of the run, which may be best with another label than the commonest.
-    """
+def baseline_pipeline(table: Table) -> Pipeline:
+    """Return the baseline fitted on all rows, from the raw table."""
     labels = table.y if table.classes is None else table.classes[table.y]
     model = _dummy(table)
     rows = np.zeros((len(labels), 1))
     model.fit(rows, labels, sample_weight=table.sample_weight)
-    factors = constant_factors(table, metric)
-    if factors is not None:
-        heads = [("baseline", model, 1.0, np.arange(table.n_classes))]
-        parts = [(FunctionTransformer(), heads)]
-        model = WeightedEnsemble(parts, model.classes_, factors=factors)
     return Pipeline([("encode", table.encoder), ("model", model)])

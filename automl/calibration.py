@@ -1,8 +1,7 @@
-"""What becomes of the probabilities of what predicts, by out-of-fold predictions.
+"""How sure the probabilities of what predicts should be, by out-of-fold predictions.
 
 An average of models is less sure than it could be, a network that was fitted for long
 is too sure. One number for all rows, the temperature, mends most of either.
-Where the metric is one of labels, these are chosen as well (`automl.labelling`).
 """
 
 from __future__ import annotations
@@ -15,10 +14,10 @@ import numpy as np
 
 from automl.ensemble import Blend, is_better, mixed, spread
 from automl.estimators.temperature import LEAST, tempered
-from automl.labelling import factors_of, fold_score, has_factors
+from automl.labelling import has_factors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from automl.folds import Folds
     from automl.history import Trial
@@ -51,13 +50,11 @@ def calibrated(
     metric: Metric,
     is_over: Callable[[], bool] = lambda: False,
 ) -> Blend | None:
-    """Return what predicts with a temperature and factors, where these are better.
+    """Return what predicts with a temperature, where that is better by more than noise.
 
-    A temperature has to be better by more than noise. An average keeps its score at
-    least: where the metric only ranks rows, its probabilities are mended all the same.
-    One configuration by itself is left as it is unless the metric gains. Factors were
-    chosen for each score of a fold already, from other rows of it: those of all rows
-    are no gain, but what these scores are of.
+    An average keeps its score at least: where the metric only ranks rows, its
+    probabilities are mended all the same. One configuration by itself is left as it is
+    unless the metric gains.
 
     Parameters
     ----------
@@ -82,41 +79,21 @@ def calibrated(
     """
     start = whole or Blend({leader.number: 1.0}, tuple(leader.scores.values()))
     blocks = []
-    labelled = has_factors(metric)
     for k in range(len(folds)):
-        if is_over() and not labelled:
+        if is_over():
             return whole
         blocks.append(mixed(start.weights, lambda number, k=k: predictions(number, k)))  # type: ignore[misc]
-    found = whole if is_over() else _tempered(
-        whole, start, leader, blocks, rows, metric, is_over
-    )  # fmt: skip
-    if not labelled:
-        return found
-    p = tempered(np.concatenate(blocks), 1.0 if found is None else found.temperature)
-    factors = factors_of(metric, rows.y, p, rows.weight)
-    return found if factors is None else replace(found or start, factors=factors)
-
-
-def _tempered(
-    whole: Blend | None,
-    start: Blend,
-    leader: Trial,
-    blocks: Sequence[np.ndarray],
-    rows: Scored,
-    metric: Metric,
-    is_over: Callable[[], bool],
-) -> Blend | None:
-    """Return what predicts with a temperature, where that is better."""
     temperature = temperature_of(np.concatenate(blocks), rows)
     if temperature == 1.0:
         return whole
+    if has_factors(metric):  # a temperature changes no label that is chosen after it
+        return None if whole is None else replace(whole, temperature=temperature)
     scores = []
     for k, block in enumerate(blocks):
         if is_over():
             return whole
         own = rows.at(np.flatnonzero(rows.fold == k))
-        p = tempered(block, temperature)
-        scores.append(fold_score(metric, own.y, p, own.weight))
+        scores.append(metric.score(own.y, tempered(block, temperature), own.weight))
     found = replace(start, scores=tuple(scores), temperature=temperature)
     if whole is None:
         return found if is_better(scores, leader) else None

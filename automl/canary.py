@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from automl.fast_scores import fast_score
 from automl.fitting import fit_model, fit_prefix, predict
+from automl.labelling import fold_score, has_factors
 from automl.pipeline import build_pipeline
 from automl.workplace import at_most, rows_of
 
@@ -84,6 +86,8 @@ def sing(
     guess = predict(shuffled, model, prefix.transform(shuffled.X.iloc[test]))
     truth, weights = shuffled.y[test], rows_of(place.sample_weight, test)
     chance, score_of = [], fast_score(place.metric)
+    if has_factors(place.metric):
+        score_of = partial(fold_score, place.metric)
     for _ in range(SHUFFLES):
         if deadline is not None and time.monotonic() > deadline:
             break

@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl.assembly import labelled
 from automl.calibration import calibrated
 from automl.constraints import Choice, constrained, unchecked
-from automl.ensemble import POOL, Blend, ensemble_trial, is_better, part_of
+from automl.ensemble import POOL, Blend, is_better, part_of
+from automl.estimators.labels import factors_in
 from automl.exceptions import AutoMLWarning
 from automl.finish import REFITS, SPARE_S, Finish, Wanted
-from automl.history import BASELINE, CALIBRATED, DERIVED, History, as_kept
+from automl.history import BASELINE, DERIVED, History, as_kept
 from automl.kept import has_model
-from automl.labelling import has_factors
+from automl.labelling import factors_of, has_factors
 from automl.loop import finish_run, fit_now
 from automl.scored_rows import scored_rows
 from automl.weighing import after, weigh
-from automl.winner import Deployed, Given, deployed, there
+from automl.winner import Deployed, Given, deployed, ensemble_trial, there
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,7 +121,8 @@ class Concluded:
     @property
     def factors(self) -> tuple[float, ...] | None:
         """Of the classes, that what predicts finds labels by."""
-        return None if self.blend is None else self.blend.factors
+        found: tuple[float, ...] | None = factors_in(self.out.pipeline)
+        return found
 
     @property
     def told(self) -> tuple[Trial, ...]:
@@ -194,7 +197,7 @@ def conclude(
         meanwhile(*_expected(history, weights, search.budget))
     finish = finish_run(runner, search, history, wanted, interrupt, memory)
     given = Given(
-        finish, search, history, problem.table, problem.metric,
+        finish, search, history, problem.table,
         {c.name: c for c in problem.candidates}, folder, plan.n_folds, weights,
         plan.bag, notes,
     )  # fmt: skip
@@ -203,7 +206,7 @@ def conclude(
     if weights is not None:
         ensemble = ensemble_trial(weights, history, search.budget.elapsed_s)
     out = deployed(given, ensemble)
-    fitted = out.trial
+    fitted = out.trial.number
     limited, given_up = False, None
     if constraints:
         has = ensemble is not None and out.trial is ensemble
@@ -222,16 +225,19 @@ def conclude(
         given_up = _given_up(first, chosen)
         limited = given_up is not None or out.trial.number != chosen.out.trial.number
         out, ensemble, weights = chosen.out, chosen.ensemble, chosen.blend
-    if rule is not None and not _is_of(out.trial, rule.trial):
-        note = _not_the_simplest(rule, fitted=_is_of(fitted, rule.trial))
+    if rule is not None and out.trial.number != rule.trial.number:
+        note = _not_the_simplest(rule, fitted=fitted == rule.trial.number)
         out, rule = replace(out, notes=(*out.notes, note)), None
+    out = _with_labels(
+        out, weights if out.trial is ensemble else None, problem, journal
+    )
     if ensemble is None or out.trial is not ensemble:
         return Concluded(
             out, finish, history, None, None, journal, problem, rule, limited, given_up
         )
     ranked = History((*history.trials, ensemble))
     return Concluded(
-        out, finish, ranked, ensemble, weights, journal, problem, rule, limited,
+        out, finish, ranked, ensemble, weights, journal, problem, None, limited,
         given_up,
     )  # fmt: skip
 
@@ -246,10 +252,28 @@ def _expected(
     return trial, History((*history.trials, trial)), weights.temperature
 
 
-def _is_of(trial: Trial, single: Trial) -> bool:
-    """Return whether what predicts is this configuration, with factors or without."""
-    alone = trial.candidate == CALIBRATED and trial.made_of == (single.number,)
-    return alone or trial.number == single.number
+def _with_labels(
+    out: Deployed, blend: Blend | None, problem: Problem, journal: Journal
+) -> Deployed:
+    """Return what predicts with the labels that are chosen for the metric.
+
+    By its own out-of-fold predictions: those of the average, if one predicts.
+    """
+    table, metric = problem.table, problem.metric
+    if not has_factors(metric):
+        return out
+    whole = blend or Blend({out.trial.number: 1.0}, ())
+    blocks, rows = [], []
+    for k, (_, test) in enumerate(problem.folds.splits):
+        with suppress(OSError, ValueError, EOFError):  # not scored, or a note tells
+            blocks.append(whole.mixed(lambda n, k=k: journal.predictions(n, k)))  # type: ignore[misc]
+            rows.append(test)
+    if not blocks:
+        return out
+    place = np.concatenate(rows)
+    weight = None if table.sample_weight is None else table.sample_weight[place]
+    factors = factors_of(metric, table.y[place], np.concatenate(blocks), weight)
+    return replace(out, pipeline=labelled(out.pipeline, table, factors))
 
 
 def _given_up(first: Choice, chosen: Choice) -> tuple[Trial, Blend] | None:
@@ -287,24 +311,22 @@ def _of_those_there(
         return whole
     table, folds, metric = problem.table, problem.folds, problem.metric
     leader, found, why = given.history.finished()[0], None, ""
-    others_predict = False
     try:
         if len(left) > 1:
             less = part_of(
-                whole.plain, left, journal.predictions, table.y,
+                replace(whole, temperature=1.0), left, journal.predictions, table.y,
                 folds, metric, table.sample_weight,
             )  # fmt: skip
             found = less if is_better(less.scores, leader) else None
-        others_predict = found is not None
-        if table.is_classification and (others_predict or has_factors(metric)):
+        if found is not None and table.is_classification:
             rows = scored_rows(table, folds)
             found = calibrated(found, leader, journal.predictions, rows, folds, metric)
     except Exception as error:  # noqa: BLE001 - the user's metric may raise anything
         why = f" Scoring the others raised {type(error).__name__}."
-        found, others_predict = None, False
+        found = None
     given.notes.append(
         f"{lost} of {len(whole.weights)} members of the ensemble have no model: "
-        f"{'the others predict' if others_predict else 'it was given up'}.{why}"
+        f"{'the others predict' if found else 'it was given up'}.{why}"
     )
     return found
 

@@ -12,12 +12,22 @@ if TYPE_CHECKING:
     from automl.metrics import Metric
     from automl.scored import Scored
 
-__all__ = ["confusion_scorer", "is_confusion", "value_of_counts"]
+__all__ = ["confusion_scorer", "has_factors", "is_confusion", "value_of_counts"]
 
 OF_CLASS = ("f1", "precision", "recall", "jaccard")
 """Have a value for each class, and a mean over them."""
 
 MEANS = ("micro", "macro", "weighted")
+
+
+TUNED = frozenset(
+    [
+        "f1", "f1_macro", "f1_weighted", "jaccard", "jaccard_macro", "jaccard_weighted",
+        "balanced_accuracy", "recall_macro", "mcc",
+    ]
+)  # fmt: skip
+"""Not those that the likeliest class is best for (accuracy, micro averages), nor those
+that are best when all rows have one label, or one row has it (recall, precision)."""
 
 
 def is_confusion(metric: Metric) -> bool:
@@ -35,6 +45,18 @@ def is_confusion(metric: Metric) -> bool:
         return True
     kind, _, mean = metric.name.partition("_")
     return kind in OF_CLASS and mean in ("", *MEANS)
+
+
+def has_factors(metric: Metric) -> bool:
+    """Return whether labels are chosen for the metric; see `automl.labelling`.
+
+    Examples
+    --------
+    >>> from automl.metrics import resolve_metric
+    >>> [has_factors(resolve_metric(name, "binary")) for name in ("f1", "accuracy")]
+    [True, False]
+    """
+    return is_confusion(metric) and metric.name in TUNED
 
 
 def confusion_scorer(

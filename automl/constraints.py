@@ -18,12 +18,12 @@ from automl.bundle.predictor import Predictor
 from automl.bundle.schema import describe_table, sample_rows
 from automl.calibration import calibrated
 from automl.encoding_frame import as_fitted
-from automl.ensemble import ensemble_trial, pruned
+from automl.ensemble import pruned
 from automl.exceptions import AutoMLConfigError
 from automl.finish import ahead_of
-from automl.history import BASELINE, CALIBRATED, TEMPERATURE
+from automl.history import BASELINE, CALIBRATED
 from automl.scored_rows import scored_rows
-from automl.winner import Deployed, Member, blended
+from automl.winner import Deployed, Member, blended, ensemble_trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -175,8 +175,7 @@ class Choice:
         """The model in words."""
         if self.ensemble is not None and self.ensemble.candidate == CALIBRATED:
             trial = self.out.members[0].trial
-            how = "calibrated " if TEMPERATURE in self.ensemble.params else ""
-            return f"trial {trial.number} ({how}{trial.candidate})"
+            return f"trial {trial.number} (calibrated {trial.candidate})"
         if self.ensemble is not None:
             return f"an ensemble of {len(self.out.members)} configurations"
         if not self.out.members:
@@ -293,8 +292,8 @@ def _choices(
     refitted = replace(given, bag=False, notes=[])
 
     def mended(whole: Blend | None, trial: Trial) -> Blend | None:
-        """Return it with a temperature and factors of its own, as what gives way."""
-        if first.blend is None or first.blend.plain == first.blend:
+        """Return it with a temperature of its own, where what gives way has one."""
+        if first.blend is None or first.blend.temperature == 1.0:
             return whole
         rows, folds = scored_rows(problem.table, problem.folds), problem.folds
         given_rows = (predictions, rows, folds, problem.metric)
@@ -307,7 +306,7 @@ def _choices(
                 yield from _ensembles([first.blend], refitted, first)
         table, metric = problem.table, problem.metric
         smaller = pruned(
-            first.blend.plain, leader, predictions, table.y,
+            replace(first.blend, temperature=1.0), leader, predictions, table.y,
             problem.folds, metric, table.sample_weight, is_over,
         )  # fmt: skip
         fewer = (mended(less, leader) or less for less in smaller)
@@ -349,7 +348,7 @@ def _ensembles(
         trial = ensemble_trial(blend, given.history, _at_s(first))
         out = replace(
             first.out, trial=trial, shown=trial.number, members=members,
-            pipeline=assemble(parts, given.table, blend.temperature, blend.factors),
+            pipeline=assemble(parts, given.table, blend.temperature),
         )  # fmt: skip
         yield Choice(out, trial, blend)
 

@@ -11,25 +11,24 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from statistics import fmean, stdev
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from automl.estimators.temperature import tempered
 from automl.fast_scores import fast_score
-from automl.history import BASELINE, FACTORS, TEMPERATURE, FoldResult, Trial, derived
+from automl.history import BASELINE, Trial
 from automl.labelling import factors_of, fold_score, has_factors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from automl.folds import Folds
-    from automl.history import History
     from automl.metrics import Metric
 
 __all__ = [
-    "POOL", "Blend", "blend", "ensemble_trial", "is_better", "mixed", "part_of",
-    "pool", "pruned", "spread",
+    "POOL", "Blend", "blend", "is_better", "mixed", "part_of", "pool", "pruned",
+    "spread",
 ]  # fmt: skip
 
 POOL = 15
@@ -66,59 +65,16 @@ class Blend:
         Of each fold, greater is better.
     temperature : float, default=1.0
         Of the averaged probabilities.
-    factors : tuple of float or None
-        Of the classes, for labels; see `automl.labelling`.
     """
 
     weights: Mapping[int, float]
     scores: tuple[float, ...]
     temperature: float = 1.0
-    factors: tuple[float, ...] | None = None
-
-    @property
-    def plain(self) -> Blend:
-        """It without a temperature and factors."""
-        return replace(self, temperature=1.0, factors=None)
 
     def mixed(self, predictions: Callable[[int], np.ndarray]) -> np.ndarray:
         """Return what it predicts, from the predictions of its members."""
         average = mixed(self.weights, predictions)
         return average if average.ndim == 1 else tempered(average, self.temperature)
-
-
-def ensemble_trial(blend: Blend, history: History, at_s: float) -> Trial:
-    """Return an ensemble as one more configuration, with its members as parameters.
-
-    Parameters
-    ----------
-    blend : Blend
-        Weights and scores.
-    history : History
-        Of its members.
-    at_s : float
-        Seconds since the run began.
-    """
-    number = len(history)
-    members = [history[n] for n in blend.weights]
-    folds = tuple(
-        FoldResult(
-            number, k, "ok", score, fit_s=sum(_fold(t, k).fit_s for t in members),
-            predict_s=sum(_fold(t, k).predict_s for t in members), started_s=at_s,
-            ended_s=at_s,
-        )
-        for k, score in enumerate(blend.scores)
-    )  # fmt: skip
-    shares = blend.weights.items()
-    params: dict[str, Any] = {f"trial {n}": round(w, 4) for n, w in shares}
-    if blend.temperature != 1.0:
-        params[TEMPERATURE] = blend.temperature
-    if blend.factors is not None:
-        params[FACTORS] = list(blend.factors)
-    return derived(number, params, folds)
-
-
-def _fold(trial: Trial, fold: int) -> FoldResult:
-    return next(f for f in trial.folds if f.fold == fold)
 
 
 def pool(trials: Sequence[Trial], size: int = POOL) -> list[Trial]:

@@ -242,9 +242,9 @@ def _fold(folder: Path, place: Workplace, prepared: Prepared, task: Task) -> Out
         X_test = prefix.transform(place.X.iloc[test])
     fitted = time.monotonic()
     prediction = predict(place, model, X_test)
+    predicted = time.monotonic()
     weights = rows_of(place.sample_weight, test)
     score = fold_score(place.metric, place.y[test], prediction, weights)
-    predicted = time.monotonic()
     # what preparing took before is part of what this configuration takes
     fit_s = fitted - started + max(0.0, seconds - took_s)
     if fit_s >= task.keep_from_s and np.isfinite(score):
@@ -259,7 +259,7 @@ def _fold(folder: Path, place: Workplace, prepared: Prepared, task: Task) -> Out
         predict_s=predicted - fitted,
         cpu_s=time.process_time() - cpu,
         started_s=started,
-        ended_s=predicted,
+        ended_s=time.monotonic(),
         rounds=rounds,
         truncated=truncated,
         worker=os.getpid(),

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 __all__ = [
-    "BASELINE", "CALIBRATED", "DERIVED", "ENSEMBLE", "FACTORS", "TEMPERATURE",
-    "FoldResult", "History", "Known", "Trial", "as_kept", "derived", "learner_of",
+    "BASELINE", "CALIBRATED", "DERIVED", "ENSEMBLE", "TEMPERATURE", "FoldResult",
+    "History", "Known", "Trial", "as_kept", "derived", "learner_of",
 ]  # fmt: skip
 
 BASELINE = "baseline"
@@ -26,12 +26,12 @@ ENSEMBLE = "ensemble"
 """The weighted average of configurations, as one more candidate."""
 
 CALIBRATED = "calibrated"
-"""One configuration with a temperature, or factors, as one more candidate."""
+"""One configuration with a temperature, as one more candidate."""
 
 DERIVED = (ENSEMBLE, CALIBRATED)
 """Candidates that are made of configurations which were scored before."""
 
-TEMPERATURE, FACTORS = "temperature", "factors"
+TEMPERATURE = "temperature"
 """Among their parameters; the others are names of trials, with their shares."""
 
 TIMEOUT_TIMES = 2.0
@@ -189,11 +189,6 @@ class Trial:
         values = [f.rounds for f in self.folds if f.rounds is not None]
         return max(1, round(float(np.mean(values)))) if values else None
 
-    def standing(self) -> tuple[float, bool, int]:
-        """Return what finished trials are sorted by, the best first."""
-        worst = math.inf if math.isnan(self.score) else -self.score
-        return worst, self.candidate not in DERIVED, self.number
-
     def with_fold(self, result: FoldResult) -> Trial:
         """Return the trial with one more fold."""
         folds = [f for f in self.folds if f.fold != result.fold] + [result]
@@ -215,14 +210,13 @@ def derived(
     members = _members(params)
     if len(members) > 1:
         return Trial(number, ENSEMBLE, params, "greedy selection", "ok", folds)
-    what = "calibration" if TEMPERATURE in params else "labels"
-    origin = f"{what} of trial {members[0]}"
+    origin = f"calibration of trial {members[0]}"
     return Trial(number, CALIBRATED, params, origin, "ok", folds)
 
 
 def _members(params: Mapping[str, Any]) -> tuple[int, ...]:
     """Return the numbers of the trials among the parameters of a derived candidate."""
-    names = (name for name in params if name not in (TEMPERATURE, FACTORS))
+    names = (name for name in params if name != TEMPERATURE)
     return tuple(int(name.removeprefix("trial ")) for name in names)
 
 
@@ -249,15 +243,13 @@ def as_kept(predictions: np.ndarray) -> np.ndarray:
 def learner_of(trial: Trial, trials: Iterable[Trial]) -> tuple[str, dict[str, Any]]:
     """Return the candidate and the parameters to tell of what predicts.
 
-    Of what is calibrated they are those of the configuration, with the temperature and
-    the factors.
+    Of what is calibrated they are those of the configuration, and the temperature.
     """
     params = dict(trial.params)
     if trial.candidate != CALIBRATED:
         return trial.candidate, params
     member = next(t for t in trials if t.number in trial.made_of)
-    more = {name: params[name] for name in (TEMPERATURE, FACTORS) if name in params}
-    return member.candidate, {**member.params, **more}
+    return member.candidate, {**member.params, TEMPERATURE: params[TEMPERATURE]}
 
 
 @dataclass(frozen=True)
@@ -311,12 +303,9 @@ class History:
         return History(tuple(trials))
 
     def finished(self) -> list[Trial]:
-        """Return trials with all folds, best first; the baseline among them.
-
-        Of equal ones what is made of another comes first: it is what predicts.
-        """
+        """Return trials with all folds, best first; the baseline among them."""
         done = [t for t in self.trials if t.status == "ok" and not math.isnan(t.score)]
-        return sorted(done, key=Trial.standing)
+        return sorted(done, key=lambda t: (-t.score, t.number))
 
     def preferred(self) -> list[Trial]:
         """Return the same with the chosen one in front."""

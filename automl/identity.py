@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl.confusion_scores import has_factors
 from automl.exceptions import AutoMLConfigError
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ def identity(
 def _metric(metric: Metric) -> str:
     """Return what a metric is called, and a hash of what else its scorer is given."""
     given = getattr(metric.scorer, "_kwargs", None) if metric.own else None
-    if not given:
-        return metric.name
+    if not given:  # scores of labels that are chosen are no others' equals
+        return f"{metric.name}, labels chosen" if has_factors(metric) else metric.name
     text = json.dumps(_plain(given), default=_type_name)
     return f"{metric.name} with arguments {_digest(text)}"
 

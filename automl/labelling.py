@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from automl.confusion_scores import is_confusion, value_of_counts
+from automl.confusion_scores import has_factors, value_of_counts
 from automl.estimators.labels import favoured
 from automl.estimators.temperature import LEAST
 
@@ -22,15 +22,6 @@ if TYPE_CHECKING:
 __all__ = [
     "factors_of", "favoured_apart", "fold_score", "has_factors", "with_labels",
 ]  # fmt: skip
-
-TUNED = frozenset(
-    [
-        "f1", "f1_macro", "f1_weighted", "jaccard", "jaccard_macro", "jaccard_weighted",
-        "balanced_accuracy", "recall_macro", "mcc",
-    ]
-)  # fmt: skip
-"""Not those that the likeliest class is best for (accuracy, micro averages), nor those
-that are best when all rows have one label, or one row has it (recall, precision)."""
 
 GRID = 100
 """Quantiles of the rows of either class, between which thresholds are tried."""
@@ -54,18 +45,6 @@ is better on 13, worse on 1; with a factor of its own for each class on 10 and 1
 
 PARTS = 5
 """Parts of a fold's rows: each has labels by what the other parts show."""
-
-
-def has_factors(metric: Metric) -> bool:
-    """Return whether labels are chosen for the metric.
-
-    Examples
-    --------
-    >>> from automl.metrics import resolve_metric
-    >>> [has_factors(resolve_metric(name, "binary")) for name in ("f1", "accuracy")]
-    [True, False]
-    """
-    return is_confusion(metric) and metric.name in TUNED
 
 
 def factors_of(
@@ -101,7 +80,8 @@ def factors_of(
     """
     codes = y.astype(np.int64)
     mass = np.bincount(codes, weight, p.shape[1])
-    if (mass > 0).sum() < 2:
+    known = np.isfinite(p).all()  # else the metric says what is wrong
+    if not known or (mass > 0).sum() < 2:
         return None
     if p.shape[1] == 2:
         return _threshold(metric, codes, p, weight)
@@ -134,10 +114,11 @@ def _threshold(
     mean = window @ value / window.sum(axis=1)
     best = np.flatnonzero(mean >= mean.max() - 1e-12)
     shift = tried[best[np.argmin(np.abs(tried[best]))]]
-    threshold = float(f"{1 / (1 + np.exp(shift)):.4g}")
-    if shift == 0.0 or not 0 < threshold < 1:
+    if shift == 0.0:
         return None
-    return threshold, round(1 - threshold, 12)
+    less = float(f"{1 / (1 + np.exp(abs(shift))):.4g}")  # of both, whose digits count
+    factors = (less, round(1 - less, 15))
+    return factors if shift > 0 else factors[::-1]
 
 
 def _power(

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from automl.assembly import assemble, bag_of, from_raw, refit_of
+from automl.assembly import assemble, bag_of, from_raw, labelled, refit_of
 from automl.baseline import baseline_pipeline
+from automl.estimators.labels import factors_in
 from automl.evaluate import Outcome, Task, run_task
 from automl.exceptions import AutoMLResourceError
 from automl.history import (
     BASELINE,
     DERIVED,
-    FACTORS,
     TEMPERATURE,
     FoldResult,
     History,
@@ -71,7 +71,9 @@ def recipe_of(
     problem : Problem
         What the run works on.
     """
+    factors = factors_in(out.pipeline)
     whole = _recipe(out.trial, out.members, out.pipeline, refits, fallback, problem)
+    whole["factors"] = None if factors is None else list(factors)
     if out.pipeline is out.single:
         return {**whole, "single": None}
     single = _recipe(
@@ -165,10 +167,11 @@ def remake_both(
         If one cannot be fitted (``E-replay``).
     """
     recipes = [r for r in (recipe, recipe["single"]) if r is not None]
-    table = problem.table
+    table, given = problem.table, recipe.get("factors")
+    factors = None if given is None else tuple(map(float, given))
     if all(r["kind"] == "baseline" for r in recipes):
-        constant = baseline_pipeline(table, problem.metric)
-        return constant, constant
+        constant = baseline_pipeline(table)
+        return labelled(constant, table, factors), constant
     from threadpoolctl import threadpool_limits
 
     candidates = {c.name: c for c in problem.candidates}
@@ -181,7 +184,7 @@ def remake_both(
             made = [_pipeline(one, problem, fits) for one in recipes]
         finally:
             close_workplace()
-    return made[0], made[-1]
+    return labelled(made[0], table, factors), made[-1]
 
 
 @dataclass(frozen=True)
@@ -203,7 +206,7 @@ class _Fits:
 
 def _pipeline(recipe: Mapping[str, Any], problem: Problem, fits: _Fits) -> Pipeline:
     if recipe["kind"] == "baseline":
-        return baseline_pipeline(problem.table, problem.metric)
+        return baseline_pipeline(problem.table)
     if recipe["kind"] == "fallback":
         return from_raw(problem.table, fits.of(_fallback_task(recipe)).value)
     return _average(recipe, problem, fits)
@@ -213,7 +216,6 @@ def _average(whole: Mapping[str, Any], problem: Problem, fits: _Fits) -> Pipelin
     table, candidates = problem.table, {c.name: c for c in problem.candidates}
     derived = whole["candidate"] in DERIVED
     temperature = float(whole["params"].get(TEMPERATURE, 1.0)) if derived else 1.0
-    factors = whole["params"].get(FACTORS) if derived else None
     parts = []
     for recipe in whole["parts"]:
         number, params = int(recipe["trial"]), dict(recipe["params"])
@@ -234,9 +236,7 @@ def _average(whole: Mapping[str, Any], problem: Problem, fits: _Fits) -> Pipelin
             fits.of(Task("fold", 0, number, fold, name, params, keep_from_s=0.0))
             trial = trial.with_fold(FoldResult(number, fold, "ok"))
         parts += bag_of(trial, weight, candidates, table, fits.scratch)
-    return assemble(
-        parts, table, temperature, None if factors is None else tuple(factors)
-    )
+    return assemble(parts, table, temperature)
 
 
 def _run(scratch: Path, task: Task) -> Outcome:

@@ -28,8 +28,6 @@ from automl.history import (
     CALIBRATED,
     DERIVED,
     ENSEMBLE,
-    FACTORS,
-    TEMPERATURE,
     History,
     Trial,
 )
@@ -243,7 +241,7 @@ def run(
                 simplest=None if rule is None else rule.trial.number,
                 explanation=done.finish.importance,
                 limited=str(_constraints(settings)) if done.limited else "",
-                ruled=done.rule is not None,
+                ruled=done.rule is not None, factors=done.factors,
                 unscored=_unscored(done),
             )
         )  # fmt: skip
@@ -361,11 +359,7 @@ def _titled(titles: Mapping[str, str], done: Concluded) -> dict[str, str]:
     if found is None:
         return dict(titles)
     of = done.ranked[found.made_of[0]].candidate
-    what = "calibrated"
-    if TEMPERATURE not in found.params:
-        two = len(found.params[FACTORS]) == 2
-        what = "threshold chosen" if two else "labels chosen"
-    return {**titles, CALIBRATED: f"{titles.get(of, of)}, {what}"}
+    return {**titles, CALIBRATED: f"{titles.get(of, of)}, calibrated"}
 
 
 def _explained(done: Concluded) -> str:

@@ -93,17 +93,15 @@ def mixed_scores(
         factors = factors_of(metric, rows.y, predictions[0], rows.weight)
         common = common if factors is None else np.array(factors)
     for drawn, scores in zip(counts, inside, strict=True):
-        place = _some(rows, drawn)
-        mean = _greedy(predictions, rows, metric, drawn, scores, place, common)
+        mean = _greedy(predictions, rows, metric, drawn, scores, common)
         outside = np.flatnonzero(drawn == 0)
-        if not len(outside):
-            continue
-        p = _mean(predictions, mean, outside)
         if labelled:
-            own = _mean(predictions, mean, place)
-            p = _labelled(metric, rows, drawn, place, own, p)
-        score = scorer_of(metric, rows.at(outside), p if labelled else finish(p))
-        found.append(float(score(np.ones((1, len(outside)), dtype=np.uint8))[0]))
+            value = _score_of_labels(predictions, mean, rows, metric, drawn)
+            found += [] if value is None else [value]
+        elif len(outside):
+            p = finish(_mean(predictions, mean, outside))
+            score = scorer_of(metric, rows.at(outside), p)
+            found.append(float(score(np.ones((1, len(outside)), dtype=np.uint8))[0]))
     return found
 
 
@@ -129,31 +127,52 @@ def labelled_scores(
     taken : array of int of shape (n_drawings,)
         The configuration that each drawing takes.
     """
-    found = []
-    for drawn, k in zip(counts, taken, strict=True):
-        outside, place = np.flatnonzero(drawn == 0), _some(rows, drawn)
-        if not len(outside):
-            continue
-        p = predictions[k]
-        p = _labelled(metric, rows, drawn, place, p[place], p[outside])
-        score = scorer_of(metric, rows.at(outside), p)
-        found.append(float(score(np.ones((1, len(outside)), dtype=np.uint8))[0]))
-    return found
+    found = [
+        _score_of_labels(predictions, {int(k): 1.0}, rows, metric, drawn)
+        for drawn, k in zip(counts, taken, strict=True)
+    ]
+    return [value for value in found if value is not None]
 
 
-def _labelled(
-    metric: Metric,
+def _score_of_labels(
+    predictions: Sequence[np.ndarray],
+    weights: dict[int, float],
     rows: Scored,
+    metric: Metric,
     drawn: np.ndarray,
-    place: np.ndarray,
-    inside: np.ndarray,
-    outside: np.ndarray,
-) -> np.ndarray:
-    """Return predictions of rows not drawn with the labels that those drawn show."""
-    times = drawn[place].astype(np.float64)
+) -> float | None:
+    """Return the score, on rows not drawn, of labels that those drawn show."""
+    outside = np.flatnonzero(drawn == 0)
+    if not len(outside):
+        return None
+    place, share = _of_each_class(rows, drawn)
+    times = drawn[place] * share
     if rows.weight is not None:
         times = times * rows.weight[place]
-    return favoured(outside, factors_of(metric, rows.y[place], inside, times))
+    inside = _mean(predictions, weights, place)
+    factors = factors_of(metric, rows.y[place], inside, times)
+    p = favoured(_mean(predictions, weights, outside), factors)
+    score = scorer_of(metric, rows.at(outside), p)
+    return float(score(np.ones((1, len(outside)), dtype=np.uint8))[0])
+
+
+def _of_each_class(rows: Scored, drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return places of rows that were drawn, and how many rows each stands for.
+
+    Each class has an equal part of `MIX_ROWS`, so that of a rare one there are all.
+    """
+    place = np.flatnonzero(drawn)
+    if len(place) <= MIX_ROWS:
+        return place, np.ones(len(place))
+    chosen, share = [], []
+    codes = np.unique(rows.y[place])
+    for code in codes:
+        own = place[rows.y[place] == code]
+        step = max(1, len(own) * len(codes) // MIX_ROWS)
+        some = own[::step]
+        chosen.append(some)
+        share.append(np.full(len(some), len(own) / len(some)))
+    return np.concatenate(chosen), np.concatenate(share)
 
 
 def _mean(
@@ -178,7 +197,6 @@ def _greedy(
     metric: Metric,
     drawn: np.ndarray,
     scores: np.ndarray,
-    place: np.ndarray,
     factors: np.ndarray,
 ) -> dict[int, float]:
     """Return weights that a few greedy additions find on some of the rows drawn."""
@@ -186,6 +204,7 @@ def _greedy(
     size, additions = (MIXED, ADDITIONS) if quick else (ASKED_MIXED, ASKED_ADDITIONS)
     known = np.where(np.isnan(scores), -np.inf, scores)
     members = np.argsort(-known, kind="stable")[:size]
+    place = _some(rows, drawn)
     some, times = rows.at(place), drawn[None, place]
     own = {
         k: np.asarray(predictions[k][place], dtype=np.float64) * factors

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from automl.calibration import calibrated
 from automl.ensemble import Blend, blend, pool
 from automl.history import BASELINE
-from automl.labelling import has_factors
 from automl.reserve import ENSEMBLE_SHARE, is_refitted, refit_seconds
 from automl.scored_rows import scored_rows
 
@@ -98,11 +97,8 @@ def weigh(
     notes : list of str
         Grows by what failed.
     """
-    leader = next(iter(history.preferred()), None)
-    simple = history.chosen is not None
-    if leader is None or leader.candidate == BASELINE:
-        return None
-    if simple and not has_factors(problem.metric):
+    leader = next(iter(history.finished()), None)
+    if history.chosen is not None or leader is None or leader.candidate == BASELINE:
         return None
     budget, allowed_s = search.budget, math.inf
     if budget.time_s is not None:
@@ -114,7 +110,7 @@ def weigh(
         allowed_s = min(allowed_s, INTERRUPTED_S)
     is_over = after(budget, interrupt, allowed_s * (1 - TEMPERATURE_PART))
     table, found = problem.table, None
-    if search.plan.ensemble and not simple:
+    if search.plan.ensemble:
         try:
             found = _average(history, problem, journal, is_over)
         except Exception as error:  # noqa: BLE001 - the user's metric may raise anything
@@ -127,10 +123,10 @@ def weigh(
     try:
         return calibrated(
             found, leader, journal.predictions, rows, problem.folds, problem.metric,
-            (lambda: True) if simple else is_over,
+            is_over,
         )  # fmt: skip
     except Exception as error:  # noqa: BLE001 - the same metric, on other probabilities
-        why = f"choosing what becomes of them raised {type(error).__name__}."
+        why = f"choosing their temperature raised {type(error).__name__}."
         notes.append(f"Probabilities are as the learners give them: {why}")
         return found
 

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 from automl.assembly import Part, assemble, bag_of, from_raw, refit_of
 from automl.baseline import baseline_pipeline
 from automl.finish import refit_order
-from automl.history import BASELINE, History, Trial
+from automl.history import (
+    BASELINE,
+    TEMPERATURE,
+    FoldResult,
+    History,
+    Trial,
+    derived,
+)
 from automl.kept import has_model
 
 if TYPE_CHECKING:
@@ -20,12 +27,12 @@ if TYPE_CHECKING:
     from automl.candidates import Candidate
     from automl.ensemble import Blend
     from automl.finish import Finish
-    from automl.metrics import Metric
     from automl.search import Search
     from automl.table import Table
 
 __all__ = [
-    "Deployed", "Given", "Member", "blended", "deployed", "there",
+    "Deployed", "Given", "Member", "blended", "deployed", "ensemble_trial",
+    "there",
 ]  # fmt: skip
 
 
@@ -102,8 +109,6 @@ class Given:
         All configurations.
     table : Table
         What is predicted.
-    metric : Metric
-        Of the run.
     candidates : dict
         By name.
     folder : Path
@@ -124,7 +129,6 @@ class Given:
     search: Search
     history: History
     table: Table
-    metric: Metric
     candidates: Mapping[str, Candidate]
     folder: Path
     n_folds: int
@@ -132,6 +136,38 @@ class Given:
     bag: bool
     notes: list[str] = field(default_factory=list)
     bags: dict[tuple[int, int], list[Part]] = field(default_factory=dict)
+
+
+def ensemble_trial(blend: Blend, history: History, at_s: float) -> Trial:
+    """Return an ensemble as one more configuration, with its members as parameters.
+
+    Parameters
+    ----------
+    blend : Blend
+        Weights and scores.
+    history : History
+        Of its members.
+    at_s : float
+        Seconds since the run began.
+    """
+    number = len(history)
+    members = [history[n] for n in blend.weights]
+    folds = tuple(
+        FoldResult(
+            number, k, "ok", score, fit_s=sum(_fold(t, k).fit_s for t in members),
+            predict_s=sum(_fold(t, k).predict_s for t in members), started_s=at_s,
+            ended_s=at_s,
+        )
+        for k, score in enumerate(blend.scores)
+    )  # fmt: skip
+    params = {f"trial {n}": round(w, 4) for n, w in blend.weights.items()}
+    if blend.temperature != 1.0:
+        params[TEMPERATURE] = blend.temperature
+    return derived(number, params, folds)
+
+
+def _fold(trial: Trial, fold: int) -> FoldResult:
+    return next(f for f in trial.folds if f.fold == fold)
 
 
 def deployed(given: Given, ensemble: Trial | None) -> Deployed:
@@ -151,9 +187,7 @@ def deployed(given: Given, ensemble: Trial | None) -> Deployed:
         parts, kept = blended(given, given.blend)
         if parts:
             trial, shown, of = ensemble, ensemble.number, kept
-            pipeline = assemble(
-                parts, given.table, given.blend.temperature, given.blend.factors
-            )
+            pipeline = assemble(parts, given.table, given.blend.temperature)
     if given.bag and trial is not ensemble and not any(m.bagged for m in members):
         bag = _bagged(given, given.history.preferred()[0])
         if bag is not None:
@@ -334,7 +368,7 @@ def _last_resort(given: Given, leader: Trial) -> Chosen:
             "on all rows in the time left: the model is the constant prediction."
         )
     first = given.history[0]
-    return first, first.number, baseline_pipeline(table, given.metric), ()
+    return first, first.number, baseline_pipeline(table), ()
 
 
 def _know_all_classes(parts: list[Part], table: Table) -> bool:

@@ -14,7 +14,7 @@ from sklearn.metrics import f1_score, get_scorer
 import automl
 from automl import AutoML
 from automl.cli.rescore import scores_of
-from automl.history import BASELINE, CALIBRATED, ENSEMBLE
+from automl.history import BASELINE
 from automl.replay import replay
 
 pytestmark = pytest.mark.usefixtures("all_unexplained")
@@ -74,10 +74,7 @@ def test_f1_of_new_rows_is_that_of_the_chosen_threshold(two):
 def test_the_winner_keeps_the_score_of_its_folds(two):
     """Each fold was scored by labels that its other rows chose."""
     model, _ = two
-    winner = model.leaderboard_.iloc[0]
-    assert winner["candidate"] in (CALIBRATED, ENSEMBLE)
-    assert model.best_score_ == winner["score"]
-    assert winner["params"]["factors"] == model.facts_["factors"]
+    assert model.best_score_ == model.leaderboard_["score"].iloc[0]
     base = model.leaderboard_.set_index("candidate").loc[BASELINE]
     share = (Y[SEEN] == "yes").mean()
     assert base["score"] == pytest.approx(2 * share / (1 + share), abs=0.01)
@@ -121,14 +118,17 @@ def test_labels_are_the_same_wherever_they_are_asked(name, request, tmp_path):
 def test_the_page_and_the_card_tell_how_labels_are_found(two, three, tmp_path):
     """A reader sees the threshold, or the factors, and counts that follow them."""
     for (model, _), words in (
-        (two, "is predicted where its probability is above"),
+        (two, f"above {two[0].facts_['factors'][0]:.4f}, a threshold that was chosen"),
         (three, "greatest product of probability and factor"),
     ):
         page = tmp_path / "report.html"
         model.report(page)
         assert words in page.read_text()
         card = (model.save(tmp_path / "bundle") / "model_card.md").read_text()
-        assert "greatest product of probability and factor" in card.replace("\n  ", " ")
+        factors = model.facts_["factors"]
+        assert str(factors[0]) in card
+        manifest = json.loads((tmp_path / "bundle" / "manifest.json").read_text())
+        assert manifest["factors"] == list(factors)
     performance = two[0].facts_["performance"]
     named = performance["matrix"]["counts"][1][1]
     assert performance["thresholds"]["named"] == named
@@ -138,8 +138,7 @@ def test_the_page_and_the_card_tell_how_labels_are_found(two, three, tmp_path):
 
 @pytest.mark.parametrize(
     "more",
-    [{"ensemble": False}, {"select": "simplest"}, {"deploy": "bag"},
-     {"max_model_mib": 0.09}],
+    [{"ensemble": False}, {"select": "simplest"}, {"deploy": "bag"}],
     ids=lambda m: next(iter(m)),
 )  # fmt: skip
 def test_labels_are_chosen_however_the_winner_is(more):
@@ -150,6 +149,48 @@ def test_labels_are_chosen_however_the_winner_is(more):
     assert ((model.predict(X[NEW]) == "yes") == (p > threshold)).all()
     assert threshold != 0.5
     assert not any("does not predict" in note for note in model.notes_)
+
+
+def test_a_model_that_gives_way_to_a_smaller_one_leaves_it_its_own_labels():
+    """The small one's threshold is that of its own predictions."""
+    model = fitted(X, Y, max_model_mib=0.09)
+    assert any("instead of" in note for note in model.notes_)
+    assert list(model.weights_.values()) == [1.0]
+    p = model.predict_proba(X[NEW])[:, 1]
+    found = model.predict(X[NEW]) == "yes"
+    assert (found == (p > model.facts_["factors"][0])).all()
+    assert model.facts_["factors"] != fitted(X, Y).facts_["factors"]
+
+
+def test_where_nothing_is_learnt_the_best_label_is_predicted(tmp_path):
+    """On noise F1 is best when every row is named; page, card and checks say so."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(90, 3)), np.array(["no", "yes"])[np.arange(90) % 3 // 2]
+    model = AutoML(
+        metric="f1", n_trials=1, candidates=["logistic"], cv=3, n_jobs=1,
+        random_state=0, run_dir=tmp_path / "run", verbose=0,
+    ).fit(X, y)  # fmt: skip
+    assert model.leaderboard_["candidate"].iloc[0] == BASELINE
+    assert (model.predict(X) == "yes").all()
+    assert model.predict_proba(X)[:, 1] == pytest.approx(1 / 3)
+    matrix = model.facts_["performance"]["matrix"]["counts"]
+    assert matrix == [[0, 60], [0, 30]]
+    model.report(tmp_path / "report.html")
+    assert (automl.load(model.save(tmp_path / "b")).predict(X) == "yes").all()
+    assert (replay(tmp_path / "run", X, y).pipeline.predict(X) == "yes").all()
+
+
+def test_a_fit_that_was_cut_short_has_labels_too(monkeypatch):
+    """What predicts in place of what was to has the labels of its own predictions."""
+    from automl import conclusion
+
+    monkeypatch.setattr(conclusion, "weigh", lambda *_: None)
+    model = fitted(X, Y)
+    p = model.predict_proba(X[NEW])[:, 1]
+    assert model.facts_["factors"][0] < 0.45
+    found = model.predict(X[NEW]) == "yes"
+    assert (found == (p > model.facts_["factors"][0])).all()
+    assert (model.best_pipeline_.predict(X[NEW]) == "yes").sum() == (p > 0.5).sum()
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "roc_auc", "recall"])

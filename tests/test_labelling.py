@@ -20,6 +20,8 @@ from automl.labelling import (
     with_labels,
 )
 from automl.metrics import TASKS, resolve_metric
+from automl.scored import Scored
+from automl.selection import _of_each_class
 
 F1, BALANCED, MCC = (
     resolve_metric(name, "binary") for name in ("f1", "balanced_accuracy", "mcc")
@@ -100,6 +102,37 @@ def test_the_score_of_a_fold_is_no_better_than_chance_on_noise():
     same = np.mean([MCC.score(y, with_labels(MCC, y, p)) for y, p in draws])
     assert apart == pytest.approx(0, abs=0.01)
     assert same > 0.04
+
+
+def test_all_rows_of_a_rare_class_choose_labels_in_a_drawing():
+    """Of many rows some stand for others of their class, of few each for itself."""
+    y = np.repeat([0, 1], [20_000, 150])
+    drawn = np.random.default_rng(0).poisson(1, len(y))
+    rows = Scored(y, np.zeros(len(y), dtype=int), np.arange(len(y)))
+    place, share = _of_each_class(rows, drawn)
+    assert (place[y[place] == 1] == np.flatnonzero(drawn * y)).all()
+    assert len(place) < 1500
+    for code in (0, 1):
+        whole = ((drawn > 0) & (y == code)).sum()
+        assert share[y[place] == code].sum() == pytest.approx(whole)
+
+
+def test_a_learner_without_numbers_is_told_of_by_the_metric():
+    """Probabilities that are none choose nothing; what the metric says is said."""
+    y, p = drawn(100)
+    p[3] = np.nan
+    assert factors_for(F1, y, p) is None
+
+
+def test_thresholds_keep_their_digits_near_both_ends():
+    """Which class is called the second does not matter."""
+    rng = np.random.default_rng(0)
+    y = (np.arange(100_000) < 20).astype(np.int64)
+    p = np.clip(1e-4 * np.exp(rng.normal(3 * y, 1)), 0, 1)
+    found = factors_for(BALANCED, y, np.c_[1 - p, p])
+    other = factors_for(BALANCED, 1 - y, np.c_[p, 1 - p])
+    assert other == found[::-1]
+    assert found[0] < 1e-3
 
 
 def test_a_constant_names_the_label_that_scores_best():

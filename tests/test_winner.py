@@ -257,9 +257,8 @@ def stopped(folder, X, y, made):
     trial = Trial(1, "extra_trees", params, "start", "cancelled", tuple(results))
     of = History((Trial(0, "baseline", {}, "", "ok", base), trial))
     return Given(
-        finish(of), None, of, table, metric, candidates, folder, 3, blend=None,
-        bag=False,
-    )  # fmt: skip
+        finish(of), None, of, table, candidates, folder, 3, blend=None, bag=False
+    )
 
 
 def test_models_of_some_folds_predict_where_nothing_finished(tmp_path):

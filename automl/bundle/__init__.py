@@ -30,6 +30,7 @@ from automl.bundle.loading import (
 from automl.bundle.portable import make_portable, version_of
 from automl.bundle.predictor import Predictor
 from automl.bundle.schema import plain, sample_rows
+from automl.estimators.labels import factors_in
 from automl.exceptions import AutoMLConfigError, AutoMLResourceError
 from automl.resources import folder as shipped_folder
 
@@ -168,6 +169,7 @@ def _make_files(
         },
         "candidate": info.candidate,
         "params": info.params,
+        "factors": factors_in(pipeline),
         "cv": info.cv,
         "extra": info.extra,
     }

@@ -187,7 +187,7 @@ def _facts(model: Any, paths: Mapping[str, str]) -> dict[str, Any]:
         "best_candidate": model.best_candidate_,
         "params": model.best_params_,
         "temperature": model.facts_["temperature"],
-        "factors": model.facts_["factors"],
+        "factors": model.facts_.get("factors"),
         "weights": {str(k): v for k, v in model.weights_.items()},
         "checks": [found.as_json() for found in model.checks_],
         "interrupted": model.interrupted_,

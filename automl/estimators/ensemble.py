@@ -82,7 +82,8 @@ class WeightedEnsemble(BaseEstimator):
     def predict(self, X: Any) -> np.ndarray:
         """Return labels or numbers of shape (n_rows,)."""
         if self.classes is not None:
-            best = np.argmax(favoured(self.predict_proba(X), self.factors), axis=1)
+            factors = getattr(self, "factors", None)  # older pickles have none
+            best = np.argmax(favoured(self.predict_proba(X), factors), axis=1)
             labels: np.ndarray = np.asarray(self.classes_)[best]
             return labels
         total = np.zeros(X.shape[0])

@@ -30,7 +30,7 @@ from automl.facts.searching import search_facts
 from automl.facts.standings import failures, leaderboard, ranked
 from automl.facts.trajectory import progress, slices
 from automl.facts.verdict import give_verdict, label_of_metric
-from automl.history import BASELINE, DERIVED, FACTORS, TEMPERATURE, Trial
+from automl.history import BASELINE, DERIVED, TEMPERATURE, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -127,6 +127,8 @@ class RunRecord:
         The limits for which what was to predict was given up; empty if none was.
     ruled : bool
         Whether the one-standard-error rule took what predicts.
+    factors : tuple of float or None
+        Of the classes, that what predicts finds labels by.
     unscored : str
         Name of the candidate that predicts and was never scored; empty if what predicts
         is the winner.
@@ -162,6 +164,7 @@ class RunRecord:
     simplest: int | None = None
     limited: str = ""
     ruled: bool = False
+    factors: tuple[float, ...] | None = None
     unscored: str = ""
     checks: tuple[Mapping[str, Any], ...] = ()
     weak_slices: Mapping[str, Any] | None = None
@@ -230,7 +233,7 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
     order = ranked(record.trials)
     judged = performance(
         table.task, table.y, np.asarray(record.predictions(record.winner)),
-        record.folds, table.classes, _factors(record.best),
+        record.folds, table.classes, record.factors,
     )  # fmt: skip
     facts: dict[str, Any] = {
         "format": FORMAT,
@@ -264,7 +267,7 @@ def build_facts(record: RunRecord) -> dict[str, Any]:
         "importance": _importance(record.importance),
         "members": _members(record, titles),
         "temperature": _temperature(record.best),
-        "factors": _factors(record.best),
+        "factors": record.factors,
         "pipeline": describe_pipeline(record.pipeline, names),
         "columns": describe_columns(table),
         "checks": [_finding(found) for found in record.checks],
@@ -342,12 +345,6 @@ def _temperature(winner: Trial) -> float | None:
     """Return what the logarithms of its probabilities are divided by, if anything."""
     found = winner.params.get(TEMPERATURE) if winner.candidate in DERIVED else None
     return None if found is None else float(found)
-
-
-def _factors(winner: Trial) -> list[float] | None:
-    """Return the factors that it finds labels by, if any."""
-    found = winner.params.get(FACTORS) if winner.candidate in DERIVED else None
-    return None if found is None else [float(f) for f in found]
 
 
 def _members(record: RunRecord, titles: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -108,6 +108,8 @@ def best_f1(found: Mapping[str, Any]) -> int:
 def overlooked(found: Mapping[str, Any], positive: str) -> str:
     """Return that labels miss most of a class and what would find more; else nothing.
 
+    Nothing is said where the threshold was chosen for the metric.
+
     Parameters
     ----------
     found : dict
@@ -123,7 +125,7 @@ def overlooked(found: Mapping[str, Any], positive: str) -> str:
     """
     at, tp, fp = (np.asarray(found[name]) for name in ("at", "tp", "fp"))
     n = int(found["positives"])
-    if not n:
+    if not n or found["own"] != HALF:  # it was chosen for the metric
         return ""
     best = best_f1(found)
     own, more = 100 * found["named"] / n, 100 * tp[best] / n
@@ -132,11 +134,8 @@ def overlooked(found: Mapping[str, Any], positive: str) -> str:
     if own >= 100 * FOUND_LEAST or more <= own or right < LIFT * by_chance:
         return ""
     name = shorten(positive, LONGEST_LABEL)
-    by = "of the likelier class"
-    if found["own"] != HALF:
-        by = f"given from {found['own']:.3g} on"
     return (
-        f"The labels, {by}, find {own:.0f} % of {name!r}. From "
+        f"The labels, of the likelier class, find {own:.0f} % of {name!r}. From "
         f"{at[best]:.3g} on, where F1 is best, it would be {more:.0f} %, and "
         f"{right:.0f} % of the rows called so would be right: choose a threshold under "
         "Performance."

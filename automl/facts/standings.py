@@ -50,7 +50,7 @@ def ranked(trials: Sequence[Trial]) -> list[Trial]:
         for t in trials
         if t.status == "ok" and t.candidate != BASELINE and not math.isnan(t.score)
     ]
-    return sorted(done, key=Trial.standing)
+    return sorted(done, key=lambda t: (-t.score, t.number))
 
 
 def compare(trial: Trial, winner: Trial, folds: Folds) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def leaderboard(
     order = ranked(trials)
     position = {t.number: i + 1 for i, t in enumerate(order)}
     base = [t for t in trials if t.candidate == BASELINE]
-    finished = sorted([*order, *base], key=Trial.standing)
+    finished = sorted([*order, *base], key=lambda t: (_worst(t), t.number))
     shown = {t.number for t in finished}
     others = sorted(
         (t for t in trials if t.number not in shown),

@@ -86,8 +86,7 @@ def badges(board: Mapping[str, Any]) -> dict[int, list[str]]:
 
     Examples
     --------
-    >>> row = {"rank": 1, "trial": 4, "candidate": "ensemble", "predict_s": 2.0,
-    ...        "origin": ""}
+    >>> row = {"rank": 1, "trial": 4, "candidate": "ensemble", "predict_s": 2.0}
     >>> other = row | {"rank": 2, "trial": 3, "candidate": "ridge", "predict_s": 1.0}
     >>> badges({"rows": [row, other]})
     {4: ['ensemble'], 3: ['best single', 'fastest']}
@@ -100,8 +99,7 @@ def badges(board: Mapping[str, Any]) -> dict[int, list[str]]:
 
     for row in ranked:
         if row["candidate"] in DERIVED:
-            only_labels = row["origin"].startswith("labels of")
-            give(row, "labels chosen" if only_labels else row["candidate"])
+            give(row, row["candidate"])
     single = next((r for r in ranked if r["candidate"] not in DERIVED), None)
     if single is not None and found:
         give(single, "best single")

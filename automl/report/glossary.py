@@ -76,7 +76,7 @@ MULTICLASS = {
     "Calibration": "Whether of the rows that get a class with a probability of 0.3 "
     "three in ten are of it.",
 }
-"""The same, of more classes: the likeliest is predicted, and there is no threshold."""
+"""The same, of more classes: there is no threshold."""
 
 MEANS = {
     "_macro": " It is the mean over all classes, so that rare ones count as much.",
