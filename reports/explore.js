@@ -58,6 +58,7 @@
     const at = String(Number(facts.at[i].toPrecision(3)));
     const found = decide(i);
     find("threshold-at").textContent = at;
+    find("threshold-use").textContent = at;
     slider.setAttribute("aria-valuetext", `probability ${at}`);
     for (const key of ["tn", "fp", "fn", "tp"]) find(key).textContent = style.format(found[key]);
     for (const key of ["precision", "recall", "f1", "accuracy", "called"]) {

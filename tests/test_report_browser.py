@@ -232,6 +232,19 @@ def test_threshold_moves_by_keyboard_with_all_figures(tab, reports):
     ).startswith("probability 0.")
 
 
+def test_the_command_has_the_threshold_of_the_slider(tab, reports):
+    """What is chosen on the page can be typed; the model's own is one click away."""
+    tab.open(reports["binary"])
+    at = "document.getElementById('threshold-at').textContent"
+    use = "document.getElementById('threshold-use').textContent"
+    own = tab.run(at)
+    assert tab.run(use) == own
+    tab.click("#best-f1")
+    assert tab.run(use) == tab.run(at) != own
+    tab.click("#own")
+    assert tab.run(at) == own
+
+
 def test_cheapest_threshold_follows_the_costs(tab, reports):
     """Where a miss costs much, the cheapest threshold is low; else it is high."""
     tab.open(reports["binary"])

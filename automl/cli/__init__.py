@@ -231,12 +231,23 @@ def predict(
         ),
     ] = None,
     proba: Annotated[bool, typer.Option(help="A column for each class.")] = True,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            metavar="P",
+            min=0,
+            max=1,
+            help="Probability from which the second of two classes is predicted. "
+            "[as the model has it]",
+        ),
+    ] = None,
     verbose: Verbose = False,
 ) -> None:
     """Predict the rows of a file."""
     with sentences(verbose):
         import pandas as pd
 
+        from automl.cli.predicting import predicted_columns
         from automl.cli.reading import read_table, write_csv
 
         model = automl.load(bundle_of(run))
@@ -244,12 +255,7 @@ def predict(
         target = model.schema["target"]
         if target not in model.feature_names_in_:
             frame = frame.drop(columns=target, errors="ignore")
-        columns: dict[str, Any] = {"prediction": model.predict(frame)}
-        if proba and model.task_ != "regression":
-            for label, p in zip(
-                model.classes_, model.predict_proba(frame).T, strict=True
-            ):
-                columns[f"probability_{label}"] = p
+        columns = predicted_columns(model, frame, proba=proba, threshold=threshold)
         to_stdout = output is None or str(output) == "-"
         write_csv(pd.DataFrame(columns), None if to_stdout else output)
 

@@ -31,6 +31,30 @@ def test_predict_guards_formulas_and_adds_probabilities():
 
 
 @pytest.mark.usefixtures("fake", "data")
+def test_predict_names_the_second_class_from_a_threshold_on():
+    """The one that was chosen in the report; a row at it is called so."""
+    FakeModel().save(Path("model"))
+    for threshold, label in (("0.25", "yes"), ("0.26", "'=no")):
+        result = call("predict", "model", "data.csv", "--threshold", threshold)
+        assert result.exit_code == 0, result.output
+        assert result.stdout.splitlines()[1] == f"{label},0.75,0.25"
+    few = call("predict", "model", "data.csv", "--threshold", "0.2", "--no-proba")
+    assert few.stdout.splitlines()[:2] == ["prediction", "yes"]
+    wrong = call("predict", "model", "data.csv", "--threshold", "25")
+    assert wrong.exit_code == 2
+
+
+@pytest.mark.usefixtures("fake", "data")
+@pytest.mark.parametrize("task", ["multiclass", "regression"])
+def test_a_threshold_is_for_two_classes(monkeypatch, task):
+    """It is refused before anything is predicted."""
+    FakeModel().save(Path("model"))
+    monkeypatch.setattr(FakeModel, "task_", task)
+    result = call("predict", "model", "data.csv", "--threshold", "0.3")
+    assert_one_sentence(result, 3, "--threshold is for two classes", task)
+
+
+@pytest.mark.usefixtures("fake", "data")
 def test_predict_writes_a_file_from_standard_input():
     """A run's folder names its model, and - is standard input."""
     Path("run").mkdir()
