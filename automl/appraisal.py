@@ -389,5 +389,5 @@ def _text(estimate: Estimate, found: Appraised, *, labelled: bool) -> str:
         "rows, and scored on the rows not drawn: bootstrap bias-corrected "
         "cross-validation (BBC-CV)."
         + " Labels were chosen anew in each drawing." * labelled
-        + " The temperature is that of all rows." * (found.tempered and not labelled)
+        + " The temperature is that of all rows." * found.tempered
     )

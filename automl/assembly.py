@@ -23,7 +23,18 @@ if TYPE_CHECKING:
     from automl.history import Trial
     from automl.table import Table
 
-__all__ = ["Part", "assemble", "bag_of", "from_raw", "labelled", "refit_of"]
+__all__ = [
+    "Part",
+    "assemble",
+    "bag_of",
+    "from_raw",
+    "labelled",
+    "refit_of",
+    "unlabelled",
+]
+
+AS_IT_IS = "as_it_is"
+"""Name of the step of what is not prepared."""
 
 ALL_ROWS = -1
 """Stands for the fold of a model that was fitted on all rows."""
@@ -94,8 +105,7 @@ def refit_of(
     """Return a model that was fitted on all rows, with the user's own labels."""
     places = None
     if table.classes is not None:
-        labels = plain_classes(table.classes)
-        places = np.searchsorted(labels, np.asarray(pipeline[-1].classes_))
+        places = _places(pipeline[-1], plain_classes(table.classes))
     prepared = _prepared(candidates[trial.candidate], trial, ALL_ROWS)
     return Part(f"trial {trial.number}", pipeline, weight, places, prepared)
 
@@ -144,15 +154,41 @@ def labelled(
     if factors is None or table.classes is None:
         return pipeline
     encode, *steps, (name, model) = pipeline.steps
+    classes = plain_classes(table.classes)
     if isinstance(model, WeightedEnsemble):
         parts, temperature = model.parts, model.temperature
     else:
-        places = np.searchsorted(plain_classes(table.classes), model.classes_)
-        prepare = Pipeline(steps or [("as_it_is", FunctionTransformer())])
-        parts, temperature = [(prepare, [(name, model, 1.0, places)])], 1.0
-    classes = plain_classes(table.classes)
+        prepare = Pipeline(steps or [(AS_IT_IS, FunctionTransformer())])
+        parts = [(prepare, [(name, model, 1.0, _places(model, classes))])]
+        temperature = 1.0
     ensemble = WeightedEnsemble(parts, classes, temperature, factors)
     return Pipeline([encode, ("model", ensemble)])
+
+
+def unlabelled(pipeline: Pipeline) -> Pipeline:
+    """Return what `labelled` was given, if that was one configuration."""
+    encode, *_, (_, model) = pipeline.steps
+    heads = [head for _, own in getattr(model, "parts", ()) for head in own]
+    if len(heads) != 1 or model.temperature != 1.0:
+        return pipeline
+    steps = [step for step in model.parts[0][0].steps if step[0] != AS_IT_IS]
+    name, inner = heads[0][:2]
+    return Pipeline([encode, *steps, (name, inner)])
+
+
+def _places(model: Any, classes: np.ndarray) -> np.ndarray:
+    """Return where the classes of a model that was fitted on labels stand.
+
+    A learner that has numbers of its own for the labels is taken to have them in order.
+    """
+    known = np.asarray(model.classes_).tolist()
+    order = {label: place for place, label in enumerate(classes.tolist())}
+    found = [order.get(label) for label in known]
+    if None not in found:
+        return np.array(found, dtype=np.int64)
+    if len(known) == len(classes):
+        return np.arange(len(classes))
+    raise ValueError(f"{type(model).__name__} has classes that are no labels")
 
 
 def from_raw(table: Table, pipeline: Pipeline) -> Pipeline:

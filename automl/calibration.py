@@ -14,7 +14,7 @@ import numpy as np
 
 from automl.ensemble import Blend, is_better, mixed, spread
 from automl.estimators.temperature import LEAST, tempered
-from automl.labelling import has_factors
+from automl.labelling import fold_score, has_factors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,14 +86,17 @@ def calibrated(
     temperature = temperature_of(np.concatenate(blocks), rows)
     if temperature == 1.0:
         return whole
-    if has_factors(metric):  # a temperature changes no label that is chosen after it
+    if (
+        has_factors(metric) and metric.task == "binary"
+    ):  # it moves the threshold, and no label
         return None if whole is None else replace(whole, temperature=temperature)
     scores = []
     for k, block in enumerate(blocks):
         if is_over():
             return whole
         own = rows.at(np.flatnonzero(rows.fold == k))
-        scores.append(metric.score(own.y, tempered(block, temperature), own.weight))
+        p = tempered(block, temperature)
+        scores.append(fold_score(metric, own.y, p, own.weight))
     found = replace(start, scores=tuple(scores), temperature=temperature)
     if whole is None:
         return found if is_better(scores, leader) else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.assembly import labelled
+from automl.assembly import unlabelled
 from automl.calibration import calibrated
 from automl.constraints import Choice, constrained, unchecked
 from automl.ensemble import POOL, Blend, is_better, part_of
@@ -18,8 +18,8 @@ from automl.exceptions import AutoMLWarning
 from automl.finish import REFITS, SPARE_S, Finish, Wanted
 from automl.history import BASELINE, DERIVED, History, as_kept
 from automl.kept import has_model
-from automl.labelling import factors_of, has_factors
 from automl.loop import finish_run, fit_now
+from automl.naming import with_labels_chosen
 from automl.scored_rows import scored_rows
 from automl.weighing import after, weigh
 from automl.winner import Deployed, Given, deployed, ensemble_trial, there
@@ -136,7 +136,7 @@ class Concluded:
         out = self.out
         alone = out.trial.candidate not in DERIVED
         other = out.trial.number != out.single_trial.number
-        return out.pipeline if alone and other else out.single
+        return unlabelled(out.pipeline) if alone and other else out.single
 
     def predictions(self, trial: int) -> np.ndarray:
         """Return a trial's out-of-fold predictions, NaN where a row was not scored."""
@@ -206,6 +206,8 @@ def conclude(
     if weights is not None:
         ensemble = ensemble_trial(weights, history, search.budget.elapsed_s)
     out = deployed(given, ensemble)
+    own = weights if out.trial is ensemble else None
+    out = with_labels_chosen(out, own, problem, journal.predictions)
     fitted = out.trial.number
     limited, given_up = False, None
     if constraints:
@@ -228,9 +230,6 @@ def conclude(
     if rule is not None and out.trial.number != rule.trial.number:
         note = _not_the_simplest(rule, fitted=fitted == rule.trial.number)
         out, rule = replace(out, notes=(*out.notes, note)), None
-    out = _with_labels(
-        out, weights if out.trial is ensemble else None, problem, journal
-    )
     if ensemble is None or out.trial is not ensemble:
         return Concluded(
             out, finish, history, None, None, journal, problem, rule, limited, given_up
@@ -250,30 +249,6 @@ def _expected(
         return history.preferred()[0], history, 1.0
     trial = ensemble_trial(weights, history, budget.elapsed_s)
     return trial, History((*history.trials, trial)), weights.temperature
-
-
-def _with_labels(
-    out: Deployed, blend: Blend | None, problem: Problem, journal: Journal
-) -> Deployed:
-    """Return what predicts with the labels that are chosen for the metric.
-
-    By its own out-of-fold predictions: those of the average, if one predicts.
-    """
-    table, metric = problem.table, problem.metric
-    if not has_factors(metric):
-        return out
-    whole = blend or Blend({out.trial.number: 1.0}, ())
-    blocks, rows = [], []
-    for k, (_, test) in enumerate(problem.folds.splits):
-        with suppress(OSError, ValueError, EOFError):  # not scored, or a note tells
-            blocks.append(whole.mixed(lambda n, k=k: journal.predictions(n, k)))  # type: ignore[misc]
-            rows.append(test)
-    if not blocks:
-        return out
-    place = np.concatenate(rows)
-    weight = None if table.sample_weight is None else table.sample_weight[place]
-    factors = factors_of(metric, table.y[place], np.concatenate(blocks), weight)
-    return replace(out, pipeline=labelled(out.pipeline, table, factors))
 
 
 def _given_up(first: Choice, chosen: Choice) -> tuple[Trial, Blend] | None:

@@ -22,6 +22,7 @@ from automl.ensemble import pruned
 from automl.exceptions import AutoMLConfigError
 from automl.finish import ahead_of
 from automl.history import BASELINE, CALIBRATED
+from automl.naming import with_labels_chosen
 from automl.scored_rows import scored_rows
 from automl.winner import Deployed, Member, blended, ensemble_trial
 
@@ -215,6 +216,9 @@ def constrained(
     table = problem.table
     measured: list[tuple[Choice, Cost]] = []
     for choice in _choices(first, given, problem, predictions, fit, is_over):
+        if choice is not first:  # that has its labels
+            out = with_labels_chosen(choice.out, choice.blend, problem, predictions)
+            choice = replace(choice, out=out)  # noqa: PLW2901
         cost = cost_of(choice.out.pipeline, table)
         measured.append((choice, cost))
         if constraints.excess(cost) <= 1 or is_over():

@@ -45,6 +45,9 @@ ASKED_S = 1e-3
 LABEL_S = 8e-4
 """Seconds to choose labels in a drawing of a thousand rows (measured: .5 to .8 ms)."""
 
+LABEL_CELL_S = 5e-8
+"""Seconds for each probability of all rows (measured: 1.6 to 7.5e-8)."""
+
 CONFIGURATIONS = 200
 """The best that are selected from; a later one hardly wins a drawing."""
 
@@ -111,10 +114,16 @@ def effort_of(
         elif metric.own:  # it may take long; the clock is not to decide
             allowed_s = ASKED * once_s / PLANNED
         mix_s = (2 + ASKED_MIXED * ASKED_ADDITIONS) * mixes * once_s
+    start_s = 0.0
+    if has_factors(metric):  # labels of all rows, once for each configuration
+        start_s = LABEL_S + LABEL_CELL_S * n * width
     fits = int(MOST_CELLS / (n * (width + 6)))
     planned_s = allowed_s if is_quick(metric) else PLANNED * allowed_s
     time_for = int((planned_s / LEAST_RESAMPLES - mix_s) / once_s) - 1
     most = min(max(1, n_tried), CONFIGURATIONS, max(2, fits), time_for)
+    if start_s:
+        most = min(most, max(2, int(planned_s / 2 / start_s)))
+        planned_s -= most * start_s
     if most < min(2, n_tried):
         return Effort(1, 0, allowed_s)
     affordable = int(planned_s / (mix_s + (most + 1) * once_s))

@@ -136,8 +136,10 @@ def corrected(
     True
     """
     labelled = has_factors(metric)
-    shown = [with_labels(metric, rows.y, p, rows.weight) for p in predictions]
-    scorers = [scorer_of(metric, rows, p) for p in shown]
+    scorers = [
+        scorer_of(metric, rows, with_labels(metric, rows.y, p, rows.weight))
+        for p in predictions
+    ]
 
     @cache
     def final(k: int) -> Any:
@@ -157,7 +159,7 @@ def corrected(
         if selection.mixes and len(predictions) > 1:
             found += mixed_scores(predictions, rows, metric, counts, inside, finish)
         elif labelled:
-            found += labelled_scores(predictions, rows, metric, counts, taken)
+            found += labelled_scores(predictions, rows, metric, counts, taken, finish)
         else:
             for k in np.unique(taken):
                 found += final(int(k))(out[taken == k].astype(np.uint8)).tolist()

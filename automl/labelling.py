@@ -14,7 +14,6 @@ import numpy as np
 
 from automl.confusion_scores import has_factors, value_of_counts
 from automl.estimators.labels import favoured
-from automl.estimators.temperature import LEAST
 
 if TYPE_CHECKING:
     from automl.metrics import Metric
@@ -33,6 +32,13 @@ WIDTH = 0.5
 """Standard deviation, in log odds, of the window that the scores of thresholds are
 averaged in: the best by itself is often chance. On 63 splits of 21 tables it is better
 on new rows on 28 and worse on 18 (F1), 33 and 16 (correlation of Matthews)."""
+
+SPREAD = 0.25
+"""Of the standard deviation of the log odds, where that is less: a learner that is
+never sure has them close together. As good as `WIDTH` on those splits."""
+
+NOTHING = 1e-6
+"""Probability that counts as nothing."""
 
 FEW = 500
 """Rows of the rarer class, about as many as those splits had, from which the window is
@@ -83,6 +89,9 @@ def factors_of(
     known = np.isfinite(p).all()  # else the metric says what is wrong
     if not known or (mass > 0).sum() < 2:
         return None
+    if len(y) > len(mass) and (p == p[0]).all():  # a constant: a row for each class
+        codes, weight = np.arange(len(mass)), mass
+        p = np.tile(p[0], (len(mass), 1))
     if p.shape[1] == 2:
         return _threshold(metric, codes, p, weight)
     return _power(metric, codes, p, weight, mass)
@@ -92,13 +101,15 @@ def _threshold(
     metric: Metric, y: np.ndarray, p: np.ndarray, weight: np.ndarray | None
 ) -> tuple[float, float] | None:
     """Return the threshold for the second class and what is left to one."""
-    logs = np.log(np.maximum(np.asarray(p, dtype=np.float64), LEAST))
-    needed = logs[:, 0] - logs[:, 1]  # from so many log odds on it is the label
+    needed = _needed(p)
+    few = int(np.bincount(y, minlength=2).min())
+    width = min(WIDTH, SPREAD * float(needed.std())) or WIDTH
+    width *= min(1.0, (FEW / max(few, 1)) ** 0.2)
     levels = np.linspace(0, 1, GRID)
     of_class = [needed[y == code] for code in (0, 1)]
     some = [rows[:: max(1, len(rows) // ENOUGH)] for rows in of_class]
     ends = np.unique([np.quantile(rows, levels) for rows in some])
-    none, all_rows = ends[0] - 1, ends[-1] + 1
+    none, all_rows = ends[0] - 2 * width, ends[-1] + 2 * width
     middles = (ends[1:] + ends[:-1]) / 2
     tried = np.unique(np.concatenate([middles, [none, 0.0, all_rows]]))
     place = np.searchsorted(tried, needed, side="right")
@@ -107,8 +118,6 @@ def _threshold(
     rest = named[-1] - named[:-1]
     value = value_of_counts(metric, np.stack([rest, named[:-1]], axis=2) * 1.0)
     # even in log odds, however many of the thresholds lie together
-    few = int(np.bincount(y, minlength=2).min())
-    width = WIDTH * min(1.0, (FEW / max(few, 1)) ** 0.2)
     stretch = np.clip(np.gradient(tried), 0, width)
     window = stretch * np.exp(-0.5 * ((tried[:, None] - tried) / width) ** 2)
     mean = window @ value / window.sum(axis=1)
@@ -119,6 +128,22 @@ def _threshold(
     less = float(f"{1 / (1 + np.exp(abs(shift))):.4g}")  # of both, whose digits count
     factors = (less, round(1 - less, 15))
     return factors if shift > 0 else factors[::-1]
+
+
+def _needed(p: np.ndarray) -> np.ndarray:
+    """Return the log odds from which on each row has the second label.
+
+    A probability of nothing has no logarithm: such rows come one unit after the last
+    of the others, where a threshold between them still is one.
+    """
+    p = np.asarray(p, dtype=np.float64)
+    logs = np.log(np.maximum(p, NOTHING))
+    needed: np.ndarray = logs[:, 0] - logs[:, 1]
+    sure = p.min(axis=1) < NOTHING
+    if sure.any() and not sure.all():
+        limit = np.abs(needed[~sure]).max() + 1
+        needed = np.clip(needed, -limit, limit)
+    return needed
 
 
 def _power(
@@ -164,7 +189,9 @@ def favoured_apart(
     """Return predictions whose labels were chosen without the rows they are given to.
 
     Each fifth of the rows gets the factors that the other fifths show; so the metric of
-    these labels is no better than that of new ones.
+    these labels is no better than that of new ones. Rows of the same group, or of one
+    stretch of time, do choose for each other: with these the score of a fold is
+    optimistic, and the corrected score, which draws groups, less so.
 
     Parameters
     ----------

@@ -96,7 +96,7 @@ def mixed_scores(
         mean = _greedy(predictions, rows, metric, drawn, scores, common)
         outside = np.flatnonzero(drawn == 0)
         if labelled:
-            value = _score_of_labels(predictions, mean, rows, metric, drawn)
+            value = _score_of_labels(predictions, mean, rows, metric, drawn, finish)
             found += [] if value is None else [value]
         elif len(outside):
             p = finish(_mean(predictions, mean, outside))
@@ -111,6 +111,7 @@ def labelled_scores(
     metric: Metric,
     counts: np.ndarray,
     taken: np.ndarray,
+    finish: Callable[[np.ndarray], np.ndarray] = np.asarray,
 ) -> list[float]:
     """Return the scores, on rows not drawn, of labels chosen on those drawn.
 
@@ -126,9 +127,11 @@ def labelled_scores(
         How often each entry was drawn.
     taken : array of int of shape (n_drawings,)
         The configuration that each drawing takes.
+    finish : callable, default=numpy.asarray
+        What is done to predictions before labels are chosen.
     """
     found = [
-        _score_of_labels(predictions, {int(k): 1.0}, rows, metric, drawn)
+        _score_of_labels(predictions, {int(k): 1.0}, rows, metric, drawn, finish)
         for drawn, k in zip(counts, taken, strict=True)
     ]
     return [value for value in found if value is not None]
@@ -140,6 +143,7 @@ def _score_of_labels(
     rows: Scored,
     metric: Metric,
     drawn: np.ndarray,
+    finish: Callable[[np.ndarray], np.ndarray],
 ) -> float | None:
     """Return the score, on rows not drawn, of labels that those drawn show."""
     outside = np.flatnonzero(drawn == 0)
@@ -149,9 +153,9 @@ def _score_of_labels(
     times = drawn[place] * share
     if rows.weight is not None:
         times = times * rows.weight[place]
-    inside = _mean(predictions, weights, place)
+    inside = finish(_mean(predictions, weights, place))
     factors = factors_of(metric, rows.y[place], inside, times)
-    p = favoured(_mean(predictions, weights, outside), factors)
+    p = favoured(finish(_mean(predictions, weights, outside)), factors)
     score = scorer_of(metric, rows.at(outside), p)
     return float(score(np.ones((1, len(outside)), dtype=np.uint8))[0])
 

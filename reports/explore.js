@@ -55,7 +55,8 @@
   };
   const update = () => {
     const i = Number(slider.value);
-    const at = String(Number(facts.at[i].toPrecision(3)));
+    const exact = facts.at[i] === facts.own; // the others are as they are shown
+    const at = String(exact ? facts.own : Number(facts.at[i].toPrecision(3)));
     const found = decide(i);
     find("threshold-at").textContent = at;
     find("threshold-use").textContent = at;

@@ -135,6 +135,30 @@ def test_thresholds_keep_their_digits_near_both_ends():
     assert found[0] < 1e-3
 
 
+@pytest.mark.parametrize("scale", [0.02, 0.1, 3.0])
+@pytest.mark.parametrize("metric", [F1, MCC], ids=lambda m: m.name)
+def test_how_sure_a_learner_is_does_not_matter(metric, scale):
+    """Log odds that lie close together have a threshold among them, too."""
+    y, p = drawn(4000)
+    odds = scale * np.log(np.clip(p[:, 1], 1e-5, 1 - 1e-5) / np.clip(p[:, 0], 1e-5, 1))
+    flat = 1 / (1 + np.exp(-odds))
+    found = fold_score(metric, y, np.c_[1 - flat, flat])
+    assert found == pytest.approx(fold_score(metric, y, p), abs=0.015)
+
+
+def test_probabilities_of_nothing_leave_a_threshold_that_can_be_told():
+    """Votes of five neighbours are 0 or 1 for most rows."""
+    rng = np.random.default_rng(0)
+    y = (rng.random(5000) < 0.92).astype(np.int64)
+    p = np.where(y == 1, rng.choice([1.0, 0.8], 5000), rng.choice([1.0, 0.6], 5000))
+    threshold = factors_for(BALANCED, y, np.c_[1 - p, p])[0]
+    assert 0.6 < threshold < 0.8
+    p = np.where(y == 1, rng.choice([1.0, 0.9], 5000), 0.9)
+    threshold = factors_for(BALANCED, y, np.c_[1 - p, p])[0]
+    assert 0.9 < threshold < 0.99
+    assert np.float32(threshold) < np.float32(1)
+
+
 def test_a_constant_names_the_label_that_scores_best():
     """A third of positives: F1 of naming all is .5, and that of naming none is 0."""
     y = np.repeat([0, 1], [40, 20])
@@ -184,7 +208,7 @@ def test_an_ensemble_gives_labels_by_its_factors_and_leaves_probabilities():
 
     parts = [(Same(), [("one", head, 1.0, np.arange(2))])]
     plain = WeightedEnsemble(parts, head.classes_)
-    own = WeightedEnsemble(parts, head.classes_, factors=(0.2, 0.8))
+    own = WeightedEnsemble(parts, head.classes_, label_factors=(0.2, 0.8))
     found = own.predict_proba(p[:, 1:])
     assert (found == plain.predict_proba(p[:, 1:])).all()
     assert ((own.predict(p[:, 1:]) == "yes") == (found[:, 1] > 0.2)).all()

@@ -29,7 +29,7 @@ class WeightedEnsemble(BaseEstimator):
         Labels; None for regression.
     temperature : float, default=1.0
         What the logarithms of the averaged probabilities are divided by.
-    factors : tuple of float of length n_classes, default=None
+    label_factors : tuple of float of length n_classes, default=None
         What probabilities are multiplied by to find the label: that of the greatest
         product. None takes the likeliest class. Probabilities stay as they are.
     """
@@ -39,12 +39,12 @@ class WeightedEnsemble(BaseEstimator):
         parts: Any,
         classes: Any = None,
         temperature: float = 1.0,
-        factors: Any = None,
+        label_factors: Any = None,
     ) -> None:
         self.parts = parts
         self.classes = classes
         self.temperature = temperature
-        self.factors = factors
+        self.label_factors = label_factors
 
     @property
     def classes_(self) -> np.ndarray:
@@ -82,7 +82,7 @@ class WeightedEnsemble(BaseEstimator):
     def predict(self, X: Any) -> np.ndarray:
         """Return labels or numbers of shape (n_rows,)."""
         if self.classes is not None:
-            factors = getattr(self, "factors", None)  # older pickles have none
+            factors = getattr(self, "label_factors", None)  # older pickles have none
             best = np.argmax(favoured(self.predict_proba(X), factors), axis=1)
             labels: np.ndarray = np.asarray(self.classes_)[best]
             return labels

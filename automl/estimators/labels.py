@@ -41,4 +41,4 @@ def favoured(p: Any, factors: Any) -> np.ndarray:
 
 def factors_in(pipeline: Any) -> Any:
     """Return the factors that a fitted pipeline finds labels by; None without any."""
-    return getattr(pipeline[-1], "factors", None)
+    return getattr(pipeline[-1], "label_factors", None)

@@ -94,8 +94,7 @@ def performance(
         return facts
     labels = [str(c) for c in classes]
     if task == "binary":
-        threshold = HALF if factors is None else float(factors[0])
-        return facts | binary(y, prediction, rows, sample, folds, labels, threshold)
+        return facts | binary(y, prediction, rows, sample, folds, labels, factors)
     return facts | multiclass(y, prediction, rows, sample, labels, factors)
 
 
@@ -122,7 +121,7 @@ def binary(
     sample: np.ndarray,
     folds: Folds,
     labels: list[str],
-    threshold: float = HALF,
+    factors: Sequence[float] | None = None,
 ) -> dict[str, Any]:
     """Return curves and counts of two classes.
 
@@ -135,7 +134,8 @@ def binary(
     """
     score = prediction[:, 1] if prediction.ndim == 2 else prediction
     truth = y.astype(np.int64)
-    predicted = (score[rows] > threshold).astype(np.int64)  # as the model: of equals, 0
+    own = HALF if factors is None else float(factors[0])
+    predicted = (score[rows] > own).astype(np.int64)  # as the model: of equals, 0
     matrix = np.bincount(truth[rows] * 2 + predicted, minlength=4).reshape(2, 2)
     t, s = truth[sample], score[sample].astype(np.float64)
     facts: dict[str, Any] = {
@@ -151,7 +151,7 @@ def binary(
         facts["pr"] = _precision_recall(t, s)
         facts["fold_rocs"] = _fold_rocs(truth, score, sample, folds)
         facts["gains"] = gains(t, s)
-        facts["thresholds"] = thresholds(truth[rows], score[rows], threshold)
+        facts["thresholds"] = thresholds(truth[rows], score[rows], own)
     return facts
 
 
