@@ -62,9 +62,10 @@
     });
   });
 
-  // What a cell says when it is copied: its exact value, or its first line.
+  // What a cell says when it is copied: its exact value, what it draws, or its words.
   const textOf = (cell) => {
     if (cell.dataset.v !== undefined) return cell.dataset.v;
+    if (cell.dataset.text !== undefined) return cell.dataset.text;
     const copy = cell.cloneNode(true);
     copy.querySelectorAll("svg, summary").forEach((part) => part.remove());
     return copy.textContent.replace(/\s+/g, " ").trim();

@@ -165,6 +165,10 @@ def test_columns_can_be_put_away_and_stay_out_of_copies(tab, reports):
     assert tab.run("document.querySelector('#board thead th:nth-child(7)').hidden")
     assert lines[0].startswith("Rank,Pipeline,ROC AUC")
     assert "Fit" not in lines[0]
+    place = lines[0].split(",").index("Folds")
+    scores = lines[1].split(",")[place].split()
+    assert len(scores) == len(record("binary").folds)
+    assert all(0 < float(score) < 1 for score in scores)
     assert len(lines) == 1 + tab.run(
         "document.querySelectorAll('#board tbody tr').length"
     )
