@@ -96,7 +96,8 @@ def calibrated(
             return whole
         own = rows.at(np.flatnonzero(rows.fold == k))
         p = tempered(block, temperature)
-        scores.append(fold_score(metric, own.y, p, own.weight))
+        unit = None if folds.unit is None else own.unit
+        scores.append(fold_score(metric, own.y, p, own.weight, unit))
     found = replace(start, scores=tuple(scores), temperature=temperature)
     if whole is None:
         return found if is_better(scores, leader) else None

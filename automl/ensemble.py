@@ -205,6 +205,7 @@ def _fold_scores(
             y[test],
             found.mixed(lambda number, k=k: predictions(number, k)),  # type: ignore[misc]
             None if sample_weight is None else sample_weight[test],
+            None if folds.unit is None else folds.unit[test],
         )
         for k, (_, test) in enumerate(folds.splits)
     )

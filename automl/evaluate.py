@@ -244,7 +244,9 @@ def _fold(folder: Path, place: Workplace, prepared: Prepared, task: Task) -> Out
     prediction = predict(place, model, X_test)
     predicted = time.monotonic()
     weights = rows_of(place.sample_weight, test)
-    score = fold_score(place.metric, place.y[test], prediction, weights)
+    score = fold_score(
+        place.metric, place.y[test], prediction, weights, rows_of(place.unit, test)
+    )
     # what preparing took before is part of what this configuration takes
     fit_s = fitted - started + max(0.0, seconds - took_s)
     if fit_s >= task.keep_from_s and np.isfinite(score):

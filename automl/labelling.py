@@ -184,34 +184,54 @@ def with_labels(
 
 
 def favoured_apart(
-    metric: Metric, y: np.ndarray, p: np.ndarray, weight: np.ndarray | None = None
+    metric: Metric,
+    y: np.ndarray,
+    p: np.ndarray,
+    weight: np.ndarray | None = None,
+    unit: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return predictions whose labels were chosen without the rows they are given to.
 
     Each fifth of the rows gets the factors that the other fifths show; so the metric of
-    these labels is no better than that of new ones. Rows of the same group, or of one
-    stretch of time, do choose for each other: with these the score of a fold is
-    optimistic, and the corrected score, which draws groups, less so.
+    these labels is no better than that of new ones. Rows that belong together are in
+    one part, unless all of them do.
 
     Parameters
     ----------
     metric, y, p, weight
         As in `factors_of`.
+    unit : array of int of shape (n_rows,), default=None
+        What a row belongs together with; None if each stands for itself.
     """
     if len(y) < 2 * PARTS:
         return p
     out = np.array(p, dtype=np.float64)
-    part = np.empty(len(y), dtype=np.int64)
-    part[np.argsort(y, kind="stable")] = np.arange(len(y)) % PARTS
-    for k in range(PARTS):
+    part = _parts(y, unit)
+    for k in np.unique(part):
         own, rest = part == k, part != k
         w = None if weight is None else weight[rest]
         out[own] = favoured(p[own], factors_of(metric, y[rest], p[rest], w))
     return out
 
 
+def _parts(y: np.ndarray, unit: np.ndarray | None) -> np.ndarray:
+    """Return a part for each row, each class spread over all of them."""
+    of_row = np.arange(len(y))
+    if unit is not None:
+        codes = np.unique(unit, return_inverse=True)[1]
+        of_row = codes if codes.max() else of_row
+    mean = np.bincount(of_row, y) / np.bincount(of_row)
+    part = np.empty(len(mean), dtype=np.int64)
+    part[np.argsort(mean, kind="stable")] = np.arange(len(mean)) % PARTS
+    return np.asarray(part[of_row])
+
+
 def fold_score(
-    metric: Metric, y: np.ndarray, p: np.ndarray, weight: np.ndarray | None = None
+    metric: Metric,
+    y: np.ndarray,
+    p: np.ndarray,
+    weight: np.ndarray | None = None,
+    unit: np.ndarray | None = None,
 ) -> float:
     """Return the score of a fold's predictions, greater is better.
 
@@ -223,6 +243,10 @@ def fold_score(
         Of the run.
     y, p, weight
         As `Metric.score` takes them.
+    unit : array of int of shape (n_rows,), default=None
+        As in `favoured_apart`.
     """
-    found = favoured_apart(metric, y, p, weight) if has_factors(metric) else p
+    found = p
+    if has_factors(metric):
+        found = favoured_apart(metric, y, p, weight, unit)
     return metric.score(y, found, weight)

@@ -18,6 +18,7 @@ from automl.folds import Folds, choose_cv, make_folds
 from automl.layout import Layout, idle_options
 from automl.metrics import Metric, resolve_metric
 from automl.possible import least_of
+from automl.scored import units_of
 from automl.space import without
 from automl.table import Table, make_table, warn_of_notes
 from automl.workplace import plain_classes
@@ -124,11 +125,13 @@ def _cv(table: Table, settings: Settings, n_workers: int) -> Any:
 
 
 def _folds(table: Table, cv: Any, random_state: int) -> Folds:
-    return make_folds(
+    found = make_folds(
         table.y, cv=cv, stratify=table.is_classification, groups=table.groups,
         time=table.time, random_state=random_state, kept=table.kept,
         copies=table.copies,
     )  # fmt: skip
+    together = table.copies if table.groups is None else table.groups
+    return replace(found, unit=units_of(together, table.time))
 
 
 def _fitting(

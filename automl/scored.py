@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Scored", "too_few", "units_of_time"]
+__all__ = ["Scored", "too_few", "units_of", "units_of_time"]
 
 FEW_ROWS, FEW_OF_CLASS = 50, 10
 """Fewer scored rows, or rows of a class, show hardly anything."""
@@ -69,6 +69,21 @@ def units_of_time(moments: np.ndarray) -> np.ndarray:
     units = np.empty(n, dtype=np.int64)
     units[np.argsort(moments, kind="stable")] = np.arange(n) // length
     return np.unique(units, return_inverse=True)[1]
+
+
+def units_of(groups: np.ndarray | None, time: np.ndarray | None) -> np.ndarray | None:
+    """Return what each row belongs together with; None if each stands for itself.
+
+    Parameters
+    ----------
+    groups : array of int of shape (n_rows,) or None
+        Groups, or copies of rows.
+    time : array of shape (n_rows,) or None
+        Seconds; groups come first.
+    """
+    if groups is not None:
+        return groups
+    return None if time is None else units_of_time(time)
 
 
 def too_few(y: np.ndarray, n_units: int, *, is_classification: bool) -> str | None:

@@ -6,7 +6,7 @@ Below the folds. Every complaint about ``cv=`` that is no number is raised here.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -30,11 +30,14 @@ class Folds:
         What to call it in a sentence: ``5-fold cross-validation, stratified``.
     notes : tuple of str
         What was decided about them beyond what was asked for, in sentences.
+    unit : array of int of shape (n_rows,) or None
+        What a row belongs together with: a group, or a stretch of time.
     """
 
     splits: tuple[Split, ...]
     name: str
     notes: tuple[str, ...] = ()
+    unit: np.ndarray | None = field(default=None, compare=False)
 
     def __len__(self) -> int:
         return len(self.splits)

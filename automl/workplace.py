@@ -72,6 +72,8 @@ class Workplace:
         For everything that draws.
     sample_weight, groups, time : array or None
         As in the table.
+    unit : array or None
+        As in the folds.
     cache_bytes : int
         Prepared rows that a process may keep.
     train : DataFrame or None
@@ -92,6 +94,7 @@ class Workplace:
     sample_weight: np.ndarray | None
     groups: np.ndarray | None
     time: np.ndarray | None
+    unit: np.ndarray | None
     cache_bytes: int
     train: pd.DataFrame | None = None
     maps: tuple[np.ndarray, ...] = ()
@@ -149,6 +152,7 @@ def write_workplace(
             sample_weight=table.sample_weight,
             groups=table.copies if table.groups is None else table.groups,
             time=table.time,
+            unit=folds.unit,
             cache_bytes=_cache_bytes(memory_mib),
         )
         buffers: list[pickle.PickleBuffer] = []

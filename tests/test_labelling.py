@@ -159,6 +159,23 @@ def test_probabilities_of_nothing_leave_a_threshold_that_can_be_told():
     assert np.float32(threshold) < np.float32(1)
 
 
+def test_rows_of_a_group_choose_no_labels_for_each_other():
+    """Groups have odds of their own: those of others say little of them."""
+    rng = np.random.default_rng(0)
+    apart, together = [], []
+    for _ in range(40):
+        unit = np.repeat(np.arange(10), 40)
+        odds = rng.normal(0, 2, 10)[unit]
+        y = (rng.random(400) < 0.3).astype(np.int64)
+        p = 1 / (1 + np.exp(-(odds + 2 * y + rng.normal(size=400))))
+        p = np.c_[1 - p, p]
+        apart.append(fold_score(MCC, y, p, unit=unit))
+        together.append(fold_score(MCC, y, p))
+    assert np.mean(together) > np.mean(apart) + 0.005
+    one = np.zeros(400, dtype=int)
+    assert fold_score(MCC, y, p, unit=one) == fold_score(MCC, y, p)
+
+
 def test_a_constant_names_the_label_that_scores_best():
     """A third of positives: F1 of naming all is .5, and that of naming none is 0."""
     y = np.repeat([0, 1], [40, 20])
