@@ -155,6 +155,7 @@ def test_models_of_folds_have_the_temperature(average):
     assert len(bag.model_[-1].estimators) == 3 * len(bag.weights_)
 
 
+@pytest.mark.slow
 def test_what_takes_the_place_of_an_ensemble_gets_a_temperature_of_its_own(average):
     """One configuration that is left is surer than the two were, and scores so."""
     model, _ = average
@@ -183,6 +184,7 @@ def three_then_two(candidates, n_trials, share):
     return three, two
 
 
+@pytest.mark.slow
 def test_a_smaller_ensemble_is_calibrated_again():
     """Two of three members have another temperature than the three had."""
     three, two = three_then_two(["extra_trees", "k_nearest", "svm"], 6, 0.9)
@@ -200,6 +202,7 @@ def test_a_smaller_ensemble_has_none_where_it_needs_none():
     assert two.facts_["temperature"] is None
 
 
+@pytest.mark.slow
 def test_an_ensemble_outlives_a_temperature_that_cannot_be_found(monkeypatch):
     """What raises on the way is a note; the weights were chosen before."""
 

@@ -107,6 +107,7 @@ def test_a_finished_run_is_concluded_again_with_a_limit(free, searched, data):
     assert mib(model, data) <= limit
 
 
+@pytest.mark.slow
 def test_fold_models_give_way_to_fits_on_all_rows(data):
     """`deploy="bag"` is given up where its models are too large together."""
     bag = AutoML(**GIVEN, ensemble=False, deploy="bag").fit(*data)

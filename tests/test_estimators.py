@@ -7,18 +7,26 @@ from pathlib import Path
 import cloudpickle
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.datasets import make_classification
 from sklearn.exceptions import NotFittedError
+from sklearn.metrics import log_loss
+from sklearn.model_selection import StratifiedKFold
 from sklearn.neural_network import MLPClassifier
+from sklearn.svm import SVC
 from sklearn.utils.validation import has_fit_parameter
 
 import automl
 from automl.bundle import portable
+from automl.calibration import temperature_of
 from automl.estimators.boosting import GappyBoostingClassifier, GappyBoostingRegressor
 from automl.estimators.linear import ElasticNetClassifier, ScaledElasticNet
 from automl.estimators.network import EarlyMLPClassifier, ScaledMLPRegressor, like
 from automl.estimators.svm import CalibratedSVC, ScaledSVR
 from automl.fitting import takes_weights
+from automl.scored import Scored
 
 ROOT = Path(automl.__file__).parent
 
@@ -121,6 +129,41 @@ def test_a_class_may_have_one_row(model):
     assert found.shape == (60, 3)
     assert np.allclose(found.sum(axis=1), 1.0)
     assert len(np.unique(found)) > 3
+
+
+def several_classes(n=900):
+    """Return rows of six classes that a machine tells apart well."""
+    return make_classification(
+        n, 10, n_informative=8, n_redundant=0, n_classes=6, class_sep=2.0,
+        n_clusters_per_class=1, random_state=0,
+    )  # fmt: skip
+
+
+def test_a_machine_of_many_classes_is_as_sure_as_it_should_be():
+    """Its pairs are read together: no temperature mends what it says of new rows."""
+    X, y = several_classes()
+    model = CalibratedSVC().fit(X[:500], y[:500])
+    p, truth = model.predict_proba(X[500:]), y[500:]
+    rows = Scored(truth, np.zeros(400, dtype=int), np.arange(400))
+    assert 0.8 < temperature_of(p, rows) < 1.25
+    folds = StratifiedKFold(3, shuffle=True, random_state=0)
+    apart = CalibratedClassifierCV(SVC(gamma="auto"), cv=folds, ensemble=False)
+    apart = apart.fit(X[:500], y[:500])
+    assert log_loss(truth, p) < 0.9 * log_loss(truth, apart.predict_proba(X[500:]))
+    assert (model.predict(X[500:]) == truth).mean() > 0.85
+
+
+def test_a_machine_of_many_classes_takes_weights_and_labels():
+    """Rows without weight count for nothing; labels may be words, rows sparse."""
+    X, y = several_classes(300)
+    names = np.array(list("cabfed"))[y]
+    wrong, weight = names.copy(), np.ones(300)
+    wrong[:60], weight[:60] = "a", 0.0
+    found = CalibratedSVC().fit(csr_matrix(X), wrong, sample_weight=weight)
+    assert found.classes_.tolist() == list("abcdef")
+    right = found.predict(csr_matrix(X[:60])) == names[:60]
+    assert right.mean() > 0.8
+    assert (CalibratedSVC().fit(X, wrong).predict(X[:60]) == names[:60]).mean() < 0.6
 
 
 def test_far_away_rows_have_probabilities():

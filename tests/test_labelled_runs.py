@@ -38,7 +38,7 @@ SEEN, NEW = slice(0, 900), slice(900, None)
 
 def fitted(X, Y, metric="f1", folder=None, **more):
     """Return a short run of two families."""
-    options = {"n_trials": 5, "candidates": ["lightgbm", "logistic"], "cv": 3} | more
+    options = {"n_trials": 4, "candidates": ["logistic", "svm"], "cv": 3} | more
     model = AutoML(
         metric=metric, n_jobs=1, random_state=0, run_dir=folder, verbose=0, **options
     )

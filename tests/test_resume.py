@@ -132,7 +132,9 @@ def assert_resuming_equals_not_stopping(
     assert fitted == len(lines) - len(kept) + fits_at_the_end(resumed, kept, deploy)
 
 
-@pytest.mark.parametrize("deploy", ["auto", "bag"])
+@pytest.mark.parametrize(
+    "deploy", ["auto", pytest.param("bag", marks=pytest.mark.slow)]
+)
 def test_a_run_killed_twice_goes_on_as_if_it_had_not_been(counted, tmp_path, deploy):
     """Killed, resumed and killed again: the same history, model and fold lines."""
     assert_resuming_equals_not_stopping(counted, tmp_path, [9, 8], 1, deploy)

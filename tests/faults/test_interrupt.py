@@ -146,7 +146,7 @@ def test_w18_once_while_workers_hang(tmp_path, act):
 @pytest.mark.parametrize(
     ("n_jobs", "act"),
     [
-        (1, "nothing"),
+        pytest.param(1, "nothing", marks=pytest.mark.slow),
         pytest.param(2, "nothing", marks=pytest.mark.slow),
         pytest.param(1, "sleep", marks=pytest.mark.slow),
         pytest.param(2, "sleep", marks=pytest.mark.slow),
@@ -218,7 +218,7 @@ def command(tmp_path, *more):
 @pytest.mark.parametrize(
     ("number", "code"),
     [
-        (signal.SIGTERM, 143),
+        pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow),
         pytest.param(signal.SIGHUP, 129, marks=pytest.mark.slow),
         pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow),
     ],
