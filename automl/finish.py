@@ -143,6 +143,7 @@ class Finish:
         self._folds = list(self.wanted.folds)
         self._serial = first_serial
         self._refitting: Task | None = None
+        self._begun_at = budget.started
         self._out: dict[int, Task] = {}
         self._again: list[Task] = []
         self._retried: set[tuple[int, int]] = set()
@@ -178,6 +179,7 @@ class Finish:
             self.winner, self.importance, self.canary = trial, None, None
             self._due = list(EXPLAINS)
         self._refitting = self.refit_task(trial)
+        self._begun_at = self.budget.clock()
         return self._refitting
 
     def _next_other(self) -> Task | None:
@@ -283,10 +285,18 @@ class Finish:
                 self.stump = outcome.value
             else:
                 self.pipeline = outcome.value
-        elif self._is_first_loss(outcome, "cancelled") and self.winner is not None:
-            self._queue.insert(0, self.winner)
+        elif self._is_first_loss(outcome, "cancelled") and self._was_in_time():
+            self._queue[:0] = [] if self.winner is None else [self.winner]
         else:
             self._note_failure(outcome)
+
+    def _was_in_time(self) -> bool:
+        """Return whether a refit that a Ctrl-C ended here was no longer than expected.
+
+        It is made again then; nothing but another Ctrl-C would end one that hangs.
+        """
+        expected_s = 0.0 if self.winner is None else self.seconds[self.winner.number]
+        return self.budget.clock() - self._begun_at <= expected_s + SPARE_S
 
     def _tell_other(self, outcome: Outcome) -> None:
         task = outcome.task

@@ -42,6 +42,24 @@ def finish(of, *, time_s=None, seconds=None, n_workers=2, wanted=None):
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(("after_s", "again"), [(0.05, True), (3.0, False)])
+def test_a_refit_that_hung_before_a_ctrl_c_is_not_made_again(after_s, again):
+    """In this process nothing ends it; one that took no longer than expected is."""
+    now = [0.0]
+    of = history(0.3, 0.9)
+    seconds = {t.number: 0.1 for t in of}
+    ending = Finish(
+        of, Budget(None, None, 0.0, lambda: now[0]), seconds, n_rows=100, n_train=80,
+        n_workers=1, first_serial=100,
+    )  # fmt: skip
+    refit = ending.source()
+    now[0] = after_s
+    ending.tell(Outcome(refit, error="cancelled"))
+    tasks = [ending.source() for _ in range(2)]
+    assert any(t.kind == "refit" and t.trial == refit.trial for t in tasks) == again
+    assert bool(ending.errors) != again
+
+
 def test_the_best_trial_is_refitted_with_its_rounds_and_explained():
     """A refit comes first, its importance beside it, then a canary and the end."""
     ending = finish(history(0.3, 0.9, 0.5))
