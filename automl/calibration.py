@@ -86,9 +86,7 @@ def calibrated(
     temperature = temperature_of(np.concatenate(blocks), rows)
     if temperature == 1.0:
         return whole
-    if (
-        has_factors(metric) and metric.task == "binary"
-    ):  # it moves the threshold, and no label
+    if has_factors(metric) and metric.task == "binary":  # it moves no label
         return None if whole is None else replace(whole, temperature=temperature)
     scores = []
     for k, block in enumerate(blocks):

@@ -285,18 +285,18 @@ class Finish:
                 self.stump = outcome.value
             else:
                 self.pipeline = outcome.value
-        elif self._is_first_loss(outcome, "cancelled") and self._was_in_time():
-            self._queue[:0] = [] if self.winner is None else [self.winner]
+        elif (winner := self.winner) is not None and (
+            not self._hung(outcome, winner)
+            and self._is_first_loss(outcome, "cancelled")
+        ):
+            self._queue.insert(0, winner)
         else:
             self._note_failure(outcome)
 
-    def _was_in_time(self) -> bool:
-        """Return whether a refit that a Ctrl-C ended here was no longer than expected.
-
-        It is made again then; nothing but another Ctrl-C would end one that hangs.
-        """
-        expected_s = 0.0 if self.winner is None else self.seconds[self.winner.number]
-        return self.budget.clock() - self._begun_at <= expected_s + SPARE_S
+    def _hung(self, outcome: Outcome, trial: Trial) -> bool:
+        """Return whether a refit that a Ctrl-C ended here was longer than expected."""
+        due = self._begun_at + self.seconds[trial.number] + SPARE_S
+        return outcome.error == "cancelled" and self.budget.clock() > due
 
     def _tell_other(self, outcome: Outcome) -> None:
         task = outcome.task

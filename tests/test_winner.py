@@ -42,9 +42,12 @@ def finish(of, *, time_s=None, seconds=None, n_workers=2, wanted=None):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("after_s", "again"), [(0.05, True), (3.0, False)])
-def test_a_refit_that_hung_before_a_ctrl_c_is_not_made_again(after_s, again):
-    """In this process nothing ends it; one that took no longer than expected is."""
+@pytest.mark.parametrize(
+    ("error", "after_s", "again"),
+    [("cancelled", 0.05, True), ("cancelled", 3.0, False), ("lost", 3.0, True)],
+)
+def test_a_refit_that_hung_before_a_ctrl_c_is_not_made_again(error, after_s, again):
+    """In this process nothing ends it; one in time is, and one lost with its pool."""
     now = [0.0]
     of = history(0.3, 0.9)
     seconds = {t.number: 0.1 for t in of}
@@ -54,7 +57,7 @@ def test_a_refit_that_hung_before_a_ctrl_c_is_not_made_again(after_s, again):
     )  # fmt: skip
     refit = ending.source()
     now[0] = after_s
-    ending.tell(Outcome(refit, error="cancelled"))
+    ending.tell(Outcome(refit, error=error))
     tasks = [ending.source() for _ in range(2)]
     assert any(t.kind == "refit" and t.trial == refit.trial for t in tasks) == again
     assert bool(ending.errors) != again
