@@ -72,6 +72,17 @@ def test_f1_of_new_rows_is_that_of_the_chosen_threshold(two):
     assert model.score_estimate_ == pytest.approx(own, abs=1e-4)
 
 
+def test_an_average_has_the_labels_of_its_own_predictions():
+    """They are not those of one of its members."""
+    candidates = ["logistic", "svm", "extra_trees"]
+    model = fitted(X, Y, candidates=candidates)
+    assert len(model.weights_) == 2
+    p = model.predict_proba(X[NEW])[:, 1]
+    threshold = model.facts_["factors"][0]
+    assert 0 < threshold < 0.45
+    assert ((model.predict(X[NEW]) == "yes") == (p > threshold)).all()
+
+
 def test_the_winner_keeps_the_score_of_its_folds(two):
     """Each fold was scored by labels that its other rows chose."""
     model, _ = two
