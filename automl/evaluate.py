@@ -18,7 +18,8 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from automl.canary import sing
-from automl.estimators.growing import Growth, fit_growing
+from automl.estimators.growing import fit_growing
+from automl.estimators.patience import Growth
 from automl.explain import explain
 from automl.fitting import (
     fit_model,

@@ -21,7 +21,8 @@ from sklearn.model_selection import (
 from sklearn.pipeline import Pipeline
 
 from automl.estimators.blockwise import predict_blockwise
-from automl.estimators.growing import Growth, fit_growing
+from automl.estimators.growing import fit_growing
+from automl.estimators.patience import Growth
 from automl.freeing import forget, give_back
 from automl.pipeline import NATIVE
 from automl.preparation import inactive

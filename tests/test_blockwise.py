@@ -12,7 +12,8 @@ from sklearn.preprocessing import FunctionTransformer
 from automl.estimators import blockwise
 from automl.estimators.blockwise import LEAST_ROWS, predict_blockwise
 from automl.estimators.ensemble import WeightedEnsemble
-from automl.estimators.growing import Growth, fit_growing
+from automl.estimators.growing import fit_growing
+from automl.estimators.patience import Growth
 
 QUIET = {"verbosity": -1, "n_jobs": 1, "n_estimators": 120, "random_state": 0}
 

@@ -13,7 +13,8 @@ from sklearn.exceptions import NotFittedError
 from automl import AutoML, candidates
 from automl.candidates import load_candidates, parse_candidate
 from automl.estimators.catboosting import CatBoostingClassifier, CatBoostingRegressor
-from automl.estimators.growing import Growth, fit_growing
+from automl.estimators.growing import fit_growing
+from automl.estimators.patience import Growth
 from automl.estimators.xgboosting import XGBoostingClassifier, XGBoostingRegressor
 from automl.exceptions import AutoMLConfigError
 

@@ -23,7 +23,7 @@ from automl.bundle import portable
 from automl.calibration import temperature_of
 from automl.estimators.boosting import GappyBoostingClassifier, GappyBoostingRegressor
 from automl.estimators.linear import ElasticNetClassifier, ScaledElasticNet
-from automl.estimators.network import EarlyMLPClassifier, ScaledMLPRegressor, like
+from automl.estimators.network import EarlyMLPClassifier, EarlyMLPRegressor, like
 from automl.estimators.svm import CalibratedSVC, ScaledSVR
 from automl.fitting import takes_weights
 from automl.scored import Scored
@@ -39,7 +39,7 @@ CLASSIFIERS = [
 REGRESSORS = [
     GappyBoostingRegressor(max_iter=50, random_state=0),
     ScaledElasticNet(alpha=0.01),
-    ScaledMLPRegressor(hidden_layer_sizes=(16,), max_iter=600, random_state=0),
+    EarlyMLPRegressor(hidden_layer_sizes=(16,), max_iter=600, random_state=0),
     ScaledSVR(C=10.0),
 ]
 TRAVELLERS = sorted(
@@ -217,7 +217,7 @@ def test_networks_take_weights():
     y = np.where(heavy, signal, -signal)
     for model, target in (
         (EarlyMLPClassifier(max_iter=300, random_state=0), y > 0),
-        (ScaledMLPRegressor(max_iter=300, random_state=0), y),
+        (EarlyMLPRegressor(max_iter=300, random_state=0), y),
     ):
         fitted = clone(model).fit(X, target, sample_weight=np.where(heavy, 1e-4, 0.0))
         assert takes_weights(model)

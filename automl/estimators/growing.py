@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import inspect
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import is_classifier
 
+from automl.estimators.patience import MIN_ROUNDS, Growth, Patience
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Growth", "fit_growing", "taken"]
+__all__ = ["fit_growing", "taken"]
 
 STEP = 25
 """Trees or iterations that are added between two looks at the clock."""
@@ -27,9 +28,6 @@ FIRST = 5
 
 SURE = 1.5
 """How many times the seconds so far rounds are planned for, and then half of them."""
-
-MIN_ROUNDS = 10
-"""Rounds that a boosted model makes before it may stop for want of time."""
 
 BLIND_ROUNDS = 100
 """Most rounds of a learner that would stop by itself but has too few rows to split off
@@ -41,76 +39,6 @@ STOP_SHARE = 0.1
 SQUARED = (None, "regression")
 """LightGBM's objectives whose L1 penalty has the target's unit: it would leave nothing
 of small numbers, and is not felt by large ones. It is given for a deviation of 1."""
-
-
-@dataclass(frozen=True)
-class Growth:
-    """What limits a fit.
-
-    Attributes
-    ----------
-    param : str
-        The parameter that counts rounds.
-    high : int
-        Most rounds.
-    deadline : float or None
-        On `time.monotonic`, when to stop with what there is.
-    round_s : float
-        Seconds that each round costs after the fit: what it adds to a prediction that
-        has to be there by the deadline.
-
-    Examples
-    --------
-    >>> late = Growth("n_estimators", 500, time.monotonic() + 9.0, round_s=0.1)
-    >>> late.is_over(50), late.is_over(100)
-    (False, True)
-    """
-
-    param: str
-    high: int
-    deadline: float | None = None
-    round_s: float = 0.0
-
-    def is_over(self, done: int) -> bool:
-        """Return whether so many rounds end too late."""
-        return self.left_s(done) < 0
-
-    def left_s(self, done: int) -> float:
-        """Return the seconds left after so many rounds; infinite without a deadline."""
-        if self.deadline is None:
-            return np.inf
-        return self.deadline - time.monotonic() - done * self.round_s
-
-
-class Patience:
-    """When to stop: the inner split has not improved for a while, or time is up.
-
-    The patience grows with the rounds made, as AutoGluon's does: 20 + .3 of the best
-    round so far; a slow learner is given longer.
-
-    Attributes
-    ----------
-    best_round : int
-        The round with the least loss; the last one where no loss is measured.
-    truncated : bool
-        Whether the deadline ended it.
-    """
-
-    def __init__(self, growth: Growth) -> None:
-        self.growth = growth
-        self.best_round = 0
-        self.best_loss = np.inf
-        self.truncated = False
-
-    def is_over(self, done: int, loss: float | None) -> bool:
-        """Return whether to stop after ``done`` rounds, of which this is the loss."""
-        if loss is None:
-            self.best_round = done
-        elif loss < self.best_loss or self.best_round == 0:
-            self.best_loss, self.best_round = loss, done
-        out_of_patience = done - self.best_round > 20 + 0.3 * self.best_round
-        self.truncated = done >= MIN_ROUNDS and self.growth.is_over(done)
-        return out_of_patience or self.truncated or done == self.growth.high
 
 
 class _Callback:
@@ -257,7 +185,7 @@ def _grow(
     overwrite: bool,
 ) -> tuple[int, bool]:
     """Fit a learner that asks for patience by itself."""
-    patience = Patience(growth)
+    patience = Patience(growth, getattr(model, "least_rounds", MIN_ROUNDS))
     model.set_params(**{growth.param: growth.high})
     train, stop = _whole_classes(y, inner, classifier=is_classifier(model))
     weight = None if sample_weight is None else sample_weight[train]
