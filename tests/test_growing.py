@@ -56,14 +56,14 @@ def split(n, n_stop):
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_lightgbm_stops_early_on_text_labels(n_classes):
     """Boosting stops on the inner split, and predicts the labels it was given."""
-    X, y = rows(n_classes=n_classes)
+    X, y = rows(n=600, n_classes=n_classes)
     model = LGBMClassifier(**QUIET, learning_rate=0.3)
-    made, truncated = grow(model, X, y, 2000, inner=split(300, 60))
+    made, truncated = grow(model, X, y, 2000, inner=split(600, 60))
     assert 1 <= made < 1000
     assert not truncated
     assert model.best_iteration_ == made
     assert set(model.predict(X)) <= set(y)
-    assert model.predict_proba(X).shape == (300, n_classes)
+    assert model.predict_proba(X).shape == (600, n_classes)
 
 
 @pytest.mark.parametrize("unit", [1e-4, 1e5])
@@ -352,22 +352,49 @@ def test_a_network_keeps_its_best_epoch(numbers):
     assert np.allclose(getattr(model, predict)(X), getattr(again, predict)(X))
 
 
-def test_a_network_of_few_rows_learns_from_those_that_stopped_it():
-    """With a few hundred rows, a fifth of them is worth a second fit."""
+GROWN = {
+    "lightgbm": (LGBMClassifier(**QUIET, learning_rate=0.3), "n_estimators", "yes"),
+    "numbers": (LGBMRegressor(**QUIET, reg_alpha=0.1), "n_estimators", "numbers"),
+    "network": (EarlyMLPClassifier(random_state=0), "max_iter", "yes"),
+}
+
+
+@pytest.mark.parametrize("name", GROWN)
+def test_few_rows_are_all_learnt_from(name):
+    """A fifth of few rows says when to stop, and is worth a second fit."""
     X, y = rows()
+    model, param, target = GROWN[name]
+    y = 1e-3 * X[:, 0] ** 2 if target == "numbers" else y
     weight = np.where(np.arange(300) % 3, 1.0, 2.0)
-    model = EarlyMLPClassifier(random_state=0)
-    made, _ = grow(
-        model, X, y, 300, inner=split(300, 60), param="max_iter", weight=weight
-    )
-    whole = clone(model).set_params(max_iter=made).fit(X, y, weight)
-    assert np.allclose(model.predict_proba(X), whole.predict_proba(X))
+    model, inner = clone(model), split(300, 60)
+    made, _ = grow(model, X, y, 400, inner=inner, param=param, weight=weight)
+    whole = clone(model)
+    grow(whole, X, y, made, param=param, weight=weight)
+    predict = "predict" if target == "numbers" else "predict_proba"
+    assert made < 400
+    assert np.array_equal(getattr(model, predict)(X), getattr(whole, predict)(X))
+    assert model.get_params()[param] == made
     filled = clone(model)
-    grow(
-        filled, sparse.csr_matrix(X), y, 300, inner=split(300, 60), param="max_iter",
-        weight=weight,
-    )  # fmt: skip
-    assert np.allclose(model.predict_proba(X), filled.predict_proba(X))
+    X = sparse.csr_matrix(X)
+    grow(filled, X, y, 400, inner=inner, param=param, weight=weight)
+    assert np.allclose(getattr(model, predict)(X), getattr(filled, predict)(X))
+
+
+def test_few_rows_without_time_for_a_second_fit_count_as_cut_short(monkeypatch):
+    """What was made can be made again from its rounds, and whether it was cut short."""
+    X, y = rows()
+    monkeypatch.setattr(Growth, "left_s", lambda *_: 0.05)
+    monkeypatch.setattr(
+        "automl.estimators.patience.time.monotonic",
+        iter(np.arange(0, 9, 0.04)).__next__,
+    )
+    model = LGBMClassifier(**QUIET, learning_rate=0.3)
+    made, truncated = grow(model, X, y, 400, deadline=1.0, inner=split(300, 60))
+    again = LGBMClassifier(**QUIET, learning_rate=0.3)
+    monkeypatch.undo()
+    assert truncated
+    assert grow(again, X, y, made, inner=split(300, 60)) == (made, False)
+    assert np.array_equal(model.predict_proba(X), again.predict_proba(X))
 
 
 def test_a_late_network_makes_one_epoch():
@@ -393,4 +420,4 @@ def test_a_round_that_would_end_late_is_not_begun(monkeypatch):
         ends.append(patience.is_over(done, 1.0 / done))
     assert ends == [False, False, True]
     assert patience.truncated
-    assert not patience.affords_again()
+    assert not patience.goes_again()

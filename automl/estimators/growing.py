@@ -33,6 +33,13 @@ BLIND_ROUNDS = 100
 """Most rounds of a learner that would stop by itself but has too few rows to split off
 any: scikit-learn's default."""
 
+FEW_ROWS = 500
+"""Rows below which the inner split is more than a tenth of them: what decided when to
+stop is then learnt from, too, by a second fit of as many rounds. Without it, boosting
+is held for worse than what is fitted to all rows, and than it is when it is deployed:
+of 300 rows, averages whose weights are chosen so are better on 45 splits and worse on
+21 (of 100, of 50 tables), by .2 % (numbers), 1 % and 2 % (classes)."""
+
 STOP_SHARE = 0.1
 """Share of rows on which scikit-learn's boosting decides when to stop."""
 
@@ -123,13 +130,11 @@ def fit_growing(
         Called with the rows that train when they are read no more, before the first
         round; by LightGBM, the others read them to the end.
     """
-    if _is_lightgbm(model):
-        return _fit_lightgbm(
+    if _is_lightgbm(model) or hasattr(model, "grow"):
+        return _fit_with_patience(
             model, X, y, growth, inner, fit_params, sample_weight,
             overwrite=overwrite, release=release,
         )  # fmt: skip
-    if hasattr(model, "grow"):
-        return _grow(model, X, y, growth, inner, sample_weight, overwrite=overwrite)
     arguments = dict(fit_params)
     if sample_weight is not None:
         arguments["sample_weight"] = sample_weight
@@ -140,7 +145,7 @@ def _is_lightgbm(model: Any) -> bool:
     return type(model).__module__.startswith("lightgbm")
 
 
-def _fit_lightgbm(
+def _fit_with_patience(
     model: Any,
     X: Any,
     y: np.ndarray,
@@ -152,52 +157,79 @@ def _fit_lightgbm(
     overwrite: bool,
     release: Callable[[Any], None] | None,
 ) -> tuple[int, bool]:
-    patience = Patience(growth)
-    model.set_params(**{growth.param: growth.high})
-    train, stop = _whole_classes(y, inner, classifier=is_classifier(model))
-    if not is_classifier(model) and model.objective in SQUARED:
-        model.set_params(reg_alpha=model.reg_alpha * (float(np.std(y[train])) or 1.0))
-    arguments: dict[str, Any] = dict(fit_params)
-    if sample_weight is not None:
-        arguments["sample_weight"] = sample_weight[train]
-    if len(stop):
-        arguments |= _evaluation(model, X[stop], y[stop], y[train])
-        if sample_weight is not None:
-            arguments["eval_sample_weight"] = [sample_weight[stop]]
-    if inner is not None:
-        X = taken(X, train, overwrite=overwrite)
-        y = taken(y, train, overwrite=overwrite)
-    callbacks: list[Any] = [_Callback(patience)]
-    if release is not None:
-        callbacks.append(_Spent(release, X))
-    model.fit(X, y, callbacks=callbacks, **arguments)
-    return max(1, patience.best_round), patience.truncated
+    """Fit on the rows that train; then, where those are few, on all."""
+    both = np.sort(np.concatenate(inner or [[]])).astype(np.int64)
+    few = 0 < len(both) < FEW_ROWS
+    patience = _fit_once(
+        model, X, y, growth, inner, fit_params, sample_weight,
+        overwrite=overwrite and not few, release=None if few else release,
+    )  # fmt: skip
+    made = max(1, patience.best_round)
+    if few and patience.goes_again():
+        weight = None if sample_weight is None else sample_weight[both]
+        _fit_once(
+            model, X[both], y[both], Growth(growth.param, made), None, fit_params,
+            weight, overwrite=True, release=release,
+        )  # fmt: skip
+    return made, patience.truncated
 
 
-def _grow(
+def _fit_once(
     model: Any,
     X: Any,
     y: np.ndarray,
     growth: Growth,
     inner: tuple[np.ndarray, np.ndarray] | None,
+    fit_params: dict[str, Any],
     sample_weight: np.ndarray | None,
     *,
     overwrite: bool,
-) -> tuple[int, bool]:
-    """Fit a learner that asks for patience by itself."""
+    release: Callable[[Any], None] | None,
+) -> Patience:
     patience = Patience(growth, getattr(model, "least_rounds", MIN_ROUNDS))
     model.set_params(**{growth.param: growth.high})
     train, stop = _whole_classes(y, inner, classifier=is_classifier(model))
-    weight = None if sample_weight is None else sample_weight[train]
-    held_out = None
-    if len(stop):
-        of_stop = None if sample_weight is None else sample_weight[stop]
-        held_out = (X[stop], y[stop], of_stop)
+    weight = of_stop = None
+    if sample_weight is not None:
+        weight, of_stop = sample_weight[train], sample_weight[stop]
+    held_out = (X[stop], y[stop], of_stop) if len(stop) else None
     if inner is not None:
         X = taken(X, train, overwrite=overwrite)
         y = taken(y, train, overwrite=overwrite)
-    model.grow(X, y, weight, patience, held_out)
-    return max(1, patience.best_round), patience.truncated
+    if _is_lightgbm(model):
+        _fit_lightgbm(model, X, y, weight, patience, held_out, fit_params, release)
+    else:
+        model.grow(X, y, weight, patience, held_out)
+    return patience
+
+
+def _fit_lightgbm(
+    model: Any,
+    X: Any,
+    y: np.ndarray,
+    weight: np.ndarray | None,
+    patience: Patience,
+    stop: tuple[Any, Any, Any] | None,
+    fit_params: dict[str, Any],
+    release: Callable[[Any], None] | None,
+) -> None:
+    """Do what other learners' ``grow`` does."""
+    arguments: dict[str, Any] = dict(fit_params)
+    if weight is not None:
+        arguments["sample_weight"] = weight
+    if stop is not None:
+        rows, truth, of_stop = stop
+        arguments |= _evaluation(model, rows, truth, y)
+        if of_stop is not None:
+            arguments["eval_sample_weight"] = [of_stop]
+    callbacks: list[Any] = [_Callback(patience)]
+    if release is not None:
+        callbacks.append(_Spent(release, X))
+    penalty = model.reg_alpha
+    if not is_classifier(model) and model.objective in SQUARED:
+        model.set_params(reg_alpha=penalty * (float(np.std(y)) or 1.0))
+    model.fit(X, y, callbacks=callbacks, **arguments)
+    model.set_params(reg_alpha=penalty)
 
 
 def taken(X: Any, rows: np.ndarray, *, overwrite: bool) -> Any:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.sparse import issparse
-from scipy.sparse import vstack as sparse_vstack
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
@@ -19,10 +17,6 @@ __all__ = ["EarlyMLPClassifier", "EarlyMLPRegressor", "like"]
 LEAST = 1e-7
 """What a probability counts as at least where the loss decides when to stop: one row
 that is surely wrong must not decide alone."""
-
-FEW_ROWS = 500
-"""Rows below which those that decided when to stop are learnt from, too, by a second
-fit of as many epochs."""
 
 
 def like(parent: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -152,40 +146,16 @@ class _Network(BaseEstimator):
             Weights of the rows; of no effect before scikit-learn 1.7.
         patience : object, default=None
             Whose ``is_over(epoch, loss)`` is asked after each epoch, and which then
-            has the ``best_round`` and says whether it ``affords_again`` as many; None
-            makes all epochs.
+            has the ``best_round``; None makes all epochs.
         stop : (X, y, sample_weight), default=None
             Rows of known classes that the loss is measured on.
         """
         if not has_fit_parameter(MLPClassifier, "sample_weight"):
             sample_weight = None
-        y = np.asarray(y).ravel()
-        self._make(X, y, sample_weight, int(self.max_iter), patience, stop)
-        few = stop is not None and len(y) + len(stop[1]) < FEW_ROWS
-        if stop is not None and few and patience.affords_again():
-            rows, truth, weight = stop
-            stack = sparse_vstack if issparse(X) else np.vstack
-            y = np.concatenate([y, np.asarray(truth).ravel()])
-            if sample_weight is not None:
-                sample_weight = np.concatenate([sample_weight, weight])
-            self._make(stack([X, rows]), y, sample_weight, patience.best_round)
-        self.n_features_in_ = self.model_.n_features_in_
-        return self
-
-    def _make(
-        self,
-        X: Any,
-        y: np.ndarray,
-        sample_weight: Any,
-        epochs: int,
-        patience: Any = None,
-        stop: tuple[Any, Any, Any] | None = None,
-    ) -> None:
-        """Make so many epochs from the start, fewer if patience ends."""
-        X, y, weights = _that_count(X, y, sample_weight)
+        X, y, weights = _that_count(X, np.asarray(y).ravel(), sample_weight)
         self.model_: Any = self._begun(y)
         target, best = self._coded(y), None
-        for epoch in range(1, epochs + 1):
+        for epoch in range(1, int(self.max_iter) + 1):
             self._pass(X, target, weights)
             if patience is None:
                 continue
@@ -197,6 +167,8 @@ class _Network(BaseEstimator):
                 break
         if best is not None:
             self.model_.coefs_, self.model_.intercepts_ = best
+        self.n_features_in_ = self.model_.n_features_in_
+        return self
 
     def _pass(self, X: Any, target: np.ndarray, weights: dict[str, Any]) -> None:
         """Make one epoch."""

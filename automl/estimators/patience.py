@@ -89,7 +89,14 @@ class Patience:
         self.truncated = done >= self.least and late
         return out_of_patience or self.truncated or done == self.growth.high
 
-    def affords_again(self) -> bool:
-        """Return whether as many seconds are left as have passed."""
-        left_s = self.growth.left_s(self.best_round)
-        return not self.truncated and left_s > time.monotonic() - self._begun
+    def goes_again(self) -> bool:
+        """Return whether there is time to make the best rounds again, on more rows.
+
+        Without that time the fit counts as cut short. One that made all rounds that it
+        may is not made again, so that it can be told from its rounds how it was made.
+        """
+        if self.truncated or self.best_round == self.growth.high:
+            return False
+        spent_s = time.monotonic() - self._begun
+        self.truncated = self.growth.left_s(self.best_round) <= spent_s
+        return not self.truncated
