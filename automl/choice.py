@@ -130,7 +130,8 @@ def speed_key(
     )
     if trial.candidate == BASELINE:
         family = -1
-    return (family, trial.rounds or 0, len(trial.params), trial.number)
+    rounds = 0 if "estimators.network" in path else trial.rounds or 0  # epochs
+    return (family, rounds, len(trial.params), trial.number)
 
 
 def price(rule: Simplest, metric: Metric, titles: Mapping[str, str]) -> str:

@@ -21,7 +21,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import Pipeline
 
 from automl.estimators.blockwise import predict_blockwise
-from automl.estimators.growing import fit_growing
+from automl.estimators.growing import BLIND_ROUNDS, fit_growing
 from automl.estimators.patience import Growth
 from automl.freeing import forget, give_back
 from automl.pipeline import NATIVE
@@ -208,7 +208,10 @@ def fit_model(
     n_classes = 0 if place.classes is None else len(place.classes)
     trees = n_classes if resource.per_class and n_classes > 2 else 1
     round_s = TREE_S * n_scored * trees
-    growth = Growth(resource.param, resource.high, deadline, round_s)
+    high = resource.high
+    if inner is None and resource.early_stopping:  # too few rows to set some aside
+        high = min(high, BLIND_ROUNDS)
+    growth = Growth(resource.param, high, deadline, round_s, again=resource.again)
     return fit_growing(
         model, X, y, growth, inner=inner, fit_params=fit_params, sample_weight=weights,
         overwrite=overwrite, release=forget if overwrite else None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from statistics import median
 from typing import TYPE_CHECKING
 
 from automl.allocation import View
@@ -239,10 +240,11 @@ class Pace:
                 longest = max(trial.slowest_s, seen.get(trial.candidate, 0.0))
                 seen[trial.candidate] = longest
         expected = {}
+        usual = max(0.5, median(seen.values())) if seen else 0.5
         for candidate in self.plan.candidates:
             slowest = seen.get(candidate.name)
             if candidate.resource is not None:
-                expected[candidate.name] = 0.5 * (slowest or 0.5)
+                expected[candidate.name] = 0.5 * (slowest or usual)
             elif slowest is not None:
                 expected[candidate.name] = 1.5 * slowest + self.restart_s
             else:  # unknown: not in the last quarter

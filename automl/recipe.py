@@ -266,7 +266,8 @@ def _shortened(recipe: Mapping[str, Any], problem: Problem) -> dict[str, Any]:
         for made in part["folds"] or ():
             name = _short_name(part, made)
             if name != candidate.name and candidate.resource is not None:
-                shorter = replace(candidate.resource, high=int(made["rounds"]))
+                high = int(made["rounds"])
+                shorter = replace(candidate.resource, high=high, again=False)
                 found[name] = replace(candidate, resource=shorter)
     return found
 

@@ -78,12 +78,15 @@ class Resource:
     per_class : bool
         Whether each round makes a tree for every class, where there are several: a fit
         then stops the earlier, for its trees to score in time.
+    again : bool
+        Whether few rows are fitted once more, those included that said when to stop.
     """
 
     param: str
     high: int
     early_stopping: bool = False
     per_class: bool = True
+    again: bool = True
 
 
 def _identity(value: Any) -> Any:
@@ -300,7 +303,7 @@ def read_resource(where: str, given: Any) -> Resource | None:
     if given is None:
         return None
     table = read_table(where, "resource", given)
-    flags = {"early_stopping": False, "per_class": True}
+    flags = {"early_stopping": False, "per_class": True, "again": True}
     check_known(where, "resource", table, ("param", "high", *flags))
     for key in ("param", "high"):
         if key not in table:

@@ -51,9 +51,9 @@ def labels(signal, n_classes):
     ]
 
 
-def grow(model, X, y, high, *, deadline=None, inner=None, weight=None):
+def grow(model, X, y, high, *, deadline=None, inner=None, weight=None, again=False):
     """Fit a model that grows."""
-    growth = Growth("n_estimators", high, deadline)
+    growth = Growth("n_estimators", high, deadline, again=again)
     return fit_growing(
         model, X, y, growth, inner=inner, fit_params={}, sample_weight=weight
     )
@@ -154,6 +154,17 @@ def test_boosting_stops_on_the_inner_split(library):
     assert not truncated
     again = PAIRS[library][0](learning_rate=0.3, random_state=0, n_estimators=made)
     again.fit(X[:240], labels(signal, 3)[:240])
+    assert np.allclose(model.predict_proba(X), again.predict_proba(X))
+
+
+def test_few_rows_are_fitted_once_more(library):
+    """The rows that stopped the boosting are learnt from, and weigh what they weigh."""
+    X, signal = rows()
+    y, weight = labels(signal, 3), np.linspace(1.0, 3.0, 300)
+    model = PAIRS[library][0](learning_rate=0.3, random_state=0)
+    made, _ = grow(model, X, y, 2000, inner=SPLIT, weight=weight, again=True)
+    again = PAIRS[library][0](learning_rate=0.3, random_state=0, n_estimators=made)
+    again.fit(X, y, sample_weight=weight)
     assert np.allclose(model.predict_proba(X), again.predict_proba(X))
 
 

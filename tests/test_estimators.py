@@ -226,6 +226,18 @@ def test_networks_take_weights():
         assert np.allclose(fitted.predict(X), alone.predict(X))
 
 
+def test_each_epoch_of_a_network_has_batches_of_its_own():
+    """The first is that of a seed; the others do not begin anew with it."""
+    X, signal = rows(600)
+    y = signal > 0
+    ours = [EarlyMLPClassifier(max_iter=n, random_state=3).fit(X, y) for n in (1, 2)]
+    seeded = MLPClassifier(random_state=3).partial_fit(X, y, classes=[False, True])
+    first = seeded.predict_proba(X)
+    assert np.allclose(ours[0].predict_proba(X), first)
+    second = seeded.partial_fit(X, y).predict_proba(X)
+    assert not np.allclose(ours[1].predict_proba(X), second)
+
+
 def test_networks_take_no_weights_where_their_library_takes_none():
     """With a scikit-learn whose networks know no weights, ours say so, and fit."""
 

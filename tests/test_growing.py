@@ -40,9 +40,11 @@ def rows(n=300, n_classes=2, seed=0):
     return X, np.array(["no", "perhaps", "yes"])[codes]
 
 
-def grow(model, X, y, high, *, deadline=None, inner=None, weight=None, param=None):
+def grow(
+    model, X, y, high, *, deadline=None, inner=None, weight=None, param=None, again=True
+):
     """Fit a model that grows."""
-    growth = Growth(param or "n_estimators", high, deadline)
+    growth = Growth(param or "n_estimators", high, deadline, again=again)
     return fit_growing(
         model, X, y, growth, inner=inner, fit_params={}, sample_weight=weight
     )
@@ -380,21 +382,34 @@ def test_few_rows_are_all_learnt_from(name):
     assert np.allclose(getattr(model, predict)(X), getattr(filled, predict)(X))
 
 
-def test_few_rows_without_time_for_a_second_fit_count_as_cut_short(monkeypatch):
-    """What was made can be made again from its rounds, and whether it was cut short."""
+def test_few_rows_without_time_for_a_second_fit_count_as_cut_short():
+    """A fit whose best rounds would end late again is left as the first one made it."""
+    patience = Patience(Growth("n_estimators", 400, time.monotonic() + 3600.0))
+    for done in range(1, 12):
+        assert not patience.is_over(done, abs(done - 8.0))
+    assert patience.goes_again(1.25)
+    assert not patience.goes_again(1e12)
+    assert patience.truncated
+
+
+def test_few_rows_are_fitted_once_where_that_is_asked_for():
+    """What was cut short is made again from its rounds, as it was."""
     X, y = rows()
-    monkeypatch.setattr(Growth, "left_s", lambda *_: 0.05)
-    monkeypatch.setattr(
-        "automl.estimators.patience.time.monotonic",
-        iter(np.arange(0, 9, 0.04)).__next__,
-    )
-    model = LGBMClassifier(**QUIET, learning_rate=0.3)
-    made, truncated = grow(model, X, y, 400, deadline=1.0, inner=split(300, 60))
-    again = LGBMClassifier(**QUIET, learning_rate=0.3)
-    monkeypatch.undo()
-    assert truncated
-    assert grow(again, X, y, made, inner=split(300, 60)) == (made, False)
-    assert np.array_equal(model.predict_proba(X), again.predict_proba(X))
+    once, twice = (LGBMClassifier(**QUIET, learning_rate=0.3) for _ in range(2))
+    made, _ = grow(twice, X, y, 400, inner=split(300, 60))
+    assert grow(once, X, y, made, inner=split(300, 60), again=False) == (made, False)
+    first = LGBMClassifier(**QUIET, learning_rate=0.3, n_estimators=made)
+    first.fit(X[:240], y[:240])
+    assert np.array_equal(once.predict_proba(X), first.predict_proba(X))
+    assert not np.allclose(once.predict_proba(X), twice.predict_proba(X))
+
+
+def test_a_loss_that_is_no_number_is_never_the_best():
+    """The first number after it is."""
+    patience = Patience(Growth("max_iter", 100))
+    for done, loss in enumerate([np.nan, 0.5, np.nan, 0.4], start=1):
+        patience.is_over(done, loss)
+    assert (patience.best_round, patience.best_loss) == (4, 0.4)
 
 
 def test_a_late_network_makes_one_epoch():
@@ -420,4 +435,4 @@ def test_a_round_that_would_end_late_is_not_begun(monkeypatch):
         ends.append(patience.is_over(done, 1.0 / done))
     assert ends == [False, False, True]
     assert patience.truncated
-    assert not patience.goes_again()
+    assert not patience.goes_again(1.0)

@@ -85,7 +85,7 @@ def test_the_model_of_a_holdout_is_made_again(tmp_path, high):
     problem = problem_of("lightgbm")
     candidate = problem.candidates[0]
     if high:
-        shorter = replace(candidate.resource, high=high)
+        shorter = replace(candidate.resource, high=high, again=False)
         candidate = replace(candidate, resource=shorter)
     place = write_workplace(
         tmp_path, problem.table, problem.folds, problem.metric,

@@ -18,7 +18,7 @@ from automl.estimators.patience import MIN_ROUNDS, Growth, Patience
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["fit_growing", "taken"]
+__all__ = ["BLIND_ROUNDS", "fit_growing", "taken"]
 
 STEP = 25
 """Trees or iterations that are added between two looks at the clock."""
@@ -30,8 +30,8 @@ SURE = 1.5
 """How many times the seconds so far rounds are planned for, and then half of them."""
 
 BLIND_ROUNDS = 100
-"""Most rounds of a learner that would stop by itself but has too few rows to split off
-any: scikit-learn's default."""
+"""Most rounds of a learner that would stop early but has too few rows to set some
+aside: scikit-learn's default."""
 
 FEW_ROWS = 500
 """Rows below which the inner split is more than a tenth of them: what decided when to
@@ -165,7 +165,7 @@ def _fit_with_patience(
         overwrite=overwrite and not few, release=None if few else release,
     )  # fmt: skip
     made = max(1, patience.best_round)
-    if few and patience.goes_again():
+    if inner is not None and few and patience.goes_again(len(both) / len(inner[0])):
         weight = None if sample_weight is None else sample_weight[both]
         _fit_once(
             model, X[both], y[both], Growth(growth.param, made), None, fit_params,

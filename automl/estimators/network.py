@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ class _Network(BaseEstimator):
             Rows of known classes that the loss is measured on.
         """
         if not has_fit_parameter(MLPClassifier, "sample_weight"):
-            sample_weight = None
+            sample_weight, stop = None, stop and (*stop[:2], None)
         X, y, weights = _that_count(X, np.asarray(y).ravel(), sample_weight)
         self.model_: Any = self._begun(y)
         target, best = self._coded(y), None
@@ -178,7 +179,9 @@ class _Network(BaseEstimator):
         return float(np.average(self._losses(X, self._coded(y)), weights=weight))
 
     def _params(self) -> dict[str, Any]:
-        return {**self.get_params(), "early_stopping": False}
+        # a number would begin anew each epoch: the same batches every time
+        chance = check_random_state(self.random_state)
+        return {**self.get_params(), "random_state": chance, "early_stopping": False}
 
 
 def _copied(model: Any) -> tuple[list[np.ndarray], list[np.ndarray]]:

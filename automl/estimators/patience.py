@@ -12,6 +12,9 @@ __all__ = ["MIN_ROUNDS", "Growth", "Patience"]
 MIN_ROUNDS = 10
 """Rounds that a boosted model makes before it may stop for want of time."""
 
+SURE = 1.5
+"""How many times the seconds that a second fit should take there have to be for it."""
+
 
 @dataclass(frozen=True)
 class Growth:
@@ -28,6 +31,8 @@ class Growth:
     round_s : float
         Seconds that each round costs after the fit: what it adds to a prediction that
         has to be there by the deadline.
+    again : bool
+        Whether few rows may be fitted once more, those included that said when to stop.
 
     Examples
     --------
@@ -40,6 +45,7 @@ class Growth:
     high: int
     deadline: float | None = None
     round_s: float = 0.0
+    again: bool = True
 
     def left_s(self, done: int) -> float:
         """Return the seconds left after so many rounds; infinite without a deadline."""
@@ -73,6 +79,7 @@ class Patience:
         self.growth = growth
         self.least = least
         self._begun = self._asked = time.monotonic()
+        self._done = 1
         self.best_round = 0
         self.best_loss = np.inf
         self.truncated = False
@@ -81,22 +88,23 @@ class Patience:
         """Return whether to stop after ``done`` rounds, of which this is the loss."""
         if loss is None:
             self.best_round = done
-        elif loss < self.best_loss or self.best_round == 0:
+        elif loss < self.best_loss or not np.isfinite(self.best_loss):
             self.best_loss, self.best_round = loss, done
         out_of_patience = done - self.best_round > 20 + 0.3 * self.best_round
+        self._done = done
         self._asked, begun = time.monotonic(), self._asked
         late = self.growth.left_s(done) < self._asked - begun  # the next takes as long
         self.truncated = done >= self.least and late
         return out_of_patience or self.truncated or done == self.growth.high
 
-    def goes_again(self) -> bool:
-        """Return whether there is time to make the best rounds again, on more rows.
+    def goes_again(self, more: float) -> bool:
+        """Return whether the best rounds are made again, with so many times the rows.
 
-        Without that time the fit counts as cut short. One that made all rounds that it
-        may is not made again, so that it can be told from its rounds how it was made.
+        Where there is no time for it the fit counts as cut short.
         """
-        if self.truncated or self.best_round == self.growth.high:
+        if self.truncated or not self.growth.again:
             return False
-        spent_s = time.monotonic() - self._begun
-        self.truncated = self.growth.left_s(self.best_round) <= spent_s
+        spent_s = self._asked - self._begun
+        again_s = SURE * more * spent_s * self.best_round / self._done
+        self.truncated = self.growth.left_s(self.best_round) <= again_s
         return not self.truncated
