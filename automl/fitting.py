@@ -1,7 +1,7 @@
 """Fit the steps of a pipeline to rows of a workplace, and predict with them.
 
-The number of rounds of a boosted learner is decided on an inner split of the training
-rows, never on the rows that a fold is scored on.
+The number of rounds, or epochs, is decided on an inner split of the training rows,
+never on the rows that a fold is scored on.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Learners that grow by rounds: stopped early, or at the deadline, with what they have.
 
-The number of rounds is never chosen on the rows that a fold is scored on: boosting
-stops on an inner split of the training rows.
+The number of rounds, or epochs, is never chosen on the rows that a fold is scored on:
+an inner split of the training rows says when to stop. Of few rows a second fit has all.
 """
 
 from __future__ import annotations
@@ -116,10 +116,10 @@ def fit_growing(
     growth : Growth
         Most rounds and the deadline.
     inner : (array of int, array of int) or None
-        Positions that train and positions that stop the boosting; None grows without
-        early stopping. Of a class that would only stop, the rows train. For LightGBM
-        and what has a method ``grow``; scikit-learn's boosting splits the rows by
-        itself.
+        Positions that train and positions that say when to stop; None grows without
+        early stopping. Of a class that would only stop, the rows train. Where both are
+        few, they are all fitted in the end. For LightGBM and what has a method
+        ``grow``; scikit-learn's boosting splits the rows by itself.
     fit_params : dict
         Further arguments of ``model.fit``.
     sample_weight : array of shape (n_rows,) or None
