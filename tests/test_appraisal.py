@@ -10,147 +10,15 @@ from sklearn.metrics import accuracy_score, make_scorer, mean_absolute_error
 from sklearn.model_selection import KFold
 
 from automl import AutoML
-from automl.appraisal import appraise, contenders_of, estimate_facts
+from automl.appraisal import appraise, estimate_facts
 from automl.budget import Budget
 from automl.choice import Simplest
 from automl.effort import _seconds_of
 from automl.history import BASELINE, FoldResult, History, Trial
-from automl.labelling import fold_score
-from automl.problem import make_problem
 from automl.scored_rows import scored_rows
-from automl.settings import Settings
+from tests.appraisal_kit import N_ROWS, noise_of, problem_of, searched
 
 pytestmark = pytest.mark.usefixtures("all_unexplained")
-
-N_ROWS = 80
-
-
-def settings_of(metric, cv):
-    """Return settings of a small run."""
-    return Settings(
-        task="auto", metric=metric, budget=Budget(None, 1, 0.0), cv=cv,
-        candidates=["ridge"], n_jobs=1, random_state=0, run_dir=None,
-        trial_time_limit_s=None, memory_limit_mib=None, drop_missing_target=False,
-        ensemble=True, deploy="auto", select="best", shown={},
-    )  # fmt: skip
-
-
-def problem_of(metric="rmse", cv=4, **given):
-    """Return a problem of numbers that one column tells, and its target."""
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(N_ROWS, 2))
-    settings = settings_of(metric, cv)
-    return make_problem(X, X[:, 0] + rng.normal(size=N_ROWS), settings, 1, **given)
-
-
-def searched(problem, n_folds_of):
-    """Return trials that have so many of the folds, and their predictions."""
-    rng = np.random.default_rng(1)
-    guess = {n: problem.table.y + rng.normal(size=N_ROWS) for n in n_folds_of}
-    trials = []
-    for number, n_folds in n_folds_of.items():
-        trial = Trial(number, "ridge", {}, "", "ok" if n_folds == 4 else "raced")
-        for k, (_, test) in enumerate(problem.folds.splits[:n_folds]):
-            truth = problem.table.y[test]
-            score = fold_score(problem.metric, truth, guess[number][test])
-            trial = trial.with_fold(FoldResult(number, k, "ok", score))
-        trials.append(trial)
-    tests = [test for _, test in problem.folds.splits]
-    return History(tuple(trials)), lambda number, k: guess[number][tests[k]]
-
-
-def test_what_was_given_up_stands_with_the_leader_where_it_was_not_scored():
-    """A raced configuration is selected from, but has no rows it never scored."""
-    problem = problem_of()
-    history, predictions = searched(problem, {0: 4, 1: 2})
-    first, raced = history
-
-    kept = contenders_of([first], [raced], 4, predictions, 9)
-
-    half = len(problem.folds.splits[0][1]) + len(problem.folds.splits[1][1])
-    assert (kept[0][half:] == kept[1][half:]).all()
-    assert (kept[0][:half] != kept[1][:half]).all()
-    assert list(contenders_of([first], [raced], 4, predictions, 1)) == [0]
-
-
-def test_what_was_given_up_late_comes_before_what_began_on_an_easy_fold():
-    """Means over other folds are no comparison: the near winner went further."""
-    problem = problem_of()
-    _, predictions = searched(problem, {0: 4, 1: 4, 2: 4})
-
-    def trial(number, *scores):
-        folds = tuple(FoldResult(number, k, "ok", s) for k, s in enumerate(scores))
-        status = "ok" if len(scores) == 4 else "raced"
-        return Trial(number, "ridge", {}, "", status, folds)
-
-    leader = trial(0, -0.1, -1.0, -1.0, -1.0)
-    lucky, near = trial(1, -0.2), trial(2, -0.1, -1.0, -1.1)
-    kept = contenders_of([leader], [lucky, near], 4, predictions, 2)
-    assert list(kept) == [0, 2]
-
-
-def test_what_was_given_up_keeps_a_fair_share_of_the_places():
-    """The best of the finished ones are not all that is selected from."""
-    problem = problem_of()
-    history, predictions = searched(problem, {0: 4, 1: 4, 2: 4, 3: 2, 4: 2, 5: 1})
-    trials = history.trials
-
-    kept = contenders_of(trials[:3], trials[3:], 4, predictions, 4)
-
-    assert sum(number < 3 for number in kept) == 2
-    assert len(kept) == 4
-
-
-NOISE_ROWS = 120
-
-
-def noise_of(metric, n_configurations=40):
-    """Return a problem of chance, and configurations that guess, mostly given up."""
-    rng = np.random.default_rng(4)
-    y = np.arange(NOISE_ROWS) % 2
-    settings = replace(settings_of(metric, 4), candidates=["logistic"])
-    problem = make_problem(rng.normal(size=(NOISE_ROWS, 2)), y, settings, 1)
-    p = rng.random((n_configurations, NOISE_ROWS))
-    guess = np.stack([1 - p, p], axis=2)
-    tests = [test for _, test in problem.folds.splits]
-    trials = []
-    for number in range(n_configurations):
-        done = 4 if number < 6 else 3
-        trial = Trial(number, "logistic", {}, "", "ok" if done == 4 else "raced")
-        for k, test in enumerate(tests[:done]):
-            truth = problem.table.y[test]
-            score = fold_score(problem.metric, truth, guess[number][test])
-            trial = trial.with_fold(FoldResult(number, k, "ok", score))
-        trials.append(trial)
-    return problem, History(tuple(trials)), lambda n, k: guess[n][tests[k]]
-
-
-@pytest.mark.parametrize("metric", ["f1_micro", make_scorer(accuracy_score)])
-def test_a_slower_metric_selects_from_all_configurations_too(metric):
-    """On noise the estimate of a metric that is asked is that of chance."""
-    problem, history, predictions = noise_of(metric)
-    leader = history.finished()[0]
-
-    found = appraise(leader, history, problem, predictions, Budget(None, 40, 0.0))
-
-    assert found.estimate.n_configurations == 40
-    assert found.warning is None
-    assert found.estimate.score < leader.score - 0.02
-    assert found.estimate.score == pytest.approx(0.5, abs=0.06)
-
-
-@pytest.mark.parametrize("metric", ["f1", "mcc"])
-def test_labels_that_are_chosen_are_chosen_anew_in_each_drawing(metric):
-    """On noise the estimate is that of naming all rows, or of a guess: chance."""
-    problem, history, predictions = noise_of(metric)
-    leader = history.finished()[0]
-
-    found = appraise(leader, history, problem, predictions, Budget(None, 40, 0.0))
-
-    chance = {"f1": 2 / 3, "mcc": 0.0}[metric]
-    assert found.estimate.score < chance + 0.06
-    assert found.estimate.low < chance < found.estimate.high + 0.02
-    assert leader.score >= found.estimate.score
 
 
 def test_the_baseline_takes_no_configuration_its_place(monkeypatch):

@@ -14,18 +14,15 @@ from sklearn.datasets import make_classification
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold
-from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC
-from sklearn.utils.validation import has_fit_parameter
 
 import automl
 from automl.bundle import portable
 from automl.calibration import temperature_of
 from automl.estimators.boosting import GappyBoostingClassifier, GappyBoostingRegressor
 from automl.estimators.linear import ElasticNetClassifier, ScaledElasticNet
-from automl.estimators.network import EarlyMLPClassifier, EarlyMLPRegressor, like
+from automl.estimators.network import EarlyMLPClassifier, EarlyMLPRegressor
 from automl.estimators.svm import CalibratedSVC, ScaledSVR
-from automl.fitting import takes_weights
 from automl.scored import Scored
 
 ROOT = Path(automl.__file__).parent
@@ -204,52 +201,3 @@ def test_what_travels_stands_alone(path):
     for node in tree.body:
         if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
             ast.literal_eval(node.value)  # constants only
-
-
-@pytest.mark.skipif(
-    not has_fit_parameter(MLPClassifier, "sample_weight"),
-    reason="scikit-learn's networks take no weights before 1.7, and ours none then",
-)
-def test_networks_take_weights():
-    """A perceptron follows the rows that weigh, in whatever unit the weights are."""
-    X, signal = rows()
-    heavy = X[:, 2] > 0
-    y = np.where(heavy, signal, -signal)
-    for model, target in (
-        (EarlyMLPClassifier(max_iter=300, random_state=0), y > 0),
-        (EarlyMLPRegressor(max_iter=300, random_state=0), y),
-    ):
-        fitted = clone(model).fit(X, target, sample_weight=np.where(heavy, 1e-4, 0.0))
-        assert takes_weights(model)
-        assert np.corrcoef(fitted.predict(X), signal)[0, 1] > 0.6
-        alone = clone(model).fit(X[heavy], target[heavy])
-        assert np.allclose(fitted.predict(X), alone.predict(X))
-
-
-def test_each_epoch_of_a_network_has_batches_of_its_own():
-    """The first is that of a seed; the others do not begin anew with it."""
-    X, signal = rows(600)
-    y = signal > 0
-    ours = [EarlyMLPClassifier(max_iter=n, random_state=3).fit(X, y) for n in (1, 2)]
-    seeded = MLPClassifier(random_state=3).partial_fit(X, y, classes=[False, True])
-    first = seeded.predict_proba(X)
-    assert np.allclose(ours[0].predict_proba(X), first)
-    second = seeded.partial_fit(X, y).predict_proba(X)
-    assert not np.allclose(ours[1].predict_proba(X), second)
-
-
-def test_networks_take_no_weights_where_their_library_takes_none():
-    """With a scikit-learn whose networks know no weights, ours say so, and fit."""
-
-    class Weightless:
-        def fit(self, X, y):
-            return X + y
-
-    class Child(Weightless):
-        @like(Weightless)
-        def fit(self, X, y, sample_weight=None):
-            """Fit."""
-            return super().fit(X, y if sample_weight is None else 0)
-
-    assert not takes_weights(Child())
-    assert Child().fit(1, 2) == 3

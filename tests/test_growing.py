@@ -16,43 +16,16 @@ from sklearn.ensemble import (
     RandomForestClassifier,
 )
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.neural_network import MLPClassifier
 
 from automl.estimators.growing import STEP, fit_growing, taken
-from automl.estimators.network import EarlyMLPClassifier, EarlyMLPRegressor
-from automl.estimators.patience import Growth, Patience
+from automl.estimators.network import EarlyMLPClassifier
+from automl.estimators.patience import Growth
 from automl.freeing import forget
+from tests.growing_kit import grow, rows, split
 
 QUIET = {"verbosity": -1, "n_jobs": 1, "random_state": 0}
 PAST = 0.0
-
-
-def rows(n=300, n_classes=2, seed=0):
-    """Rows, and classes that depend on them, as text."""
-    rng = np.random.default_rng(seed)
-    X = rng.normal(size=(n, 4))
-    signal = X[:, 0] + 0.5 * rng.normal(size=n)
-    codes = np.digitize(
-        signal, np.quantile(signal, np.arange(1, n_classes) / n_classes)
-    )
-    return X, np.array(["no", "perhaps", "yes"])[codes]
-
-
-def grow(
-    model, X, y, high, *, deadline=None, inner=None, weight=None, param=None, again=True
-):
-    """Fit a model that grows."""
-    growth = Growth(param or "n_estimators", high, deadline, again=again)
-    return fit_growing(
-        model, X, y, growth, inner=inner, fit_params={}, sample_weight=weight
-    )
-
-
-def split(n, n_stop):
-    """The last rows stop, the others train."""
-    return np.arange(n - n_stop), np.arange(n - n_stop, n)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
@@ -315,45 +288,6 @@ def test_a_fit_leaves_room_for_the_predictions_that_follow_it():
     assert made <= 75
 
 
-def few_of_a_class(n=1200, seed=3):
-    """Rows of which three in a hundred are of the second class, and a signal."""
-    rng = np.random.default_rng(seed)
-    X = rng.normal(size=(n, 6))
-    y = X[:, 0] + X[:, 1] + 0.5 * rng.normal(size=n)
-    return X, np.where(y > np.quantile(y, 0.97), "rare", "usual")
-
-
-def test_a_network_of_a_rare_class_goes_on_while_its_loss_falls():
-    """The share of right rows stands still at 97 %; the probabilities get better."""
-    X, y = few_of_a_class()
-    model = EarlyMLPClassifier(learning_rate_init=0.003, random_state=0)
-    made, truncated = grow(
-        model, X[:800], y[:800], 400, inner=split(800, 160), param="max_iter"
-    )
-    theirs = MLPClassifier(
-        early_stopping=True, learning_rate_init=0.003, random_state=0
-    ).fit(X[:800], y[:800])
-    rare = y[800:] == "rare"
-    assert not truncated
-    assert 1 < made < 400
-    area = roc_auc_score(rare, model.predict_proba(X[800:])[:, 0])
-    assert area > 0.95 > roc_auc_score(rare, theirs.predict_proba(X[800:])[:, 0])
-
-
-@pytest.mark.parametrize("numbers", [False, True])
-def test_a_network_keeps_its_best_epoch(numbers):
-    """What it made after the best epoch, until patience ended, is forgotten."""
-    X, y = few_of_a_class()
-    target = X[:, 0] + np.random.default_rng(1).normal(size=1200) if numbers else y
-    kind = EarlyMLPRegressor if numbers else EarlyMLPClassifier
-    model = kind(learning_rate_init=0.02, random_state=0)
-    made, _ = grow(model, X, target, 300, inner=split(1200, 300), param="max_iter")
-    again = clone(model).set_params(max_iter=made).fit(X[:900], target[:900])
-    assert made < 250
-    predict = "predict" if numbers else "predict_proba"
-    assert np.allclose(getattr(model, predict)(X), getattr(again, predict)(X))
-
-
 GROWN = {
     "lightgbm": (LGBMClassifier(**QUIET, learning_rate=0.3), "n_estimators", "yes"),
     "numbers": (LGBMRegressor(**QUIET, reg_alpha=0.1), "n_estimators", "numbers"),
@@ -382,16 +316,6 @@ def test_few_rows_are_all_learnt_from(name):
     assert np.allclose(getattr(model, predict)(X), getattr(filled, predict)(X))
 
 
-def test_few_rows_without_time_for_a_second_fit_count_as_cut_short():
-    """A fit whose best rounds would end late again is left as the first one made it."""
-    patience = Patience(Growth("n_estimators", 400, time.monotonic() + 3600.0))
-    for done in range(1, 12):
-        assert not patience.is_over(done, abs(done - 8.0))
-    assert patience.goes_again(1.25)
-    assert not patience.goes_again(1e12)
-    assert patience.truncated
-
-
 def test_few_rows_are_fitted_once_where_that_is_asked_for():
     """What was cut short is made again from its rounds, as it was."""
     X, y = rows()
@@ -402,37 +326,3 @@ def test_few_rows_are_fitted_once_where_that_is_asked_for():
     first.fit(X[:240], y[:240])
     assert np.array_equal(once.predict_proba(X), first.predict_proba(X))
     assert not np.allclose(once.predict_proba(X), twice.predict_proba(X))
-
-
-def test_a_loss_that_is_no_number_is_never_the_best():
-    """The first number after it is."""
-    patience = Patience(Growth("max_iter", 100))
-    for done, loss in enumerate([np.nan, 0.5, np.nan, 0.4], start=1):
-        patience.is_over(done, loss)
-    assert (patience.best_round, patience.best_loss) == (4, 0.4)
-
-
-def test_a_late_network_makes_one_epoch():
-    """An epoch of many rows takes a second: ten would end long after the deadline."""
-    X, y = rows()
-    model = EarlyMLPClassifier(random_state=0)
-    made, truncated = grow(
-        model, X, y, 300, deadline=PAST, inner=split(300, 60), param="max_iter"
-    )
-    first = clone(model).set_params(max_iter=1).fit(X[:240], y[:240])
-    assert (made, truncated) == (1, True)
-    assert np.allclose(model.predict_proba(X), first.predict_proba(X))
-
-
-def test_a_round_that_would_end_late_is_not_begun(monkeypatch):
-    """The next round is taken to last as long as the one before."""
-    clock = [0.0]
-    monkeypatch.setattr("automl.estimators.patience.time.monotonic", lambda: clock[0])
-    patience = Patience(Growth("max_iter", 100, deadline=10.0), least=1)
-    ends = []
-    for done in range(1, 4):
-        clock[0] += 3.0
-        ends.append(patience.is_over(done, 1.0 / done))
-    assert ends == [False, False, True]
-    assert patience.truncated
-    assert not patience.goes_again(1.0)
