@@ -195,7 +195,7 @@ class EarlyMLPClassifier(ClassifierMixin, _Network):
     --------
     >>> X = np.arange(8.0).reshape(-1, 1)
     >>> y = ["a", "a", "a", "a", "b", "b", "b", "c"]
-    >>> model = EarlyMLPClassifier(max_iter=2000, random_state=0).fit(X, y)
+    >>> model = EarlyMLPClassifier(max_iter=200, random_state=0).fit(X, y)
     >>> model.predict(X[:2]).tolist()
     ['a', 'a']
     """
