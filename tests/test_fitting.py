@@ -199,3 +199,23 @@ def test_pages_are_let_go_while_rows_are_prepared(place, monkeypatch):
     assert len(times) > 1
     assert found.tobytes() == expected.tobytes()
     assert not [t for t in threading.enumerate() if t.name == "let-go"]
+
+
+@pytest.mark.parametrize(("n_rows", "high"), [(12, 100), (200, 500)])
+def test_too_few_rows_to_set_some_aside_make_few_rounds(
+    place, monkeypatch, n_rows, high
+):
+    """Where nothing says when to stop, not all epochs are made."""
+    asked = []
+
+    def remember(model, X, y, growth, **how):  # noqa: ARG001 - as it is called
+        asked.append((growth.high, how["inner"] is None))
+        return 1, False
+
+    monkeypatch.setattr("automl.fitting.fit_growing", remember)
+    candidate = load_candidates("mlp")["mlp"]
+    pipeline = build_pipeline(candidate, default_point(candidate), place.layout, 0)
+    rows = np.arange(n_rows)
+    prefix, X = fit_prefix(place, pipeline[:-1], rows)
+    fit_model(place, candidate, pipeline[-1], prefix, X, place.y[rows], rows, None)
+    assert asked == [(high, n_rows == 12)]
