@@ -6,7 +6,7 @@ from sklearn.datasets import load_breast_cancer
 
 from automl import AutoML
 from automl.candidates import load_candidates
-from automl.choice import FAMILIES, price, simplest
+from automl.choice import FAMILIES, price, simplest, speed_key
 from automl.conclusion import _not_the_simplest
 from automl.exceptions import AutoMLConfigError
 from automl.history import BASELINE, FoldResult, Trial
@@ -108,3 +108,15 @@ def test_a_choice_that_does_not_predict_is_told():
     assert f"trial {rule.trial.number}, which does not predict" in failed
     assert "could not be fitted" in failed
     assert "limits" in limited
+
+
+def test_epochs_are_no_sign_of_slow_predictions():
+    """More trees take longer to predict with; a network's epochs do not."""
+
+    def key(number, candidate, rounds):
+        folds = (FoldResult(number, 0, "ok", 0.9, rounds=rounds),)
+        grown = Trial(number, candidate, {}, "", "ok", folds)
+        return speed_key(grown, load_candidates(), "binary", timed=False)
+
+    assert key(1, "lightgbm", 200) > key(2, "lightgbm", 50)
+    assert key(1, "mlp", 200) < key(2, "mlp", 50)

@@ -197,3 +197,10 @@ def test_what_must_be_killed_is_expected_to_end_before_that():
     now = pace(*finished(1.0))
     assert now.expected_seconds["slow"] >= 1.5 + now.restart_s
     assert not now.is_closing
+
+
+def test_a_growing_family_that_was_not_seen_is_not_begun_in_the_last_moments():
+    """It is expected to need as long as others usually do, half of it at least."""
+    fresh, late = pace(), pace(*finished(6.0))
+    assert fresh.expected_seconds[GROWING.name] == 0.25
+    assert late.expected_seconds[GROWING.name] > 2.0
