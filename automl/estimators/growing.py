@@ -158,14 +158,16 @@ def _fit_with_patience(
     release: Callable[[Any], None] | None,
 ) -> tuple[int, bool]:
     """Fit on the rows that train; then, where those are few, on all."""
-    both = np.sort(np.concatenate(inner or [[]])).astype(np.int64)
-    few = 0 < len(both) < FEW_ROWS
+    few = inner is not None and sum(map(len, inner)) < FEW_ROWS
     patience = _fit_once(
         model, X, y, growth, inner, fit_params, sample_weight,
         overwrite=overwrite and not few, release=None if few else release,
     )  # fmt: skip
     made = max(1, patience.best_round)
-    if inner is not None and few and patience.goes_again(len(both) / len(inner[0])):
+    if inner is None or not few:
+        return made, patience.truncated
+    both = np.sort(np.concatenate(inner))
+    if patience.goes_again(len(both) / len(inner[0])):
         weight = None if sample_weight is None else sample_weight[both]
         _fit_once(
             model, X[both], y[both], Growth(growth.param, made), None, fit_params,
