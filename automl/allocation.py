@@ -1,8 +1,8 @@
 """What to run next: a pure function of what is known.
 
 The order: folds of configurations that are still in the race; then the known good
-starting points, one of every family before the second of any; then proposals of the
-sampler, most of them for the families that lead.
+starting points in the order that their files give them; then proposals of the sampler,
+most of them for the families that lead.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from automl.history import BASELINE, FAILED, Trial
@@ -160,22 +161,17 @@ def _next_fold(view: View) -> Continue | None:
 
 
 def _next_start(view: View) -> Start | None:
-    """Return the next known good point: a round over the families for each place."""
-    tried = view.tried
-    rounds = max((len(c.starts) for c in view.candidates), default=0)
-    for i in range(max(rounds, 1)):
-        for candidate in view.candidates:
-            if not view.affordable(candidate.name) or _hopeless(candidate, view):
-                continue
-            if i < len(candidate.starts):
-                name, values = candidate.starts[i]
-            elif i == 0:
-                name, values = "middle of the space", {}
-            else:
-                continue
-            point = start_point(candidate, values)
-            if point_key(candidate, point) not in tried:
-                return Start(candidate.name, point, f"start: {name}")
+    """Return the first known good point that was not tried, of a family that can be."""
+    tries = [
+        (place, candidate, name, values)
+        for candidate in view.candidates
+        if view.affordable(candidate.name) and not _hopeless(candidate, view)
+        for place, name, values in candidate.tries()
+    ]
+    for _, candidate, name, values in sorted(tries, key=itemgetter(0)):
+        point = start_point(candidate, values)
+        if point_key(candidate, point) not in view.tried:
+            return Start(candidate.name, point, f"start: {name}")
     return None
 
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 import importlib.util
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from automl.exceptions import AutoMLConfigError, suggestion
+from automl.objects import spec_of_object
 from automl.parameters import check_parameters, find_class
-from automl.preparation import OPTIONS, PREPARATION
+from automl.preparation import OPTIONS
 from automl.resources import folder
 from automl.specs import (
     KEYS,
@@ -27,6 +27,7 @@ from automl.specs import (
     read_estimators,
     read_limits,
     read_module,
+    read_orders,
     read_preparation,
     read_resource,
     read_space,
@@ -52,6 +53,9 @@ __all__ = [
 ALLOWED_MODULES = ("sklearn.", "lightgbm.", "automl.estimators.")
 """Packages whose classes a spec may name without the caller's consent."""
 
+ROUND = 100
+"""How much later a start comes than the one before it, where its file does not say."""
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -68,7 +72,7 @@ class Candidate:
     estimators : dict
         ``classification`` and/or ``regression`` → class, as ``module.Class``.
     order : int
-        Place in the order of first tries; lower is earlier.
+        Place of its first start among the first tries of all; lower is earlier.
     fixed : dict
         Parameters of the estimator that are not searched.
     fixed_by_task : dict
@@ -79,6 +83,9 @@ class Candidate:
         What is searched.
     starts : tuple of (str, dict)
         Known good points, tried first, with their names.
+    orders : tuple of (int or None)
+        Place of each start among the first tries of all. Where there is none it is
+        `order` for the first, and 100 more than the one before for the others.
     resource : Resource or None
         What grows with time.
     limits : dict
@@ -100,6 +107,24 @@ class Candidate:
     limits: Mapping[str, int] = field(default_factory=dict)
     requires: str = ""
     fixed_by_task: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    orders: tuple[int | None, ...] = ()
+
+    def tries(self) -> list[tuple[int, str, Mapping[str, Any]]]:
+        """Return place, name and values of each start, or of the middle of the space.
+
+        Examples
+        --------
+        >>> starts = (("a", {}), ("b", {}), ("c", {}))
+        >>> found = Candidate("x", "x", (), {}, 50, starts=starts, orders=(None, 60))
+        >>> [place for place, _, _ in found.tries()]
+        [50, 60, 160]
+        """
+        found, place = [], self.order - ROUND
+        starts = self.starts or (("middle of the space", {}),)
+        for start, order in zip_longest(starts, self.orders[: len(starts)]):
+            place = place + ROUND if order is None else order
+            found.append((place, *start))
+        return found
 
     def fixed_for(self, task: str) -> dict[str, Any]:
         """Return the parameters that are not searched for a task."""
@@ -193,7 +218,7 @@ def _load_item(
 ) -> Iterable[Candidate]:
     if isinstance(item, Candidate):
         where = f"The candidate {item.name!r}"
-        _parse(where, item.name, _spec_of_object(where, item), ("",))
+        _parse(where, item.name, spec_of_object(where, item), ("",))
         return [item]
     if item == "auto":
         specs = {path: _toml(path) for path in shipped}
@@ -317,6 +342,7 @@ def _parse(
         limits=read_limits(where, spec.get("limits", {})),
         requires=read_module(where, spec.get("requires", "")),
         starts=read_starts(where, spec.get("start", []), space),
+        orders=read_orders(where, spec.get("start", [])),
     )
     _check_installed(name, candidate.requires)
     check_parameters(
@@ -338,61 +364,3 @@ def _read_by_task(
         task: dict(read_table(where, f"fixed_by_task.{task}", parameters))
         for task, parameters in table.items()
     }
-
-
-def _spec_of_object(where: str, candidate: Candidate) -> dict[str, Any]:
-    """Return a candidate made in Python as a file describes it."""
-    given = read_table(where, "preparation", candidate.preparation)
-    check_known(where, "preparation", given, OPTIONS)
-    # a list is searched in a file; here it would be handed to the step
-    steps = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
-    steps |= {
-        d.name: list(d.options)
-        for d in candidate.space
-        if d.name in OPTIONS and d.dist == "choice"
-    }
-    tables = {
-        table: {key: steps[key] for key in keys if key in steps}
-        for table, keys in PREPARATION.items()
-    }
-    own = [d for d in candidate.space if d.name not in OPTIONS or d.dist != "choice"]
-    return tables | {
-        "title": candidate.title,
-        "tasks": candidate.tasks,
-        "order": candidate.order,
-        "estimator": candidate.estimators,
-        "fixed": candidate.fixed,
-        "fixed_by_task": candidate.fixed_by_task,
-        "limits": candidate.limits,
-        "requires": candidate.requires,
-        "space": {d.name: _spec_of(d) for d in own},
-        "start": [_spec_of_start(where, start) for start in candidate.starts],
-        "resource": asdict(candidate.resource)
-        if isinstance(candidate.resource, Resource)
-        else candidate.resource,
-    }
-
-
-def _spec_of_start(where: str, start: Any) -> dict[str, Any]:
-    """Return a known good point as a file describes it."""
-    try:
-        name, values = start
-        plain = {
-            key: value.item() if isinstance(value, np.generic) else value
-            for key, value in values.items()
-        }
-        spec = {**plain, "name": name}
-    except (AttributeError, TypeError, ValueError):
-        raise refuse(
-            where, f"starts must be pairs of a name and a table. Got {start!r}."
-        ) from None
-    return spec
-
-
-def _spec_of(d: Dimension) -> dict[str, Any]:
-    """Return a dimension as a file describes it."""
-    if d.dist == "choice":
-        return {"dist": d.dist, "options": list(d.options)}
-    whole = d.dist == "int" and float(d.low).is_integer() and float(d.high).is_integer()
-    low, high = (int(d.low), int(d.high)) if whole else (d.low, d.high)
-    return {"dist": d.dist, "low": low, "high": high, "log": d.log}

@@ -57,7 +57,7 @@ def test_the_first_step_is_the_first_start_of_the_first_family():
 
 
 def test_every_family_is_tried_before_the_second_start_of_any():
-    """Starts go round the families."""
+    """Starts without places go round the families."""
     first = trial(1, "one", 0.5, 0.5, 0.5, status="ok", a=0.1)
     step = next_step(view(first), rng())
     assert isinstance(step, Start)
@@ -66,6 +66,21 @@ def test_every_family_is_tried_before_the_second_start_of_any():
     step = next_step(view(first, second), rng())
     assert isinstance(step, Start)
     assert dict(step.params) == {"a": 0.2}
+
+
+def test_starts_are_tried_in_the_order_of_their_places():
+    """One family may be tried twice before another; what has no place comes later."""
+    one, two = replace(candidate("one", 3), orders=(50, 51)), candidate("two", 2, 52)
+    done, origins = [], []
+    for number in range(1, 6):
+        step = next_step(view(*done, candidates=(one, two)), rng())
+        assert isinstance(step, Start)
+        origins.append((step.candidate, step.origin))
+        a = step.params["a"]
+        done.append(trial(number, step.candidate, 0.5, status="raced", a=a))
+    s0, s1, s2 = "start: s0", "start: s1", "start: s2"
+    wanted = [("one", s0), ("one", s1), ("two", s0), ("one", s2), ("two", s1)]
+    assert origins == wanted
 
 
 def test_the_first_trial_gets_all_folds_at_once():

@@ -41,6 +41,17 @@ def test_a_spec_becomes_a_candidate():
     assert isinstance(found.starts[0][1]["alpha"], float)
 
 
+def test_a_start_may_have_a_place_of_its_own():
+    """The others follow the start before them, the first has the candidate's."""
+    starts = [{"alpha": 1}, {"alpha": 2, "order": 7}, {"alpha": 3}]
+    found = parse_candidate("mine", spec(order=5, start=starts))
+    assert [(place, p["alpha"]) for place, _, p in found.tries()] == [
+        (5, 1.0), (7, 2.0), (107, 3.0),
+    ]  # fmt: skip
+    bare = parse_candidate("mine", spec(order=5, start=None))
+    assert bare.tries() == [(5, "middle of the space", {})]
+
+
 def test_lists_are_searched():
     """A list in a table of steps is a dimension, and is no longer fixed."""
     found = parse_candidate("mine", spec(preprocess={"scale": ["none", "robust"]}))
@@ -93,6 +104,14 @@ REFUSED = {
     "title": (spec(title=3), "title must be a text"),
     "order": (spec(order="first"), "order must be a whole number"),
     "order true": (spec(order=True), "order must be a whole number"),
+    "order of a start": (
+        spec(start=[{"alpha": 1, "order": "first"}]),
+        "start.order must be a whole number",
+    ),
+    "order is searched": (
+        spec(space={"order": RIDGE["space"]["alpha"]}, start=[{"order": 1}]),
+        "space.order is what a start calls its own order",
+    ),
     "fixed": (spec(fixed=[1]), "fixed must be a table"),
     "fixed unknown": (spec(fixed={"max_itr": 1}), "max_itr.*Did you mean 'max_iter'"),
     "fixed twice": (spec(fixed={"alpha": 1}), "'alpha' stands in two of"),

@@ -139,6 +139,18 @@ def test_it_loads_and_says_what_it_is(name):
     assert candidate.starts
 
 
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_no_two_starts_have_the_same_place(task):
+    """The order of first tries is decided in the files, not by names."""
+    places = [
+        place
+        for candidate in CANDIDATES.values()
+        if task in candidate.tasks
+        for place, _, _ in candidate.tries()
+    ]
+    assert len(set(places)) == len(places) > 20
+
+
 @pytest.mark.parametrize(("name", "task"), CLAIMS)
 def test_every_key_is_a_parameter(name, task):
     """What is fixed, grows or is searched can be set, and is then in get_params()."""

@@ -31,6 +31,14 @@ MADE = {
         "has scale = 'standard', which is none of",
     ),
     "start without a name": ({"starts": ({"alpha": 1},)}, "starts must be pairs"),
+    "orders": (
+        {"starts": (("one", {}),), "orders": (1, 2)},
+        "orders must be a place for each start",
+    ),
+    "order text": (
+        {"starts": (("one", {}),), "orders": ("first",)},
+        "start.order must be a whole number",
+    ),
     "resource": ({"resource": Resource("max_iter", 0)}, "resource.high must be"),
     "resource text": ({"resource": "max_iter"}, "resource must be a table"),
     "resource unknown": ({"resource": Resource("rounds", 3)}, "rounds' is unknown"),
@@ -55,6 +63,7 @@ def test_a_good_candidate_made_in_python_is_taken_as_it_is():
         preparation={"categorical": "onehot", "keep": 0.5},
         space=(SCALES, Dimension("alpha", "float", 0.1, 10.0, log=True)),
         starts=(("one", {"scale": "none", "alpha": 1}),),
+        orders=(12,),
         resource=Resource("max_iter", 9),
     )  # fmt: skip
     assert load_candidates(mine)["mine"] is mine
