@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,10 @@ __all__ = [
 ALLOWED_MODULES = ("sklearn.", "lightgbm.", "automl.estimators.")
 """Packages whose classes a spec may name without the caller's consent."""
 
+DEFAULT_ORDER = 15
+"""Place of a candidate that has none: who adds one wants it tried, after what is quick
+and mostly good: LightGBM twice and a linear model."""
+
 ROUND = 100
 """How much later a start comes than the one before it, where its file does not say."""
 
@@ -72,7 +77,8 @@ class Candidate:
     estimators : dict
         ``classification`` and/or ``regression`` → class, as ``module.Class``.
     order : int
-        Place of its first start among the first tries of all; lower is earlier.
+        Place of the first start among the first tries of all families, lower is
+        earlier, unless `orders` has one; of the middle of the space without a start.
     fixed : dict
         Parameters of the estimator that are not searched.
     fixed_by_task : dict
@@ -98,7 +104,7 @@ class Candidate:
     title: str
     tasks: tuple[str, ...]
     estimators: Mapping[str, str]
-    order: int = 50
+    order: int = DEFAULT_ORDER
     fixed: Mapping[str, Any] = field(default_factory=dict)
     preparation: Mapping[str, Any] = field(default_factory=dict)
     space: tuple[Dimension, ...] = ()
@@ -118,6 +124,8 @@ class Candidate:
         >>> found = Candidate("x", "x", (), {}, 50, starts=starts, orders=(None, 60))
         >>> [place for place, _, _ in found.tries()]
         [50, 60, 160]
+        >>> found.first()[:2]
+        (50, 'a')
         """
         found, place = [], self.order - ROUND
         starts = self.starts or (("middle of the space", {}),)
@@ -125,6 +133,10 @@ class Candidate:
             place = place + ROUND if order is None else order
             found.append((place, *start))
         return found
+
+    def first(self) -> tuple[int, str, Mapping[str, Any]]:
+        """Return place, name and values of the start that is tried first."""
+        return min(self.tries(), key=itemgetter(0))
 
     def fixed_for(self, task: str) -> dict[str, Any]:
         """Return the parameters that are not searched for a task."""
@@ -210,7 +222,7 @@ def load_candidates(
                     hint="Give it another name.",
                 )
             found[candidate.name] = candidate
-    return dict(sorted(found.items(), key=lambda pair: (pair[1].order, pair[0])))
+    return dict(sorted(found.items(), key=lambda pair: (pair[1].first()[0], pair[0])))
 
 
 def _load_item(
@@ -333,7 +345,7 @@ def _parse(
         title=read_text(where, "title", spec.get("title", name)),
         tasks=tasks,
         estimators=read_estimators(where, spec["estimator"], tasks, allowed),
-        order=read_whole(where, "order", spec.get("order", 50), low=None),
+        order=read_whole(where, "order", spec.get("order", DEFAULT_ORDER), low=None),
         fixed=dict(read_table(where, "fixed", spec.get("fixed", {}))),
         fixed_by_task=_read_by_task(where, spec.get("fixed_by_task", {}), tasks),
         preparation=preparation,

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.preparation import OPTIONS, PREPARATION
-from automl.specs import Dimension, Resource, check_known, read_table, refuse
+from automl.specs import (
+    START_KEYS,
+    Dimension,
+    Resource,
+    check_known,
+    read_table,
+    refuse,
+)
 
 if TYPE_CHECKING:
     from automl.candidates import Candidate
@@ -54,10 +61,13 @@ def _specs_of_starts(where: str, candidate: Candidate) -> list[dict[str, Any]]:
     specs = [_spec_of_start(where, start) for start in candidate.starts]
     orders = candidate.orders
     if not isinstance(orders, list | tuple) or len(orders) > len(specs):
-        raise refuse(where, f"orders must be a place for each start. Got {orders!r}.")
+        raise refuse(
+            where, f"orders must be places of the starts, {len(specs)} at most. "
+            f"Got {orders!r}.",
+        )  # fmt: skip
     for spec, order in zip(specs, orders, strict=False):
         if order is not None:
-            spec["order"] = order
+            spec["order"] = _plain(order)
     return specs
 
 
@@ -65,16 +75,24 @@ def _spec_of_start(where: str, start: Any) -> dict[str, Any]:
     """Return a known good point as a file describes it."""
     try:
         name, values = start
-        plain = {
-            key: value.item() if isinstance(value, np.generic) else value
-            for key, value in values.items()
-        }
+        taken = sorted(START_KEYS & set(values))
+        plain = {key: _plain(value) for key, value in values.items()}
         spec = {**plain, "name": name}
     except (AttributeError, TypeError, ValueError):
         raise refuse(
             where, f"starts must be pairs of a name and a table. Got {start!r}."
         ) from None
+    if taken:
+        raise refuse(
+            where, f"the start {name!r} has {taken[0]!r}, which is no parameter of it; "
+            "places of starts stand in orders.",
+        )  # fmt: skip
     return spec
+
+
+def _plain(value: Any) -> Any:
+    """Return a number of numpy as Python's."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _spec_of(d: Dimension) -> dict[str, Any]:

@@ -255,7 +255,7 @@ class Search:
     def _fallback_task(self) -> Task:
         """A small model of the first family, so that there is always one."""
         candidate = self.plan.candidates[0]
-        params = dict(candidate.starts[0][1]) if candidate.starts else {}
+        _, _, params = candidate.first()
         return Task(
             "refit", self._serial, candidate=candidate.name,
             params=start_point(candidate, params), rounds=50, max_rows=20_000,

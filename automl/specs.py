@@ -352,7 +352,7 @@ def read_starts(
         raise refuse(where, f"start must be tables, written [[start]]. Got {given!r}.")
     by_name = {d.name: d for d in space}
     for key in START_KEYS & set(by_name if given else ()):
-        raise refuse(where, f"space.{key} is what a start calls its own {key}.")
+        raise refuse(where, f"a start's {key} is its own: space.{key} has no start.")
     starts = []
     for i, point in enumerate(given):
         table = read_table(where, "start", point)

@@ -11,13 +11,14 @@ chosen by. Nothing is fitted twice, so that an hour compares hundreds of orders.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import math
 import pickle
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import fmean, median
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,11 +29,12 @@ from automl.budget import Budget
 from automl.candidates import load_candidates
 from automl.ensemble import blend
 from automl.evaluate import Task, run_task
+from automl.folds import choose_cv
 from automl.history import FoldResult, Trial
 from automl.problem import Problem, make_problem
 from automl.racing import is_losing
 from automl.settings import Settings
-from automl.space import start_point
+from automl.space import point_key, start_point
 from automl.splits import Folds
 from automl.workplace import close_workplace, write_workplace
 from benchmarks.jobs import make_jobs
@@ -43,20 +45,18 @@ if TYPE_CHECKING:
 FITTED, CHOSEN, HELD = 8000, 2000, 8000
 """Rows at most that are fitted, that choose, and that are held out."""
 
-N_FOLDS = 5
-"""Parts of the rows that choose: what a fold is in a run."""
-
 LONGEST_S = 40.0
 """Seconds after which a learner that grows stops here."""
 
-SEARCHED = 0.8
-"""Share of the core-seconds of a budget that the search of a run has."""
+N_CORES, SEARCHED = 2, 0.8
+"""Cores of a run, and the share of their seconds that its search has."""
 
 PLACES = (1, 4, 8, 13, 20)
 """Where each start is tried for comparison."""
 
 LIMIT = 0.05
-"""Largest logarithm of a ratio that counts: small tables must not decide alone."""
+"""Largest logarithm of a ratio that counts: small tables must not decide alone. What
+has no model in time counts as so much worse."""
 
 Start = tuple[str, str]
 Order = Sequence[Start]
@@ -70,25 +70,28 @@ class Fits:
     ----------
     name : str
         Of the set.
+    shape : tuple of int
+        Rows that a run would fit, columns and classes (0: numbers).
     times : float
-        How many times as many rows a fold of a run has.
+        How many times as many rows that is as were fitted here.
     metric : Metric
         Of the task.
     y : array of shape (n_rows,)
         Truth of the rows that were not fitted; those that choose come first.
-    folds : Folds
-        Parts of the rows that choose.
+    n_chosen : int
+        Rows that choose.
     seconds : dict
-        Of a fit, by start.
+        Of a fit and of predicting a quarter as many rows, by start.
     predictions : dict
         Of all these rows, by start; those that failed are missing.
     """
 
     name: str
+    shape: tuple[int, int, int]
     times: float
     metric: Metric
     y: np.ndarray
-    folds: Folds
+    n_chosen: int
     seconds: Mapping[Start, float]
     predictions: Mapping[Start, np.ndarray]
 
@@ -97,23 +100,13 @@ def main() -> int:
     """Fit what is not there yet, then compare orders."""
     given = _arguments()
     given.fits.mkdir(parents=True, exist_ok=True)
-    jobs = make_jobs(given.folder, given.datasets, {"seed": 0})
+    jobs = make_jobs(given.folder, given.datasets, {"seed": given.seed})
     with Parallel(n_jobs=given.jobs) as parallel:
-        parallel(delayed(_fit_set)(job, given.fits) for job in jobs)
-        places = [given.fits / f"{job['name']}.pkl" for job in jobs]
-        tables = [pickle.loads(p.read_bytes()) for p in places if p.exists()]
-        files = order_of_files()
-        orders = {"as in the files": files, "one of each family, then": rounds(files)}
-        for start in files:
-            others = [s for s in files if s != start]
-            title = ": ".join(start)
-            orders[f"without {title}"] = others
-            for place in PLACES:
-                moved = [*others[: place - 1], start, *others[place - 1 :]]
-                orders[f"{place} {title}"] = moved
+        places = parallel(delayed(_fit_set)(job, given.fits) for job in jobs)
+        tables = [pickle.loads(place.read_bytes()) for place in places]
         for budget_s in given.seconds:
-            errors = parallel(delayed(_errors)(t, orders, budget_s) for t in tables)
-            _print_orders(budget_s, list(orders), np.array(errors))
+            errors = parallel(delayed(_errors)(table, budget_s) for table in tables)
+            _print_orders(budget_s, errors)
     return 0
 
 
@@ -125,6 +118,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("fits", type=Path, help="where the predictions are kept")
     parser.add_argument("--datasets", default="tune", help="all, core, tune, or names")
     parser.add_argument("--jobs", type=int, default=-1, help="processes")
+    parser.add_argument("--seed", type=int, default=0, help="of the split")
     parser.add_argument(
         "--seconds", type=float, nargs="+", default=[20.0, 60.0], help="budgets"
     )
@@ -157,103 +151,126 @@ def rounds(order: Order) -> list[Start]:
     return [order[i] for i in sorted(range(len(order)), key=lambda i: (turns[i], i))]
 
 
+def variants(order: Order) -> dict[str, Order]:
+    """Return the orders that are compared, by name.
+
+    Parameters
+    ----------
+    order : sequence of (str, str)
+        Of the files.
+    """
+    found = {"as in the files": order, "one of every family, then": rounds(order)}
+    for start in order:
+        others = [s for s in order if s != start]
+        title = ": ".join(start)
+        found[f"without {title}"] = others
+        for place in PLACES:
+            moved = [*others[: place - 1], start, *others[place - 1 :]]
+            found[f"{place} {title}"] = moved
+    return found
+
+
 # ---------------------------------------------------------------------------- fits
-def _fit_set(job: dict[str, Any], folder: Path) -> None:
-    """Fit all starts to a set, and keep what they predict."""
-    place = folder / f"{job['name']}.pkl"
+def _fit_set(job: dict[str, Any], folder: Path) -> Path:
+    """Fit all starts to a set, and return where it is kept what they predict."""
+    files = repr((FITTED, CHOSEN, HELD, LONGEST_S, load_candidates()))
+    digest = hashlib.sha256(files.encode()).hexdigest()[:12]
+    place = folder / f"{job['name']}-{job['seed']}-{digest}.pkl"
     if place.exists():
-        return
+        return place
     table = pd.read_parquet(job["path"])
     table = table[table[job["target"]].notna()].sample(frac=1, random_state=job["seed"])
     n_all = len(table)
-    n = min(FITTED, int(0.6 * n_all))
-    n_chosen = min(CHOSEN, int(0.2 * n_all))
-    table = table.iloc[: n + n_chosen + HELD]
+    first = min(FITTED, int(0.6 * n_all))
+    second = first + min(CHOSEN, int(0.2 * n_all))
+    table = table.iloc[: second + HELD]
+    known = np.ones(len(table), dtype=bool)
     if job["task"] != "regression":  # a class may be among the other rows only
-        seen = table[job["target"]].iloc[:n].value_counts()
-        known = table[job["target"]].isin(seen.index[seen >= 4])
-        n = int(known.iloc[:n].sum())
-        n_chosen = min(n_chosen, int(known.iloc[n:].sum()) // 2)
-        table = table[known]
+        seen = table[job["target"]].iloc[:first].value_counts()
+        known = table[job["target"]].isin(seen.index[seen >= 4]).to_numpy()
+    n, n_chosen = int(known[:first].sum()), int(known[first:second].sum())
+    table = table[known].reset_index(drop=True)
+    y = table.pop(job["target"])
     settings = Settings(
         task=job["task"], metric="auto", budget=Budget(None, 1, 0.0), cv=2,
         candidates="auto", n_jobs=1, random_state=job["seed"], run_dir=None,
         trial_time_limit_s=None, memory_limit_mib=None, drop_missing_target=False,
         ensemble=True, deploy="auto", select="best", shown={},
     )  # fmt: skip
-    y = table.pop(job["target"]).reset_index(drop=True)
-    problem = make_problem(table.reset_index(drop=True), y, settings, 1)
-    truth = problem.table.y[n:]
-    seconds, predictions = _fit_starts(problem, n, job["seed"])
+    problem = make_problem(table, y, settings, 1)
+    n_classes = 0 if job["task"] == "regression" else int(y.nunique())
+    shape = (int(0.75 * n_all), table.shape[1], n_classes)
+    seconds, predictions = _fit_starts(problem, n, shape, job["seed"])
     fits = Fits(
-        job["name"], max(1.0, 0.6 * n_all / n), problem.metric, truth,
-        _parts(truth[:n_chosen], problem.metric.task), seconds, predictions,
+        job["name"], shape, max(1.0, 0.8 * shape[0] / n), problem.metric,
+        problem.table.y[n:], n_chosen, seconds, predictions,
     )  # fmt: skip
     place.write_bytes(pickle.dumps(fits))
     print(f"{job['name']:26} {n:6} rows, {sum(seconds.values()):6.1f} s", flush=True)
+    return place
 
 
 def _fit_starts(
-    problem: Problem, n: int, seed: int
+    problem: Problem, n: int, shape: tuple[int, int, int], seed: int
 ) -> tuple[dict[Start, float], dict[Start, np.ndarray]]:
     """Return the seconds of all starts, and what they predict after row ``n``."""
-    rows = np.arange(len(problem.table.y))
+    n_all = len(problem.table.y)
+    rows = np.arange(n_all)
     folds = Folds(((rows[:n], rows[n:]),), "the first rows")
     candidates = {c.name: c for c in problem.candidates}
     seconds: dict[Start, float] = {}
     predictions: dict[Start, np.ndarray] = {}
+    known: set[str] = set()
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "place"
         write_workplace(place, problem.table, folds, problem.metric, candidates, seed)
         for candidate in problem.candidates:
+            if shape[0] > candidate.limits.get("rows", math.inf):
+                continue  # a run has more rows than are fitted here
             for number, (_, name, values) in enumerate(candidate.tries()):
                 point = start_point(candidate, values)
-                outcome = run_task(
-                    place,
-                    Task(
-                        "fold", number, number, 0, candidate.name, point,
-                        longest_s=LONGEST_S,
-                    ),
+                key = f"{candidate.name} {point_key(candidate, point)}"
+                if key in known:
+                    continue  # without pairs of numbers two starts are the same
+                known.add(key)
+                task = Task(
+                    "fold", number, number, 0, candidate.name, point,
+                    longest_s=LONGEST_S,
                 )  # fmt: skip
+                outcome = run_task(place, task)
                 start, result = (candidate.name, name), outcome.result
                 if result is not None and result.status == "ok":
-                    seconds[start] = result.fit_s
+                    scored = result.predict_s * (n / 4) / (n_all - n)
+                    seconds[start] = result.fit_s + scored
                     predictions[start] = np.asarray(outcome.value)
         close_workplace()
     return seconds, predictions
 
 
-def _parts(y: np.ndarray, task: str) -> Folds:
-    """Return parts of the rows that choose, each with its share of the classes."""
-    rows = np.arange(len(y)) if task == "regression" else np.argsort(y, kind="stable")
-    none = np.arange(0)
-    splits = tuple((none, np.sort(rows[k::N_FOLDS])) for k in range(N_FOLDS))
-    return Folds(splits, "parts")
-
-
 # --------------------------------------------------------------------------- races
-def _errors(fits: Fits, orders: Mapping[str, Order], budget_s: float) -> list[float]:
+def _errors(fits: Fits, budget_s: float) -> dict[str, float]:
     """Return the logarithm of the error that each order comes to."""
-    seconds, scores = _scaled(fits, budget_s), _scores(fits)
-    limit_s = SEARCHED * 2 * budget_s
-    return [
-        _error(fits, race(order, seconds, scores, limit_s)) for order in orders.values()
-    ]
-
-
-def _scaled(fits: Fits, budget_s: float) -> dict[Start, float]:
-    """Return the seconds of a fold in a run: of more rows, and fewer folds if slow."""
-    usual = fits.times * median(fits.seconds.values())
-    fair = 0.75 * 2 * budget_s * 3 / 12
-    n = next((n for n in (N_FOLDS, 3) if n * usual <= fair), 1)
-    return {s: t * fits.times * n / N_FOLDS for s, t in fits.seconds.items()}
-
-
-def _scores(fits: Fits) -> dict[Start, list[float]]:
-    return {
-        start: [fits.metric.score(fits.y[r], p[r]) for _, r in fits.folds.splits]
+    n = choose_cv(*fits.shape, core_seconds=N_CORES * budget_s)
+    parts = _parts(fits.y[: fits.n_chosen], fits.metric.task, n)
+    scores = {
+        start: [fits.metric.score(fits.y[r], p[r]) for _, r in parts.splits]
         for start, p in fits.predictions.items()
     }
+    seconds = {start: fits.times * s for start, s in fits.seconds.items()}
+    limit_s = SEARCHED * N_CORES * budget_s
+    order = [start for start in order_of_files() if start in seconds]
+    return {
+        name: _error(fits, parts, race(variant, seconds, scores, limit_s))
+        for name, variant in variants(order).items()
+    }
+
+
+def _parts(y: np.ndarray, task: str, n: int) -> Folds:
+    """Return parts of the rows that choose: what folds are in a run."""
+    rows = np.arange(len(y)) if task == "regression" else np.argsort(y, kind="stable")
+    none = np.arange(0)
+    splits = tuple((none, np.sort(rows[k::n])) for k in range(n))
+    return Folds(splits, "parts")
 
 
 def race(
@@ -303,32 +320,39 @@ def race(
     return done
 
 
-def _error(fits: Fits, done: list[Trial]) -> float:
+def _error(fits: Fits, parts: Folds, done: list[Trial]) -> float:
     """Return the logarithm of the ensemble's error on the rows that are held out."""
     if not done:
-        return math.nan
+        return math.inf
     members = sorted(done, key=lambda t: -t.score)
     starts = {t.number: (t.candidate, t.params["start"]) for t in members}
     predictions = {n: fits.predictions[s] for n, s in starts.items()}
-    rows = [r for _, r in fits.folds.splits]
+    rows = [r for _, r in parts.splits]
     mixed = blend(
-        members, lambda n, k: predictions[n][rows[k]], fits.y, fits.folds, fits.metric
+        members, lambda n, k: predictions[n][rows[k]], fits.y, parts, fits.metric
     )
-    n_chosen = sum(map(len, rows))
     weights = {members[0].number: 1.0} if mixed is None else mixed.weights
-    p = sum(weight * predictions[n][n_chosen:] for n, weight in weights.items())
-    score = fits.metric.score(fits.y[n_chosen:], p)
-    return math.log((1 - score if fits.metric.sign > 0 else -score) + 1e-4)
+    p = sum(weight * predictions[n][fits.n_chosen :] for n, weight in weights.items())
+    score = fits.metric.score(fits.y[fits.n_chosen :], p)
+    # of a share: one row of ten thousand, so that none wrong is no infinite gain
+    return math.log((1 - score) + 1e-4 if fits.metric.sign > 0 else -score)
 
 
-def _print_orders(budget_s: float, names: list[str], errors: np.ndarray) -> None:
+def _print_orders(budget_s: float, errors: list[dict[str, float]]) -> None:
     """Print how much larger the error is than in the order of the files."""
     print(f"\n{budget_s:g} s: error against the files' order, sets better and worse")
-    for name, column in zip(names, errors.T, strict=True):
-        ratio = (column - errors[:, 0])[~np.isnan(column - errors[:, 0])]
-        change = 100 * fmean(np.clip(ratio, -LIMIT, LIMIT))
-        better, worse = int((ratio < -1e-3).sum()), int((ratio > 1e-3).sum())
-        print(f"{name:64.64} {change:+6.2f} % {better:3} {worse:3}")
+    for name in dict.fromkeys(name for table in errors for name in table):
+        ratios = [_ratio(table, name) for table in errors if name in table]
+        better, worse = (sum(sign * r > 1e-3 for r in ratios) for sign in (-1, 1))
+        print(f"{name:64.64} {100 * fmean(ratios):+6.2f} % {better:3} {worse:3}")
+
+
+def _ratio(table: Mapping[str, float], name: str) -> float:
+    """Return the logarithm of an error over that of the files, within the limits."""
+    error, reference = table[name], table["as in the files"]
+    if error == reference:  # both infinite: no model by either
+        return 0.0
+    return min(max(error - reference, -LIMIT), LIMIT)
 
 
 if __name__ == "__main__":

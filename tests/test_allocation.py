@@ -56,7 +56,7 @@ def test_the_first_step_is_the_first_start_of_the_first_family():
     assert step.origin == "start: s0"
 
 
-def test_every_family_is_tried_before_the_second_start_of_any():
+def test_without_places_every_family_is_tried_before_a_second_start():
     """Starts without places go round the families."""
     first = trial(1, "one", 0.5, 0.5, 0.5, status="ok", a=0.1)
     step = next_step(view(first), rng())

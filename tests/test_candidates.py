@@ -110,7 +110,7 @@ REFUSED = {
     ),
     "order is searched": (
         spec(space={"order": RIDGE["space"]["alpha"]}, start=[{"order": 1}]),
-        "space.order is what a start calls its own order",
+        "a start's order is its own: space.order has no start",
     ),
     "fixed": (spec(fixed=[1]), "fixed must be a table"),
     "fixed unknown": (spec(fixed={"max_itr": 1}), "max_itr.*Did you mean 'max_iter'"),

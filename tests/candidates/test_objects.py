@@ -33,7 +33,11 @@ MADE = {
     "start without a name": ({"starts": ({"alpha": 1},)}, "starts must be pairs"),
     "orders": (
         {"starts": (("one", {}),), "orders": (1, 2)},
-        "orders must be a place for each start",
+        "orders must be places of the starts, 1 at most",
+    ),
+    "order as a parameter": (
+        {"starts": (("one", {"order": 5}),)},
+        "'order', which is no parameter of it; places of starts stand in orders",
     ),
     "order text": (
         {"starts": (("one", {}),), "orders": ("first",)},
@@ -77,5 +81,6 @@ def test_numbers_of_numpy_start_a_candidate_made_in_python():
         "mine", "Mine", ("regression",), RIDGE_CLASS,
         space=(Dimension("max_iter", "int", 1, 900),),
         starts=(("found", {"max_iter": np.int64(30)}),),
+        orders=(np.int64(3),),
     )  # fmt: skip
     assert load_candidates(mine)["mine"] is mine
