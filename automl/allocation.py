@@ -1,8 +1,8 @@
 """What to run next: a pure function of what is known.
 
 The order: folds of configurations that are still in the race; then the known good
-starting points in the order that their files give them; then proposals of the sampler,
-most of them for the families that lead.
+starting points, families in turns; then proposals of the sampler, most of them for the
+families that lead.
 """
 
 from __future__ import annotations

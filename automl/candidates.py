@@ -10,8 +10,6 @@ import importlib.util
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import zip_longest
-from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +26,6 @@ from automl.specs import (
     read_estimators,
     read_limits,
     read_module,
-    read_orders,
     read_preparation,
     read_resource,
     read_space,
@@ -54,12 +51,9 @@ __all__ = [
 ALLOWED_MODULES = ("sklearn.", "lightgbm.", "automl.estimators.")
 """Packages whose classes a spec may name without the caller's consent."""
 
-DEFAULT_ORDER = 15
-"""Place of a candidate that has none: who adds one wants it tried, after what is quick
-and mostly good: LightGBM twice and a linear model."""
-
 ROUND = 100
-"""How much later a start comes than the one before it, where its file does not say."""
+"""How much later a start comes than the one before it: families below this order take
+turns, one above is tried from the second start of the others on."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +71,8 @@ class Candidate:
     estimators : dict
         ``classification`` and/or ``regression`` → class, as ``module.Class``.
     order : int
-        Place of the first start among the first tries of all families, lower is
-        earlier, unless `orders` has one; of the middle of the space without a start.
+        Place of its first start among the first tries of all families, lower is
+        earlier; each further one comes `ROUND` later.
     fixed : dict
         Parameters of the estimator that are not searched.
     fixed_by_task : dict
@@ -89,9 +83,6 @@ class Candidate:
         What is searched.
     starts : tuple of (str, dict)
         Known good points, tried first, with their names.
-    orders : tuple of (int or None)
-        Place of each start among the first tries of all. Where there is none it is
-        `order` for the first, and 100 more than the one before for the others.
     resource : Resource or None
         What grows with time.
     limits : dict
@@ -104,7 +95,7 @@ class Candidate:
     title: str
     tasks: tuple[str, ...]
     estimators: Mapping[str, str]
-    order: int = DEFAULT_ORDER
+    order: int = 50
     fixed: Mapping[str, Any] = field(default_factory=dict)
     preparation: Mapping[str, Any] = field(default_factory=dict)
     space: tuple[Dimension, ...] = ()
@@ -113,30 +104,18 @@ class Candidate:
     limits: Mapping[str, int] = field(default_factory=dict)
     requires: str = ""
     fixed_by_task: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    orders: tuple[int | None, ...] = ()
 
     def tries(self) -> list[tuple[int, str, Mapping[str, Any]]]:
         """Return place, name and values of each start, or of the middle of the space.
 
         Examples
         --------
-        >>> starts = (("a", {}), ("b", {}), ("c", {}))
-        >>> found = Candidate("x", "x", (), {}, 50, starts=starts, orders=(None, 60))
-        >>> [place for place, _, _ in found.tries()]
-        [50, 60, 160]
-        >>> found.first()[:2]
-        (50, 'a')
+        >>> starts = (("one", {}), ("two", {}))
+        >>> [t[:2] for t in Candidate("x", "x", (), {}, 35, starts=starts).tries()]
+        [(35, 'one'), (135, 'two')]
         """
-        found, place = [], self.order - ROUND
         starts = self.starts or (("middle of the space", {}),)
-        for start, order in zip_longest(starts, self.orders[: len(starts)]):
-            place = place + ROUND if order is None else order
-            found.append((place, *start))
-        return found
-
-    def first(self) -> tuple[int, str, Mapping[str, Any]]:
-        """Return place, name and values of the start that is tried first."""
-        return min(self.tries(), key=itemgetter(0))
+        return [(self.order + ROUND * i, *start) for i, start in enumerate(starts)]
 
     def fixed_for(self, task: str) -> dict[str, Any]:
         """Return the parameters that are not searched for a task."""
@@ -222,7 +201,7 @@ def load_candidates(
                     hint="Give it another name.",
                 )
             found[candidate.name] = candidate
-    return dict(sorted(found.items(), key=lambda pair: (pair[1].first()[0], pair[0])))
+    return dict(sorted(found.items(), key=lambda pair: (pair[1].order, pair[0])))
 
 
 def _load_item(
@@ -345,7 +324,7 @@ def _parse(
         title=read_text(where, "title", spec.get("title", name)),
         tasks=tasks,
         estimators=read_estimators(where, spec["estimator"], tasks, allowed),
-        order=read_whole(where, "order", spec.get("order", DEFAULT_ORDER), low=None),
+        order=read_whole(where, "order", spec.get("order", 50), low=None),
         fixed=dict(read_table(where, "fixed", spec.get("fixed", {}))),
         fixed_by_task=_read_by_task(where, spec.get("fixed_by_task", {}), tasks),
         preparation=preparation,
@@ -354,7 +333,6 @@ def _parse(
         limits=read_limits(where, spec.get("limits", {})),
         requires=read_module(where, spec.get("requires", "")),
         starts=read_starts(where, spec.get("start", []), space),
-        orders=read_orders(where, spec.get("start", [])),
     )
     _check_installed(name, candidate.requires)
     check_parameters(

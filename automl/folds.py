@@ -38,15 +38,14 @@ HOLDOUT_ROWS = 25_000
 From 125,000 rows on, the holdout is so many, but at least a twentieth."""
 
 WANTED_CONFIGURATIONS = 12
-"""Full configurations that should fit in the budget before folds are added: the first
-dozen of the known starting points have boosting of four kinds, a linear model, a
-perceptron and, of few rows, support vectors."""
+"""Full configurations that should fit in the budget before folds are added: below
+some ten, a portfolio has not met every family once."""
 
 LONG_FITS = 7.0
 """How many times `fold_seconds` a fit may take until its inner split stops it (measured
 on ten tables of 20,000 to 250,000 rows: .5 to 2.9 with LightGBM's first start, 1 to 8
-with its random cuts). Where a holdout of `HOLDOUT_ROWS` would do, folds must have time
-for that: three fits that were cut short tell less than one that was not."""
+with its second). Where a holdout of `HOLDOUT_ROWS` would do, folds must have time for
+that: three fits that were cut short tell less than one that was not."""
 
 SEARCH_SHARE = 0.75
 """Share of the core-seconds that the first configurations may take."""

@@ -90,10 +90,7 @@ def _texts(labels: np.ndarray | None) -> list[str]:
 
 
 def _spec(candidate: Candidate) -> str:
-    spec = asdict(candidate)
-    if not any(spec["orders"]):  # as it was before there were places
-        del spec["orders"]
-    return json.dumps(spec, sort_keys=True, default=_type_name)
+    return json.dumps(asdict(candidate), sort_keys=True, default=_type_name)
 
 
 def _type_name(value: object) -> object:

@@ -9,7 +9,6 @@ import numpy as np
 
 from automl.preparation import OPTIONS, PREPARATION
 from automl.specs import (
-    START_KEYS,
     Dimension,
     Resource,
     check_known,
@@ -49,44 +48,23 @@ def spec_of_object(where: str, candidate: Candidate) -> dict[str, Any]:
         "limits": candidate.limits,
         "requires": candidate.requires,
         "space": {d.name: _spec_of(d) for d in own},
-        "start": _specs_of_starts(where, candidate),
+        "start": [_spec_of_start(where, start) for start in candidate.starts],
         "resource": asdict(candidate.resource)
         if isinstance(candidate.resource, Resource)
         else candidate.resource,
     }
 
 
-def _specs_of_starts(where: str, candidate: Candidate) -> list[dict[str, Any]]:
-    """Return the known good points, each with its place where it has one."""
-    specs = [_spec_of_start(where, start) for start in candidate.starts]
-    orders = candidate.orders
-    if not isinstance(orders, list | tuple) or len(orders) > len(specs):
-        raise refuse(
-            where, f"orders must be places of the starts, {len(specs)} at most. "
-            f"Got {orders!r}.",
-        )  # fmt: skip
-    for spec, order in zip(specs, orders, strict=False):
-        if order is not None:
-            spec["order"] = _plain(order)
-    return specs
-
-
 def _spec_of_start(where: str, start: Any) -> dict[str, Any]:
     """Return a known good point as a file describes it."""
     try:
         name, values = start
-        taken = sorted(START_KEYS & set(values))
         plain = {key: _plain(value) for key, value in values.items()}
         spec = {**plain, "name": name}
     except (AttributeError, TypeError, ValueError):
         raise refuse(
             where, f"starts must be pairs of a name and a table. Got {start!r}."
         ) from None
-    if taken:
-        raise refuse(
-            where, f"the start {name!r} has {taken[0]!r}, which is no parameter of it; "
-            "places of starts stand in orders.",
-        )  # fmt: skip
     return spec
 
 

@@ -255,7 +255,7 @@ class Search:
     def _fallback_task(self) -> Task:
         """A small model of the first family, so that there is always one."""
         candidate = self.plan.candidates[0]
-        _, _, params = candidate.first()
+        _, _, params = candidate.tries()[0]
         return Task(
             "refit", self._serial, candidate=candidate.name,
             params=start_point(candidate, params), rounds=50, max_rows=20_000,

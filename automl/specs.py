@@ -7,7 +7,7 @@ that are read here are put together in `automl.candidates`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -340,10 +340,6 @@ def read_module(where: str, given: Any) -> str:
     return given
 
 
-START_KEYS = frozenset({"name", "order"})
-"""Keys of a start that are no parameters."""
-
-
 def read_starts(
     where: str, given: Any, space: tuple[Dimension, ...]
 ) -> tuple[tuple[str, dict[str, Any]], ...]:
@@ -351,30 +347,16 @@ def read_starts(
     if not isinstance(given, list | tuple):
         raise refuse(where, f"start must be tables, written [[start]]. Got {given!r}.")
     by_name = {d.name: d for d in space}
-    for key in START_KEYS & set(by_name if given else ()):
-        raise refuse(where, f"a start's {key} is its own: space.{key} has no start.")
     starts = []
     for i, point in enumerate(given):
         table = read_table(where, "start", point)
         name = read_text(where, "start.name", table.get("name", f"start {i + 1}"))
-        values = {k: v for k, v in table.items() if k not in START_KEYS}
+        values = {k: v for k, v in table.items() if k != "name"}
         check_known(where, "start", values, by_name)
         place = f"the start {name!r} has"
         read = {k: _within(where, place, by_name[k], v) for k, v in values.items()}
         starts.append((name, read))
     return tuple(starts)
-
-
-def read_orders(
-    where: str, starts: Sequence[Mapping[str, Any]]
-) -> tuple[int | None, ...]:
-    """Return the places of starts among all first tries; None where none is said."""
-    return tuple(
-        read_whole(where, "start.order", start["order"], low=None)
-        if "order" in start
-        else None
-        for start in starts
-    )
 
 
 def _within(where: str, place: str, d: Dimension, value: Any) -> Any:

@@ -6,6 +6,9 @@ predicts for other rows. Then the race is run on those predictions: in the order
 the files of the candidates give, with each start moved to other places, and without
 it. An ensemble of what finished within a budget is scored on rows that nothing was
 chosen by. Nothing is fitted twice, so that an hour compares hundreds of orders.
+
+What it promises is to be shown by whole runs: the parts of a table are predicted by one
+fit, and no proposals follow the starts (decision 6 has an order that did not hold).
 """
 
 from __future__ import annotations
@@ -15,8 +18,6 @@ import hashlib
 import math
 import pickle
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
@@ -27,20 +28,18 @@ from joblib import Parallel, delayed
 
 from automl.budget import Budget
 from automl.candidates import load_candidates
-from automl.ensemble import blend
 from automl.evaluate import Task, run_task
 from automl.folds import choose_cv
-from automl.history import FoldResult, Trial
 from automl.problem import Problem, make_problem
-from automl.racing import is_losing
 from automl.settings import Settings
 from automl.space import point_key, start_point
 from automl.splits import Folds
 from automl.workplace import close_workplace, write_workplace
 from benchmarks.jobs import make_jobs
+from benchmarks.races import Fits, Order, Start, error_of, race
 
 if TYPE_CHECKING:
-    from automl.metrics import Metric
+    from collections.abc import Mapping
 
 FITTED, CHOSEN, HELD = 8000, 2000, 8000
 """Rows at most that are fitted, that choose, and that are held out."""
@@ -57,43 +56,6 @@ PLACES = (1, 4, 8, 13, 20)
 LIMIT = 0.05
 """Largest logarithm of a ratio that counts: small tables must not decide alone. What
 has no model in time counts as so much worse."""
-
-Start = tuple[str, str]
-Order = Sequence[Start]
-
-
-@dataclass(frozen=True)
-class Fits:
-    """What the starts came to on one set.
-
-    Attributes
-    ----------
-    name : str
-        Of the set.
-    shape : tuple of int
-        Rows that a run would fit, columns and classes (0: numbers).
-    times : float
-        How many times as many rows that is as were fitted here.
-    metric : Metric
-        Of the task.
-    y : array of shape (n_rows,)
-        Truth of the rows that were not fitted; those that choose come first.
-    n_chosen : int
-        Rows that choose.
-    seconds : dict
-        Of a fit and of predicting a quarter as many rows, by start.
-    predictions : dict
-        Of all these rows, by start; those that failed are missing.
-    """
-
-    name: str
-    shape: tuple[int, int, int]
-    times: float
-    metric: Metric
-    y: np.ndarray
-    n_chosen: int
-    seconds: Mapping[Start, float]
-    predictions: Mapping[Start, np.ndarray]
 
 
 def main() -> int:
@@ -135,22 +97,6 @@ def order_of_files() -> list[Start]:
     return [start for _, start in sorted(tries)]
 
 
-def rounds(order: Order) -> list[Start]:
-    """Return one start of every family before the second of any.
-
-    Examples
-    --------
-    >>> rounds([("a", "one"), ("a", "two"), ("b", "one")])
-    [('a', 'one'), ('b', 'one'), ('a', 'two')]
-    """
-    seen: dict[str, int] = {}
-    turns = []
-    for family, _ in order:
-        seen[family] = seen.get(family, 0) + 1
-        turns.append(seen[family])
-    return [order[i] for i in sorted(range(len(order)), key=lambda i: (turns[i], i))]
-
-
 def variants(order: Order) -> dict[str, Order]:
     """Return the orders that are compared, by name.
 
@@ -159,7 +105,7 @@ def variants(order: Order) -> dict[str, Order]:
     order : sequence of (str, str)
         Of the files.
     """
-    found = {"as in the files": order, "one of every family, then": rounds(order)}
+    found = {"as in the files": order}
     for start in order:
         others = [s for s in order if s != start]
         title = ": ".join(start)
@@ -260,7 +206,7 @@ def _errors(fits: Fits, budget_s: float) -> dict[str, float]:
     limit_s = SEARCHED * N_CORES * budget_s
     order = [start for start in order_of_files() if start in seconds]
     return {
-        name: _error(fits, parts, race(variant, seconds, scores, limit_s))
+        name: error_of(fits, parts, race(variant, seconds, scores, limit_s))
         for name, variant in variants(order).items()
     }
 
@@ -271,71 +217,6 @@ def _parts(y: np.ndarray, task: str, n: int) -> Folds:
     none = np.arange(0)
     splits = tuple((none, np.sort(rows[k::n])) for k in range(n))
     return Folds(splits, "parts")
-
-
-def race(
-    order: Order,
-    seconds: Mapping[Start, float],
-    scores: Mapping[Start, Sequence[float]],
-    limit_s: float,
-) -> list[Trial]:
-    """Return what finished all folds in time, one configuration after the other.
-
-    Parameters
-    ----------
-    order : sequence of (str, str)
-        Candidate and name of each start.
-    seconds : dict
-        Of a fold, by start; those that are missing are left out.
-    scores : dict
-        Of each fold, greater is better, by start.
-    limit_s : float
-        Seconds of the race.
-
-    Examples
-    --------
-    >>> seconds = {("a", "x"): 1.0, ("b", "y"): 1.0, ("c", "z"): 1.0}
-    >>> scores = {("a", "x"): [3, 3, 4], ("b", "y"): [1, 1, 1], ("c", "z"): [5, 5, 6]}
-    >>> [t.candidate for t in race(list(seconds), seconds, scores, 7.0)]
-    ['a', 'c']
-    >>> [t.candidate for t in race(list(seconds), seconds, scores, 6.0)]
-    ['a']
-    """
-    done: list[Trial] = []
-    used = 0.0
-    for number, start in enumerate(order):
-        if start not in seconds:
-            continue
-        best = max(done, key=lambda t: t.score, default=None)
-        trial = Trial(number, start[0], {"start": start[1]}, "start")
-        for fold, score in enumerate(scores[start]):
-            used += seconds[start]
-            if used > limit_s:
-                return done
-            trial = trial.with_fold(FoldResult(number, fold, "ok", score))
-            if best is not None and is_losing(trial, best):
-                break
-        else:
-            done.append(replace(trial, status="ok"))
-    return done
-
-
-def _error(fits: Fits, parts: Folds, done: list[Trial]) -> float:
-    """Return the logarithm of the ensemble's error on the rows that are held out."""
-    if not done:
-        return math.inf
-    members = sorted(done, key=lambda t: -t.score)
-    starts = {t.number: (t.candidate, t.params["start"]) for t in members}
-    predictions = {n: fits.predictions[s] for n, s in starts.items()}
-    rows = [r for _, r in parts.splits]
-    mixed = blend(
-        members, lambda n, k: predictions[n][rows[k]], fits.y, parts, fits.metric
-    )
-    weights = {members[0].number: 1.0} if mixed is None else mixed.weights
-    p = sum(weight * predictions[n][fits.n_chosen :] for n, weight in weights.items())
-    score = fits.metric.score(fits.y[fits.n_chosen :], p)
-    # of a share: one row of ten thousand, so that none wrong is no infinite gain
-    return math.log((1 - score) + 1e-4 if fits.metric.sign > 0 else -score)
 
 
 def _print_orders(budget_s: float, errors: list[dict[str, float]]) -> None:
@@ -356,6 +237,4 @@ def _ratio(table: Mapping[str, float], name: str) -> float:
 
 
 if __name__ == "__main__":
-    from benchmarks import starts  # by this name processes and files know its classes
-
-    raise SystemExit(starts.main())
+    raise SystemExit(main())

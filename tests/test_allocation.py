@@ -56,8 +56,8 @@ def test_the_first_step_is_the_first_start_of_the_first_family():
     assert step.origin == "start: s0"
 
 
-def test_without_places_every_family_is_tried_before_a_second_start():
-    """Starts without places go round the families."""
+def test_every_family_is_tried_before_the_second_start_of_any():
+    """Starts go round the families."""
     first = trial(1, "one", 0.5, 0.5, 0.5, status="ok", a=0.1)
     step = next_step(view(first), rng())
     assert isinstance(step, Start)
@@ -68,19 +68,19 @@ def test_without_places_every_family_is_tried_before_a_second_start():
     assert dict(step.params) == {"a": 0.2}
 
 
-def test_starts_are_tried_in_the_order_of_their_places():
-    """One family may be tried twice before another; what has no place comes later."""
-    one, two = replace(candidate("one", 3), orders=(50, 51)), candidate("two", 2, 52)
-    done, origins = [], []
+def test_a_family_of_a_later_round_waits_for_the_second_starts_of_the_others():
+    """What is slow gives way until each of the others has had its turn."""
+    one, slow = candidate("one", 3, order=50), candidate("slow", 2, order=155)
+    done, tried = [], []
     for number in range(1, 6):
-        step = next_step(view(*done, candidates=(one, two)), rng())
+        step = next_step(view(*done, candidates=(one, slow)), rng())
         assert isinstance(step, Start)
-        origins.append((step.candidate, step.origin))
+        tried.append((step.candidate, step.origin))
         a = step.params["a"]
         done.append(trial(number, step.candidate, 0.5, status="raced", a=a))
     s0, s1, s2 = "start: s0", "start: s1", "start: s2"
-    wanted = [("one", s0), ("one", s1), ("two", s0), ("one", s2), ("two", s1)]
-    assert origins == wanted
+    wanted = [("one", s0), ("one", s1), ("slow", s0), ("one", s2), ("slow", s1)]
+    assert tried == wanted
 
 
 def test_the_first_trial_gets_all_folds_at_once():

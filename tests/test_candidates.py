@@ -41,12 +41,12 @@ def test_a_spec_becomes_a_candidate():
     assert isinstance(found.starts[0][1]["alpha"], float)
 
 
-def test_a_start_may_have_a_place_of_its_own():
-    """The others follow the start before them, the first has the candidate's."""
-    starts = [{"alpha": 1}, {"alpha": 2, "order": 7}, {"alpha": 3}]
+def test_starts_of_a_candidate_come_a_round_apart():
+    """Its order is the place of the first, or of the middle of the space."""
+    starts = [{"alpha": 1}, {"alpha": 2}]
     found = parse_candidate("mine", spec(order=5, start=starts))
     assert [(place, p["alpha"]) for place, _, p in found.tries()] == [
-        (5, 1.0), (7, 2.0), (107, 3.0),
+        (5, 1.0), (105, 2.0),
     ]  # fmt: skip
     bare = parse_candidate("mine", spec(order=5, start=None))
     assert bare.tries() == [(5, "middle of the space", {})]
@@ -104,14 +104,6 @@ REFUSED = {
     "title": (spec(title=3), "title must be a text"),
     "order": (spec(order="first"), "order must be a whole number"),
     "order true": (spec(order=True), "order must be a whole number"),
-    "order of a start": (
-        spec(start=[{"alpha": 1, "order": "first"}]),
-        "start.order must be a whole number",
-    ),
-    "order is searched": (
-        spec(space={"order": RIDGE["space"]["alpha"]}, start=[{"order": 1}]),
-        "a start's order is its own: space.order has no start",
-    ),
     "fixed": (spec(fixed=[1]), "fixed must be a table"),
     "fixed unknown": (spec(fixed={"max_itr": 1}), "max_itr.*Did you mean 'max_iter'"),
     "fixed twice": (spec(fixed={"alpha": 1}), "'alpha' stands in two of"),

@@ -2,7 +2,6 @@
 
 import json
 import pickle
-import tomllib
 import warnings
 from dataclasses import replace
 
@@ -11,11 +10,10 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
-from automl.candidates import load_candidates, parse_candidate
+from automl.candidates import load_candidates
 from automl.layout import Layout
 from automl.pipeline import build_pipeline
 from automl.preparation import OPTIONS
-from automl.resources import folder
 from automl.space import active, default_point, draw, start_point
 from automl.table import make_table
 
@@ -139,18 +137,6 @@ def test_it_loads_and_says_what_it_is(name):
     assert name == candidate.name
     assert candidate.title != name
     assert candidate.starts
-
-
-@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
-def test_no_two_starts_have_the_same_place(task):
-    """The order of first tries is decided in the files, not by names."""
-    places = []
-    for path in folder("pipelines").glob("*.toml"):
-        spec = tomllib.loads(path.read_text("utf-8")) | {"requires": ""}
-        candidate = parse_candidate(path.stem, spec)  # whether or not it is installed
-        if task in candidate.tasks:
-            places += [place for place, _, _ in candidate.tries()]
-    assert len(set(places)) == len(places) > 30
 
 
 @pytest.mark.parametrize(("name", "task"), CLAIMS)

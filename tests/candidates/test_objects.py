@@ -31,18 +31,6 @@ MADE = {
         "has scale = 'standard', which is none of",
     ),
     "start without a name": ({"starts": ({"alpha": 1},)}, "starts must be pairs"),
-    "orders": (
-        {"starts": (("one", {}),), "orders": (1, 2)},
-        "orders must be places of the starts, 1 at most",
-    ),
-    "order as a parameter": (
-        {"starts": (("one", {"order": 5}),)},
-        "'order', which is no parameter of it; places of starts stand in orders",
-    ),
-    "order text": (
-        {"starts": (("one", {}),), "orders": ("first",)},
-        "start.order must be a whole number",
-    ),
     "resource": ({"resource": Resource("max_iter", 0)}, "resource.high must be"),
     "resource text": ({"resource": "max_iter"}, "resource must be a table"),
     "resource unknown": ({"resource": Resource("rounds", 3)}, "rounds' is unknown"),
@@ -67,7 +55,6 @@ def test_a_good_candidate_made_in_python_is_taken_as_it_is():
         preparation={"categorical": "onehot", "keep": 0.5},
         space=(SCALES, Dimension("alpha", "float", 0.1, 10.0, log=True)),
         starts=(("one", {"scale": "none", "alpha": 1}),),
-        orders=(12,),
         resource=Resource("max_iter", 9),
     )  # fmt: skip
     assert load_candidates(mine)["mine"] is mine
@@ -81,6 +68,5 @@ def test_numbers_of_numpy_start_a_candidate_made_in_python():
         "mine", "Mine", ("regression",), RIDGE_CLASS,
         space=(Dimension("max_iter", "int", 1, 900),),
         starts=(("found", {"max_iter": np.int64(30)}),),
-        orders=(np.int64(3),),
     )  # fmt: skip
     assert load_candidates(mine)["mine"] is mine
