@@ -8,13 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.preparation import OPTIONS, PREPARATION
-from automl.specs import (
-    Dimension,
-    Resource,
-    check_known,
-    read_table,
-    refuse,
-)
+from automl.specs import Dimension, Resource, check_known, read_table, refuse
 
 if TYPE_CHECKING:
     from automl.candidates import Candidate
@@ -59,18 +53,16 @@ def _spec_of_start(where: str, start: Any) -> dict[str, Any]:
     """Return a known good point as a file describes it."""
     try:
         name, values = start
-        plain = {key: _plain(value) for key, value in values.items()}
+        plain = {
+            key: value.item() if isinstance(value, np.generic) else value
+            for key, value in values.items()
+        }
         spec = {**plain, "name": name}
     except (AttributeError, TypeError, ValueError):
         raise refuse(
             where, f"starts must be pairs of a name and a table. Got {start!r}."
         ) from None
     return spec
-
-
-def _plain(value: Any) -> Any:
-    """Return a number of numpy as Python's."""
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def _spec_of(d: Dimension) -> dict[str, Any]:

@@ -29,8 +29,6 @@ class Fits:
 
     Attributes
     ----------
-    name : str
-        Of the set.
     shape : tuple of int
         Rows that a run would fit, columns and classes (0: numbers).
     times : float
@@ -47,7 +45,6 @@ class Fits:
         Of all these rows, by start; those that failed are missing.
     """
 
-    name: str
     shape: tuple[int, int, int]
     times: float
     metric: Metric

@@ -148,8 +148,8 @@ def _fit_set(job: dict[str, Any], folder: Path) -> Path:
     shape = (int(0.75 * n_all), table.shape[1], n_classes)
     seconds, predictions = _fit_starts(problem, n, shape, job["seed"])
     fits = Fits(
-        job["name"], shape, max(1.0, 0.8 * shape[0] / n), problem.metric,
-        problem.table.y[n:], n_chosen, seconds, predictions,
+        shape, max(1.0, 0.8 * shape[0] / n), problem.metric, problem.table.y[n:],
+        n_chosen, seconds, predictions,
     )  # fmt: skip
     place.write_bytes(pickle.dumps(fits))
     print(f"{job['name']:26} {n:6} rows, {sum(seconds.values()):6.1f} s", flush=True)
