@@ -13,7 +13,6 @@ __all__ = [
     "AutoMLDataError",
     "AutoMLError",
     "AutoMLIntegrityError",
-    "AutoMLNoModelError",
     "AutoMLResourceError",
     "AutoMLWarning",
     "named",
@@ -76,10 +75,6 @@ class AutoMLConfigError(AutoMLError, ValueError):
 
 class AutoMLResourceError(AutoMLError, RuntimeError):
     """Memory, disk or processes do not suffice for what was asked."""
-
-
-class AutoMLNoModelError(AutoMLError, RuntimeError):
-    """No trial finished, so there is no model to give back."""
 
 
 class AutoMLIntegrityError(AutoMLError, RuntimeError):

@@ -258,16 +258,18 @@ def listener(callback: Any) -> Any:
 
 
 def is_plain(value: Any) -> bool:
-    """Return whether a parameter can be written down and read again.
+    """Return whether a parameter can be written down and read again, anywhere.
 
     Examples
     --------
-    >>> is_plain(5), is_plain(["ridge", "knn"]), is_plain(object())
-    (True, True, False)
+    >>> is_plain(5), is_plain(["ridge", "knn"]), is_plain(object()), is_plain("a/b")
+    (True, True, False, False)
     """
     if isinstance(value, list | tuple):
-        return all(isinstance(v, str) for v in value)
-    return value is None or isinstance(value, bool | int | float | str | np.generic)
+        return all(isinstance(v, str) and is_plain(v) for v in value)
+    if isinstance(value, str):  # a folder is there on this machine only
+        return "/" not in value and "\\" not in value
+    return value is None or isinstance(value, bool | int | float | np.generic)
 
 
 def shown(value: Any) -> Any:

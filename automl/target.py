@@ -154,7 +154,8 @@ def find_task(y: pd.Series, task: str, metric: Any) -> tuple[str, str]:
             f"missing, the first in row {int(np.flatnonzero(missing)[0])}.",
             code="E-target-missing",
             rows=first_rows(missing),
-            hint="Drop these rows, or use drop_missing_target=True.",
+            hint="Drop these rows, or use drop_missing_target=True "
+            "(--drop-missing-target).",
         )
     if task != "auto":
         found = "regression" if task == "regression" else "classification"

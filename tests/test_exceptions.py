@@ -8,7 +8,6 @@ from automl.exceptions import (
     AutoMLConfigError,
     AutoMLDataError,
     AutoMLError,
-    AutoMLNoModelError,
     AutoMLWarning,
     named,
     suggestion,
@@ -41,7 +40,6 @@ def test_names_and_lists_of_names_are_short_in_messages():
     [
         (AutoMLDataError, ValueError),
         (AutoMLConfigError, ValueError),
-        (AutoMLNoModelError, RuntimeError),
     ],
 )
 def test_errors_are_also_what_scikit_learn_raises(kind, builtin):

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from automl.bundle.schema import describe_table
-from automl.cli import reading
+from automl.cli import reading, writing
 from automl.exceptions import AutoMLDataError
 from automl.table import make_table
 
@@ -124,6 +124,38 @@ def test_columns_of_text_are_read_as_the_model_read_them(tmp_path):
     pd.testing.assert_frame_equal(found, expected)
 
 
+def test_columns_that_were_counted_are_read_as_the_model_read_them(tmp_path):
+    """A model of an array knows places: 007 there is no number either."""
+    cells = np.array([["007", 1.5], ["Oslo", 2.5]] * 15, dtype=object)
+    table = make_table(cells, np.arange(30) % 2)
+    model = SimpleNamespace(
+        pipeline_=[table.encoder], schema=describe_table(table), feature_names_in_=[]
+    )
+    path = tmp_path / "new.csv"
+    path.write_text("code,size\n007,1.5\n008,2.5\n")
+    found = table.encoder.transform(reading.read_table(str(path), model))
+    expected = table.encoder.transform(
+        np.array([["007", 1.5], ["008", 2.5]], dtype=object)
+    )
+    pd.testing.assert_frame_equal(found, expected)
+
+
+def test_rows_of_a_tsv_file_are_separated_by_tabs(tmp_path):
+    """The ending says so, to whoever reads it."""
+    path = tmp_path / "a.tsv"
+    writing.write_csv(pd.DataFrame({"a": [1], "b": ["x,y"]}), path)
+    assert path.read_text() == "a\tb\n1\tx,y\n"
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.csv.gz", "a.xlsx"])
+def test_a_name_of_another_kind_of_file_is_refused(name, tmp_path):
+    """Text in it would be read by nobody."""
+    with pytest.raises(AutoMLDataError, match=r"ends in \.csv"):
+        writing.check_output(tmp_path / name)
+    writing.check_output(tmp_path / "predictions")
+    writing.check_output(Path(os.devnull))
+
+
 def test_a_device_or_a_link_is_written_to_and_not_replaced(tmp_path):
     """A pipe gets the rows, the file that a link names is written, both are there."""
     pipe, real, link = (tmp_path / name for name in ("pipe", "real.csv", "link.csv"))
@@ -133,10 +165,10 @@ def test_a_device_or_a_link_is_written_to_and_not_replaced(tmp_path):
     frame, got = pd.DataFrame({"a": [1]}), []
     reader = threading.Thread(target=lambda: got.append(pipe.read_text()))
     reader.start()
-    reading.write_csv(frame, pipe)
+    writing.write_csv(frame, pipe)
     reader.join(timeout=10)
     assert got == ["a\n1\n"]
-    reading.write_csv(frame, link)
+    writing.write_csv(frame, link)
     assert link.is_symlink()
     assert real.read_text() == "a\n1\n"
 
@@ -145,7 +177,7 @@ def test_text_is_guarded_and_numbers_are_not(tmp_path):
     """What a spreadsheet would run gets a quote in front; numbers stay numbers."""
     path = tmp_path / "a.csv"
     cells = ["=1+1", "+a", "-a", "@a", "\ta", "-1", "a"]
-    reading.write_csv(pd.DataFrame({"t": cells, "n": range(-7, 0)}), path)
+    writing.write_csv(pd.DataFrame({"t": cells, "n": range(-7, 0)}), path)
 
     assert pd.read_csv(path)["n"].tolist() == list(range(-7, 0))
     guarded = ["'" + c for c in cells[:5]]

@@ -74,9 +74,11 @@ def test_the_command_is_read_back_by_the_command():
         "time_budget_s": 12.5, "n_trials": 9, "task": "binary", "metric": "log_loss",
         "candidates": ["ridge", "lightgbm"], "cv": 4, "n_jobs": 2, "random_state": 7,
         "ensemble": False, "deploy": "bag", "select": "simplest",
-        "max_predict_ms": 0.25, "max_model_mib": 3.0,
+        "max_predict_ms": 0.25, "max_model_mib": 3.0, "trial_time_limit_s": 9.0,
+        "memory_limit_mib": 900.0, "drop_missing_target": True,
     }  # fmt: skip
-    beside = {"groups": "the clinic", "time": "day", "sample_weight": Own("w")}
+    beside = {"groups": "the clinic", "time": "day", "sample_weight": Own("w"),
+              "X_test": Own("")}  # fmt: skip
     words = command_to_repeat(settings, "it's y", beside).splitlines()[0]
     fit = typer.main.get_command(app).commands["fit"]
     found = fit.make_context("fit", shlex.split(words)[2:]).params
@@ -85,8 +87,12 @@ def test_the_command_is_read_back_by_the_command():
         "groups": "the clinic",
         "time": "day",
         "weight": "w",
+        "test": "test.csv",
     }.items() <= found.items()
-    limits = {"max_predict_ms": 0.25, "max_model_mib": 3.0, "ensemble": False}
+    limits = {
+        "max_predict_ms": 0.25, "max_model_mib": 3.0, "ensemble": False,
+        "trial_time_limit": 9.0, "memory_limit": 900.0, "drop_missing_target": True,
+    }  # fmt: skip
     assert (limits | {"select": "simplest", "seed": 7}).items() <= found.items()
 
 
@@ -146,11 +152,11 @@ def test_objects_are_marked_as_the_users(monkeypatch):
 
 
 def test_what_no_option_takes_is_said():
-    """Limits of the library that the command has not are named above it."""
-    settings = {"trial_time_limit_s": 5.0, "drop_missing_target": False}
+    """Settings of another version that the command has not are named above it."""
+    settings = {"half_life_s": 5.0, "drop_missing_target": False}
     first = command_to_repeat(settings, "y").splitlines()[0]
 
-    assert "# Not repeated, as no option takes it: trial_time_limit_s (5.0)" == first
+    assert "# Not repeated, as no option takes it: half_life_s (5.0)" == first
 
 
 def test_an_own_value_ends_no_comment():

@@ -182,8 +182,9 @@ def _check_versions(manifest: Mapping[str, Any], *, allow_version_drift: bool) -
         if found != expected:
             raise AutoMLIntegrityError(
                 f"The model was made with {name} {expected}; here it is {found}. "
-                "Install the bundle's requirements.txt, or pass "
-                "allow_version_drift=True and check the predictions.",
+                "Install the bundle's requirements.txt, or give "
+                "allow_version_drift=True (--allow-version-drift) and check the "
+                "predictions.",
                 code="E-version",
             )
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,44 +17,17 @@ import typer
 
 import automl
 from automl.cli.again import REPLAY_HELP, RESUME_HELP, replay, resume
-from automl.cli.command import Command
 from automl.cli.compare import COMPARE_HELP, compare
 from automl.cli.console import figure, plain_value, print_json, print_table
-from automl.cli.frame import (
-    USAGE,
-    Json,
-    Model,
-    Quiet,
-    Verbose,
-    Watch,
-    bundle_of,
-    fail,
-    sentences,
-)
-from automl.cli.gate import FailOn, leave_by_gate, read_gate
+from automl.cli.fit import FIT_HELP, fit
+from automl.cli.frame import Drift, Json, Model, Verbose, bundle_of, sentences
 from automl.exceptions import AutoMLDataError
 
 __all__ = ["app", "main"]
 
-DEFAULT_TIME_S = 60.0
-"""Seconds of a run by default, as in the library."""
-
 TASK_WORDS = {3: "all", 2: "classification"}
 """What fits so many tasks; one has a name of its own."""
 
-FIT_HELP = """Search pipelines for a table and keep the best, with a report.
-
-\b
-  automl fit bank.csv --target y
-  automl fit bank.csv --target y --time-budget 600 --out runs/bank
-  automl fit bank.csv --target y --trials 20 --candidates ridge,lightgbm
-  automl fit bank.csv --target y --fail-on AML002 --fail-on fail
-  gunzip -c bank.csv.gz | automl fit - --target y --json
-
-DATA is a CSV or TSV file (also .gz), a Parquet file, or - for CSV on standard input.
-The checks of the run (leaks, noise, drift, weak slices, ...) stand in its report, with
-their codes; --fail-on ends with exit code 5 where one of them warns or fails.
-"""
 PREDICT_HELP = """Predict the rows of a file.
 
 \b
@@ -93,7 +65,10 @@ Only the descriptions are read; nothing of the model is run.
 app = typer.Typer(
     name="automl",
     help="Tuned pipelines for tables.\n\n\b\n  automl fit bank.csv --target y\n"
-    "  automl predict runs/bank-20260102-030405 new.csv -o predictions.csv",
+    "  automl predict runs/bank-20260102-030405 new.csv -o predictions.csv\n\n"
+    "Exit codes: 0 done, 1 unexpected, 2 usage, 3 data, settings or files, 4 nothing\n"
+    "could be scored, 5 a check of --fail-on, 6 damaged or of other versions,\n"
+    "130 and 143 stopped.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -124,97 +99,7 @@ def _root(
     pass
 
 
-@app.command(help=FIT_HELP, short_help="Search pipelines for a table.")
-def fit(
-    data: Annotated[str, typer.Argument(metavar="DATA", help="File, or -.")],
-    *,
-    target: Annotated[
-        list[str], typer.Option(metavar="COLUMN", help="Column to predict.")
-    ],
-    time_budget: Annotated[
-        float | None,
-        typer.Option(help="Seconds for everything. [60, or none with --trials]"),
-    ] = None,
-    trials: Annotated[int | None, typer.Option(help="Configurations to start.")] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="New folder. [runs/DATA-DATE-TIME]")
-    ] = None,
-    task: Annotated[
-        str, typer.Option(help="auto, binary, multiclass, classification, regression.")
-    ] = "auto",
-    metric: Annotated[str, typer.Option(help="Such as log_loss or rmse.")] = "auto",
-    candidates: Annotated[
-        str, typer.Option(help="Names with commas between, or a folder.")
-    ] = "auto",
-    cv: Annotated[str, typer.Option(help="Number of folds, or auto.")] = "auto",
-    jobs: Annotated[int, typer.Option(help="Processes; -1 is all cores.")] = -1,
-    seed: Annotated[int, typer.Option(help="Of all that is random.")] = 0,
-    ensemble: Annotated[
-        bool, typer.Option(help="Whether a weighted average may win.")
-    ] = True,
-    deploy: Annotated[
-        str, typer.Option(help="What predicts: auto, refit, bag (of folds).")
-    ] = "auto",
-    select: Annotated[
-        str, typer.Option(help="Which wins: best, simplest (within a standard error).")
-    ] = "best",
-    max_predict_ms: Annotated[
-        float | None, typer.Option(help="Milliseconds that a row may take.")
-    ] = None,
-    max_model_mib: Annotated[
-        float | None, typer.Option(help="MiB that the saved model may have.")
-    ] = None,
-    groups: Annotated[
-        str | None, typer.Option(help="Column of groups that stay together.")
-    ] = None,
-    time: Annotated[str | None, typer.Option(help="Column of when it was.")] = None,
-    weight: Annotated[str | None, typer.Option(help="Column of weights.")] = None,
-    fail_on: FailOn = None,
-    watch: Watch = False,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-) -> None:
-    """Search pipelines for a table and keep the best."""
-    if len(target) > 1:
-        fail(
-            f"--target was given {len(target)} times ({', '.join(target)}); one column "
-            "was expected. Fit one model for each target.",
-            USAGE,
-        )
-    with sentences(verbose) as stop:
-        gate = read_gate(fail_on)
-        folder = _new_folder(data, out)
-        if time_budget is None and trials is None:
-            time_budget = DEFAULT_TIME_S
-        command = Command(
-            data=data,
-            target=target[0],
-            time_budget=time_budget,
-            trials=trials,
-            task=task,
-            metric=metric,
-            candidates=_candidates(candidates),
-            cv=_folds(cv),
-            jobs=jobs,
-            seed=seed,
-            ensemble=ensemble,
-            deploy=deploy,
-            select=select,
-            max_predict_ms=max_predict_ms,
-            max_model_mib=max_model_mib,
-            groups=groups,
-            time=time,
-            weight=weight,
-        )
-        model = command.run(
-            folder, as_json=as_json, quiet=quiet, verbose=verbose, watch=watch
-        )
-    if model.interrupted_:
-        raise typer.Exit(stop.code)
-    leave_by_gate(model.checks_, gate)
-
-
+app.command(help=FIT_HELP, short_help="Search pipelines for a table.")(fit)
 app.command(help=RESUME_HELP, short_help="Go on with a run.")(resume)
 app.command(help=REPLAY_HELP, short_help="Fit a run's winner again.")(replay)
 app.command(help=COMPARE_HELP, short_help="Show several runs side by side.")(compare)
@@ -241,6 +126,7 @@ def predict(
             "[as the model has it]",
         ),
     ] = None,
+    allow_version_drift: Drift = False,
     verbose: Verbose = False,
 ) -> None:
     """Predict the rows of a file."""
@@ -248,15 +134,17 @@ def predict(
         import pandas as pd
 
         from automl.cli.predicting import predicted_columns
-        from automl.cli.reading import read_table, write_csv
+        from automl.cli.reading import read_table
+        from automl.cli.writing import check_output, write_csv
 
-        model = automl.load(bundle_of(run))
+        to_stdout = output is None or str(output) == "-"
+        check_output(None if to_stdout else output)
+        model = automl.load(bundle_of(run), allow_version_drift=allow_version_drift)
         frame = read_table(new, model)
         target = model.schema["target"]
         if target not in model.feature_names_in_:
             frame = frame.drop(columns=target, errors="ignore")
         columns = predicted_columns(model, frame, proba=proba, threshold=threshold)
-        to_stdout = output is None or str(output) == "-"
         write_csv(pd.DataFrame(columns), None if to_stdout else output)
 
 
@@ -265,6 +153,7 @@ def evaluate(
     run: Model,
     new: Annotated[str, typer.Argument(metavar="NEW", help="File of rows, or -.")],
     target: Annotated[str, typer.Option(metavar="COLUMN", help="Column of the truth.")],
+    allow_version_drift: Drift = False,
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
@@ -273,7 +162,7 @@ def evaluate(
         from automl.cli.reading import read_table, take_column
         from automl.cli.rescore import scores_of
 
-        model = automl.load(bundle_of(run))
+        model = automl.load(bundle_of(run), allow_version_drift=allow_version_drift)
         frame, truth = take_column(read_table(new, model), target, "--target")
         scores = scores_of(model, frame, truth)
         if as_json:
@@ -362,30 +251,3 @@ def main() -> None:
         with suppress(AttributeError):  # a name in the data never ends the command
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     app()
-
-
-def _new_folder(data: str, out: Path | None) -> Path:
-    if out is None:
-        stem = "stdin" if data == "-" else Path(data).name.partition(".")[0]
-        out = Path("runs") / f"{stem}-{datetime.now():%Y%m%d-%H%M%S}"  # noqa: DTZ005 - the user's clock
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise AutoMLDataError(
-            f"{out} exists and is not an empty folder; name a new one with --out.",
-            code="E-out",
-        )
-    return out
-
-
-def _candidates(given: str) -> str | list[str]:
-    """Return names, or the path of a folder as it is."""
-    if given == "auto":
-        return given
-    if Path(given).exists():
-        return str(Path(given).absolute())
-    return [name.strip() for name in given.split(",") if name.strip()]
-
-
-def _folds(given: str) -> str | int:
-    if given != "auto" and not given.isdecimal():
-        fail(f"--cv {given}: a number of folds or auto was expected.", USAGE)
-    return given if given == "auto" else int(given)

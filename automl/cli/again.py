@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from automl.cli.command import read_command
+from automl.cli.fit import leave
 from automl.cli.frame import (
     INTEGRITY,
     Json,
@@ -16,7 +17,7 @@ from automl.cli.frame import (
     Watch,
     sentences,
 )
-from automl.cli.gate import FailOn, leave_by_gate, read_gate
+from automl.cli.gate import FailOn, read_gate
 
 __all__ = ["REPLAY_HELP", "RESUME_HELP", "replay", "resume"]
 
@@ -49,6 +50,9 @@ def resume(
     run: Run,
     *,
     data: Data = None,
+    test: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Where the test rows are now.")
+    ] = None,
     time_budget: Annotated[
         float | None, typer.Option(help="Seconds for the whole run. [as before]")
     ] = None,
@@ -66,14 +70,13 @@ def resume(
     with sentences(verbose) as stop:
         gate = read_gate(fail_on)
         command = read_command(
-            run, data=data, time_budget=time_budget, trials=trials, jobs=jobs
-        )
+            run, data=data, test=test, time_budget=time_budget, trials=trials,
+            jobs=jobs,
+        )  # fmt: skip
         model = command.run(
             run, as_json=as_json, quiet=quiet, verbose=verbose, watch=watch
         )
-    if model.interrupted_:
-        raise typer.Exit(stop.code)
-    leave_by_gate(model.checks_, gate)
+    leave(model, gate, stop.code)
 
 
 def replay(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import automl
 from automl.cli.console import show_fit
+from automl.cli.frame import USAGE, fail
 from automl.exceptions import AutoMLDataError
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ NAME = "command.json"
 
 LATER = {
     "ensemble": True, "deploy": "auto", "select": "best",
-    "max_predict_ms": None, "max_model_mib": None,
+    "max_predict_ms": None, "max_model_mib": None, "test": None,
+    "drop_missing_target": False, "trial_time_limit": None, "memory_limit": None,
 }  # fmt: skip
 """What runs have that were begun before there was the option."""
 
@@ -51,6 +53,12 @@ class Command:
         As `automl.AutoML` takes them, too.
     groups, time, weight : str or None
         Names of columns.
+    test : str or None
+        Path of rows that only score what predicts.
+    drop_missing_target : bool
+        As `automl.AutoML` takes it.
+    trial_time_limit, memory_limit : float or None
+        Seconds and MiB, as `automl.AutoML` takes them.
     """
 
     data: str
@@ -71,6 +79,10 @@ class Command:
     groups: str | None
     time: str | None
     weight: str | None
+    test: str | None
+    drop_missing_target: bool
+    trial_time_limit: float | None
+    memory_limit: float | None
 
     def keep(self, folder: Path) -> int:
         """Write it to a run's folder, for the user alone, all of it or nothing.
@@ -82,8 +94,9 @@ class Command:
         """
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         kept = asdict(self)
-        if self.data != "-":
-            kept["data"] = str(Path(self.data).absolute())
+        for name in ("data", "test"):
+            if kept[name] not in (None, "-"):
+                kept[name] = str(Path(kept[name]).absolute())
         part = folder / f".{NAME}.part"
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -102,6 +115,19 @@ class Command:
         if self.weight is not None:
             frame, weights = take_column(frame, self.weight, "--weight")
         return frame, weights
+
+    def test_rows(self, frame: pd.DataFrame) -> dict[str, Any]:
+        """Return the test rows as `fit` takes them, read like the table; or nothing."""
+        from automl.cli.reading import read_table
+
+        if self.test is None:
+            return {}
+        if self.test == "-":
+            fail("--test -: a file was expected, as the table comes first.", USAGE)
+        rows = read_table(self.test, like=frame)
+        if self.weight is not None:
+            rows = rows.drop(columns=self.weight, errors="ignore")
+        return {"X_test": rows, "y_test": self.target}
 
     def run(
         self,
@@ -128,9 +154,10 @@ class Command:
         AutoMLError
             If there is no model, or not all of its files could be written.
         """
-        from automl.cli.reading import write_run
+        from automl.cli.writing import write_run
 
         frame, weights = self.table()
+        test = self.test_rows(frame)
         given = {"time_budget_s": self.time_budget, "n_trials": self.trials}
         model = automl.AutoML(
             task=self.task,
@@ -144,6 +171,9 @@ class Command:
             select=self.select,
             max_predict_ms=self.max_predict_ms,
             max_model_mib=self.max_model_mib,
+            drop_missing_target=self.drop_missing_target,
+            trial_time_limit_s=self.trial_time_limit,
+            memory_limit_mib=self.memory_limit,
             run_dir=folder,
             verbose=2 if verbose else int(not quiet),
             **{name: value for name, value in given.items() if value is not None},  # type: ignore[arg-type]
@@ -154,7 +184,7 @@ class Command:
             with _shown(folder, watch=watch, quiet=quiet):
                 model.fit(
                     frame, self.target, groups=self.groups, time=self.time,
-                    sample_weight=weights,
+                    sample_weight=weights, **test,
                 )  # fmt: skip
                 if begun:
                     self.keep(folder)
@@ -198,6 +228,7 @@ def read_command(
     folder: Path,
     *,
     data: str | None,
+    test: str | None = None,
     time_budget: float | None = None,
     trials: int | None = None,
     jobs: int | None = None,
@@ -208,8 +239,8 @@ def read_command(
     ----------
     folder : Path
         Of the run.
-    data : str or None
-        Where the table is now.
+    data, test : str or None
+        Where the table and the test rows are now.
     time_budget, trials, jobs : default=None
         Instead of those of the run.
 
@@ -220,11 +251,14 @@ def read_command(
     """
     kept = _read(folder)
     changes: dict[str, Any] = {
-        "data": data, "time_budget": time_budget, "trials": trials, "jobs": jobs,
+        "data": data, "test": test, "time_budget": time_budget, "trials": trials,
+        "jobs": jobs,
     }  # fmt: skip
     command = Command(**{**kept, **{k: v for k, v in changes.items() if v is not None}})
     if data is None:
         _check_data(command.data)
+    if test is None and command.test is not None:
+        _check_there(command.test, "test rows", "--test")
     return command
 
 
@@ -255,8 +289,13 @@ def _check_data(data: str) -> None:
             "--data FILE, or --data - for standard input.",
             code="E-file",
         )
-    if not Path(data).exists():
+    _check_there(data, "data", "--data")
+
+
+def _check_there(path: str, what: str, option: str) -> None:
+    if not Path(path).exists():
         raise AutoMLDataError(
-            f"The data of the run, {data}, are gone; say with --data where they are.",
+            f"The {what} of the run, {path}, are gone; say with {option} where they "
+            "are.",
             code="E-file",
         )

@@ -17,7 +17,6 @@ from automl.exceptions import (
     AutoMLDataError,
     AutoMLError,
     AutoMLIntegrityError,
-    AutoMLNoModelError,
     AutoMLWarning,
 )
 
@@ -25,7 +24,9 @@ __all__ = [
     "DATA",
     "GATE",
     "INTEGRITY",
+    "NO_MODEL",
     "USAGE",
+    "Drift",
     "Json",
     "Model",
     "Quiet",
@@ -48,6 +49,12 @@ Quiet = Annotated[
 ]
 Watch = Annotated[
     bool, typer.Option("--watch", help="Show the search in live.html as it goes.")
+]
+Drift = Annotated[
+    bool,
+    typer.Option(
+        "--allow-version-drift", help="Load it with other versions of its packages."
+    ),
 ]
 Model = Annotated[
     Path, typer.Argument(metavar="RUN", help="Folder of a run, or its model folder.")
@@ -79,8 +86,7 @@ def sentences(verbose: bool) -> Iterator[Stop]:
 
 
 def _code_of(error: AutoMLError) -> int:
-    codes = {AutoMLNoModelError: NO_MODEL, AutoMLIntegrityError: INTEGRITY}
-    return next((code for kind, code in codes.items() if isinstance(error, kind)), DATA)
+    return INTEGRITY if isinstance(error, AutoMLIntegrityError) else DATA
 
 
 def fail(sentence: str, code: int, *, trace: bool = False) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Files to tables for the command, and its tables to files.
+"""Files to tables for the command.
 
 Before the way of the data: what the library itself takes is a table in memory.
 """
@@ -9,24 +9,20 @@ import csv
 import gzip
 import importlib
 import io
-import json
-import os
 import re
 import sys
-from collections.abc import Callable
-from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import pandas as pd
 
-from automl.exceptions import AutoMLDataError, AutoMLResourceError, suggestion
+from automl.exceptions import AutoMLDataError, suggestion
 
 if TYPE_CHECKING:
     from automl.bundle.predictor import Predictor
 
-__all__ = ["guarded", "read_table", "take_column", "write_csv", "write_run"]
+__all__ = ["SEPARATORS", "read_table", "take_column"]
 
 SEPARATORS = {".csv": None, ".txt": None, ".tsv": "\t"}
 """Endings of text files and what separates their cells; None is found by looking."""
@@ -49,11 +45,10 @@ MISSING = frozenset(
 """What pandas takes for a missing cell by itself; it has no public list. A bundle's own
 script, which stands without us, has the same one."""
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A cell that begins so is run by spreadsheets (OWASP, CSV injection)."""
 
-
-def read_table(source: str, model: Predictor | None = None) -> pd.DataFrame:
+def read_table(
+    source: str, model: Predictor | None = None, like: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Return the table of a CSV, TSV or Parquet file.
 
     Parameters
@@ -63,22 +58,26 @@ def read_table(source: str, model: Predictor | None = None) -> pd.DataFrame:
         input.
     model : Predictor, default=None
         Whose columns of text are read as text, whatever this file's cells look like.
+    like : DataFrame, default=None
+        A table that `read_table` gave, whose columns of text are read as text.
 
     Raises
     ------
     AutoMLDataError
         If the file is missing, empty, damaged or of another kind.
     """
-    frame = _read(source, model)
+    frame = _read(source, model, like)
     if model is None:
         return frame
     return frame.rename(columns={str(name): name for name in model.feature_names_in_})
 
 
-def _read(source: str, model: Predictor | None) -> pd.DataFrame:
+def _read(
+    source: str, model: Predictor | None, like: pd.DataFrame | None
+) -> pd.DataFrame:
     if source == "-":
         content = io.BytesIO(sys.stdin.buffer.read())
-        return _read_text(content, None, "Standard input", model)
+        return _read_text(content, None, "Standard input", model, like)
     path = Path(source)
     _check_file(path)
     ending = Path(path.stem if path.suffix == ".gz" else path.name).suffix.lower()
@@ -91,7 +90,7 @@ def _read(source: str, model: Predictor | None) -> pd.DataFrame:
             code="E-file",
         )
     with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-        return _read_text(file, SEPARATORS[ending], path.name, model)
+        return _read_text(file, SEPARATORS[ending], path.name, model, like)
 
 
 def _check_file(path: Path) -> None:
@@ -109,7 +108,11 @@ def _check_file(path: Path) -> None:
 
 
 def _read_text(
-    file: IO[bytes] | Any, separator: str | None, name: str, model: Predictor | None
+    file: IO[bytes] | Any,
+    separator: str | None,
+    name: str,
+    model: Predictor | None,
+    like: pd.DataFrame | None,
 ) -> pd.DataFrame:
     try:
         head = file.readline()
@@ -125,6 +128,8 @@ def _read_text(
         names = list(pd.read_csv(file, sep=separator, nrows=0).columns)
         ends_empty = _end_empty(lines, separator, len(names))
         dtypes, missing = _types(model, names)
+        if like is not None:
+            dtypes = _texts(like)
         file.seek(0)
         found: pd.DataFrame = pd.read_csv(
             file, sep=separator, low_memory=False, dtype=dtypes, na_values=missing,
@@ -172,16 +177,32 @@ def _types(
     Those that held text when the model was fitted: 007 is then no number, TRUE no
     flag, and NA may be a level.
     """
-    if model is None or not model.pipeline_[0].named:
+    if model is None:
         return {}, None
+    encoder = model.pipeline_[0]
+    by_name = encoder.named or {str(p.name) for p in encoder.plan} <= set(names)
+    place = dict(enumerate(names))
     was = {c["position"]: c["dtype"] for c in model.schema["columns"]}
     dtypes: dict[Any, type] = {}
     missing: dict[Any, list[str]] = {name: sorted(MISSING) for name in names}
-    for plan in model.pipeline_[0].plan:
-        if plan.kind in TEXTUAL and was[plan.position].startswith(TEXT_DTYPES):
-            dtypes[str(plan.name)] = str
-            missing[str(plan.name)] = sorted(MISSING - set(plan.levels))
+    for plan in encoder.plan:
+        name = str(plan.name) if by_name else place.get(plan.position)
+        textual = plan.kind in TEXTUAL and was[plan.position].startswith(TEXT_DTYPES)
+        if textual and name in missing:
+            dtypes[name] = str
+            missing[name] = sorted(MISSING - set(plan.levels))
     return dtypes, missing
+
+
+def _texts(like: pd.DataFrame) -> dict[Any, type]:
+    """Return the columns of a table that hold text.
+
+    Examples
+    --------
+    >>> _texts(pd.DataFrame({"a": ["007", "x"], "b": [1, 2]}))
+    {'a': <class 'str'>}
+    """
+    return {n: str for n in like if str(like[n].dtype).startswith(TEXT_DTYPES)}
 
 
 def _separator(head: str) -> str:
@@ -237,140 +258,3 @@ def take_column(
             column=name,
         )
     return frame.drop(columns=name), frame[name]
-
-
-def guarded(value: object) -> object:
-    """Return a cell that no spreadsheet takes for a formula.
-
-    Numbers stay as they are, those in text as well.
-
-    Examples
-    --------
-    >>> guarded("=1+1"), guarded("-x"), guarded("-1"), guarded(-1.5), guarded("plain")
-    ("'=1+1", "'-x", '-1', -1.5, 'plain')
-    """
-    if not isinstance(value, str) or not value.startswith(FORMULA):
-        return value
-    try:
-        float(value)
-    except ValueError:
-        return f"'{value}"
-    return value
-
-
-def write_csv(frame: pd.DataFrame, target: Path | None) -> None:
-    """Write a table as UTF-8, its text guarded; None is standard output."""
-    safe = frame.copy()
-    for name in safe.columns:
-        if safe[name].dtype.kind not in "biuf":
-            safe[name] = safe[name].astype(object).map(guarded)
-    safe.columns = pd.Index([guarded(name) for name in safe.columns])
-    text = safe.to_csv(index=False, quoting=csv.QUOTE_MINIMAL, lineterminator="\n")
-    if target is None:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(text.encode())
-        sys.stdout.buffer.flush()
-    else:
-        _write_whole(target, text.encode())
-
-
-def _write_whole(target: Path, content: bytes) -> None:
-    """Write a file beside and rename it: an earlier one stays good if that fails."""
-    if target.exists() and not target.is_file() and not target.is_dir():
-        target.write_bytes(content)  # a device or a pipe: no other takes its place
-        return
-    target = target.resolve()
-    part = target.with_name(f".{target.name}.part")
-    try:
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(target)
-    except OSError:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise
-
-
-def write_run(model: Any, folder: Path) -> dict[str, str]:
-    """Write what a run leaves beside its journal, the model first; return the paths.
-
-    Parameters
-    ----------
-    model : AutoML
-        Fitted.
-    folder : Path
-        Of the run.
-
-    Raises
-    ------
-    AutoMLResourceError
-        If something could not be written (``E-disk``); the rest is there.
-    KeyboardInterrupt
-        With a sentence, if the user had no patience.
-    """
-    board: pd.DataFrame = model.leaderboard_
-    names = {
-        "report": "report.html",
-        "report_json": "report.json",
-        "report_md": "report.md",
-        "model": "model",
-        "leaderboard": "leaderboard.csv",
-        "run": "",
-    }
-    paths = {name: folder / file for name, file in names.items()}
-    table = board.assign(params=board["params"].map(json.dumps))
-    outputs: dict[str, Callable[[], object]] = {
-        "model": lambda: model.save(paths["model"]),
-        "report": lambda: model.report(paths["report"]),
-        "report in JSON": lambda: model.report(paths["report_json"]),
-        "report in Markdown": lambda: model.report(paths["report_md"]),
-        "leaderboard": lambda: write_csv(table, paths["leaderboard"]),
-    }
-    wrong: list[str] = []
-    there: list[str] = []
-    for what, write in outputs.items():
-        try:
-            found = _tried(what, write)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(_stopped(folder, there)) from None
-        wrong += found
-        there += [] if found else [what]
-    if wrong:
-        kept = "" if wrong[0].startswith("The model") else f" The model is in {folder}."
-        raise AutoMLResourceError(" ".join(wrong) + kept, code="E-disk")
-    return {name: str(path) for name, path in paths.items()}
-
-
-def _tried(what: str, write: Callable[[], object]) -> list[str]:
-    """Write something; return what went wrong, so that the rest is still written."""
-    try:
-        write()
-    except Exception as error:  # noqa: BLE001 - whatever it is, the model is not lost
-        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        return [f"The {what} could not be written: {why.rstrip('.')}."]
-    return []
-
-
-def _stopped(folder: Path, there: list[str]) -> str:
-    """Return what is there of an interrupted run's files, and how to get the rest.
-
-    Examples
-    --------
-    >>> _stopped(Path("run"), ["model", "report"])
-    'Interrupted with the model and the report in run; automl resume run writes the
-    rest.'
-    >>> _stopped(Path("run"), [])
-    'Interrupted before the model was written; automl resume run writes it.'
-    """
-    if not there:
-        return (
-            "Interrupted before the model was written; automl resume "
-            f"{folder} writes it."
-        )
-    named = " and ".join(", the ".join(there).rsplit(", ", 1))
-    return (
-        f"Interrupted with the {named} in {folder}; automl resume {folder} writes the "
-        "rest."
-    )

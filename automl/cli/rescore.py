@@ -61,8 +61,11 @@ def scores_of(
     of_run = model.manifest.get("metric", "auto")
     if isinstance(of_run, Mapping):
         of_run = of_run.get("name", "auto")
+    metrics = _metrics(of_run, model.task_)
     scores: dict[str, float | None] = {}
-    for metric in _metrics(of_run, model.task_):
+    if of_run not in ("auto", metrics[0].name):  # the user's own, which no name brings
+        scores[of_run] = None
+    for metric in metrics:
         try:
             read = favoured(prediction, factors) if metric.reads_labels else prediction
             value = metric.natural(metric.score(y, read))
@@ -75,7 +78,7 @@ def scores_of(
 def _metrics(of_run: str, task: str) -> list[Metric]:
     try:
         first = [resolve_metric(of_run, task)]
-    except AutoMLConfigError:  # a function of the user's, which no name brings back
+    except AutoMLConfigError:
         first = []
     return first + [resolve_metric(name, task) for name in ALSO[task]]
 

@@ -40,10 +40,19 @@ OPTIONS = {
     "select": "--select",
     "max_predict_ms": "--max-predict-ms",
     "max_model_mib": "--max-model-mib",
+    "drop_missing_target": "--drop-missing-target",
+    "trial_time_limit_s": "--trial-time-limit",
+    "memory_limit_mib": "--memory-limit",
 }
 """Setting to option of ``automl fit``."""
 
-BESIDE = {"groups": "--groups", "time": "--time", "sample_weight": "--weight"}
+OFF = frozenset(["drop_missing_target"])
+"""Switches that are off by default."""
+
+BESIDE = {
+    "groups": "--groups", "time": "--time", "sample_weight": "--weight",
+    "X_test": "--test",
+}  # fmt: skip
 """What is given to ``fit`` beside the table, to option."""
 
 CODE_TO_PREDICT = """\
@@ -224,6 +233,8 @@ def _option(name: str, value: Any) -> list[str] | None:
         return []
     if name not in OPTIONS or isinstance(value, Own):
         return None
+    if isinstance(value, bool) and name in OFF:
+        return [OPTIONS[name]] if value else []
     if isinstance(value, bool):
         return [] if value else ["--no-" + OPTIONS[name].removeprefix("--")]
     if value == "auto":
@@ -234,7 +245,9 @@ def _option(name: str, value: Any) -> list[str] | None:
 
 
 def _column(name: str, value: str | Own) -> str | None:
-    """Return the column that an option names: weights are read from the table."""
+    """Return what an option names: weights are a column, test rows another file."""
+    if name == "X_test":
+        return "test.csv"
     if name not in BESIDE:
         return None
     if isinstance(value, Own):

@@ -13,8 +13,13 @@ from tests.cli.kit import BANK, FakeModel, call
 def fake(monkeypatch):
     """Stand in for the library: nothing is searched."""
     kind = type("Fake", (FakeModel,), {})
+
+    def load(_folder, *, allow_version_drift):
+        kind.drift = allow_version_drift
+        return kind()
+
     monkeypatch.setitem(vars(automl), "AutoML", kind)
-    monkeypatch.setitem(vars(automl), "load", lambda _: kind())
+    monkeypatch.setitem(vars(automl), "load", load)
     return kind
 
 

@@ -37,8 +37,8 @@ class FakeModel:
         },
     }  # fmt: skip
     manifest = {"metric": {"name": "log_loss"}}  # noqa: RUF012 - a stand-in
-    schema = {"target": "y"}  # noqa: RUF012 - a stand-in
-    pipeline_ = (SimpleNamespace(named=False),)
+    schema = {"target": "y", "columns": ()}  # noqa: RUF012 - a stand-in
+    pipeline_ = (SimpleNamespace(named=False, plan=()),)
     feature_names_in_ = ("age", "w", "note")
     interrupted_ = False
     checks_ = ()

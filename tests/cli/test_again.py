@@ -71,13 +71,31 @@ def test_resume_takes_the_budget_in_seconds(fake, tmp_path, monkeypatch):
     assert call("fit", "d.csv", "--target", "y", "--out", "a").exit_code == 0
     assert fake.seen["time_budget_s"] == 60
     command = Path("a") / "command.json"  # as before there were limits of the model
+    later = ("max_", "test", "drop", "tria", "memo")
     earlier = {
-        k: v for k, v in json.loads(command.read_text()).items() if k[:4] != "max_"
+        k: v
+        for k, v in json.loads(command.read_text()).items()
+        if k == "trials" or not k.startswith(later)
     }
     command.write_text(json.dumps(earlier))
     options = ["--time-budget", 5, "--jobs", 2]
     assert call("resume", "a", *options).exit_code == 0
     assert (fake.seen["time_budget_s"], fake.seen["n_jobs"]) == (5, 2)
+
+
+def test_resume_finds_the_test_rows_or_is_told_where_they_are(
+    fake, tmp_path, monkeypatch
+):
+    """They are looked for before anything is read."""
+    monkeypatch.chdir(tmp_path)
+    pd.DataFrame({"age": [1, 2], "y": ["a", "b"]}).to_csv("d.csv", index=False)
+    Path("t.csv").write_bytes(Path("d.csv").read_bytes())
+    call("fit", "d.csv", "--target", "y", "--test", "t.csv", "--out", "a")
+    assert call("resume", "a").exit_code == 0
+    assert fake.seen["X_test"]["age"].tolist() == [1, 2]
+    Path("t.csv").rename("u.csv")
+    assert_one_sentence(call("resume", "a"), 3, "t.csv, are gone", "--test")
+    assert call("resume", "a", "--test", "u.csv").exit_code == 0
 
 
 def test_resume_says_which_limit_is_used_up(begun):

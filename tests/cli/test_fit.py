@@ -10,8 +10,8 @@ from automl.checks import Finding
 from automl.exceptions import (
     AutoMLDataError,
     AutoMLIntegrityError,
-    AutoMLNoModelError,
 )
+from automl.history import FoldResult, Trial
 from tests.cli.kit import BANK, assert_one_sentence, call
 
 
@@ -137,6 +137,51 @@ def test_fit_hands_its_options_over(fake):
     assert seen["run_dir"].name.startswith("data-2")
 
 
+@pytest.mark.usefixtures("data")
+def test_fit_hands_over_limits_and_rows_that_only_score(fake):
+    """Text of the table is text in the test rows, too; their weights are left out."""
+    pd.DataFrame(
+        {"age": [30, 40], "zip": ["007", "x1"], "w": [1, 2], "y": ["=no", "yes"]}
+    ).to_csv("rows.csv", index=False)
+    pd.DataFrame({"age": [35], "zip": ["008"], "w": [3], "y": ["yes"]}).to_csv(
+        "test.csv", index=False
+    )
+    result = call(
+        "fit", "rows.csv", "--target", "y", "--test", "test.csv", "--weight", "w",
+        "--drop-missing-target", "--trial-time-limit", 3, "--memory-limit", 900,
+    )  # fmt: skip
+
+    assert result.exit_code == 0, result.output
+    seen = fake.seen
+    assert (seen["drop_missing_target"], seen["y_test"]) == (True, "y")
+    assert (seen["trial_time_limit_s"], seen["memory_limit_mib"]) == (3, 900)
+    assert list(seen["X_test"]) == ["age", "zip", "y"]
+    assert seen["X_test"]["zip"].tolist() == ["008"]
+
+
+@pytest.mark.usefixtures("fake", "data")
+def test_test_rows_are_a_file():
+    """Standard input has the table, and nothing waits for a second one."""
+    result = call("fit", "data.csv", "--target", "y", "--test", "-")
+    assert_one_sentence(result, 2, "--test -", "a file was expected")
+
+
+@pytest.mark.usefixtures("data")
+def test_a_constant_for_want_of_scores_has_a_code_of_its_own(fake):
+    """A schedule must not take it for a model; what was written stays."""
+    fake.best_candidate_ = "baseline"
+    fake.trials_ = (Trial(0, "baseline", {}, ""), Trial(1, "ridge", {}, ""))
+    result = call("fit", "data.csv", "--target", "y", "--out", "a")
+
+    assert result.exit_code == 4, result.output
+    assert "No configuration could be scored" in result.stderr
+    assert Path("a/model/manifest.json").is_file()
+    scored = FoldResult(1, 0, "ok", 0.5)
+    fake.trials_ = (Trial(1, "ridge", {}, "", folds=(scored,)),)
+    result = call("fit", "data.csv", "--target", "y", "--out", "b")
+    assert result.exit_code == 0, result.output
+
+
 @pytest.mark.usefixtures("fake", "data")
 def test_fit_prints_one_json_object():
     """With --json standard output is one object without NaN."""
@@ -176,7 +221,6 @@ def test_interrupted_fit_writes_its_outputs(fake):
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (AutoMLNoModelError("Nothing could be fitted."), 4),
         (AutoMLIntegrityError("The model is damaged."), 6),
         (PermissionError(13, "Permission denied", "a"), 3),
         (KeyboardInterrupt(), 130),

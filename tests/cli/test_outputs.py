@@ -44,6 +44,18 @@ def test_predict_names_the_second_class_from_a_threshold_on():
     assert wrong.exit_code == 2
 
 
+@pytest.mark.usefixtures("data")
+def test_other_versions_are_taken_only_where_that_is_asked_for(fake):
+    """Both commands that load a model hand the option over."""
+    FakeModel().save(Path("model"))
+    for args in (("predict", "model", "data.csv"),
+                 ("evaluate", "model", "data.csv", "--target", "y")):  # fmt: skip
+        call(*args)
+        assert fake.drift is False
+        call(*args, "--allow-version-drift")
+        assert fake.drift is True
+
+
 @pytest.mark.usefixtures("fake", "data")
 @pytest.mark.parametrize("task", ["multiclass", "regression"])
 def test_a_threshold_is_for_two_classes(monkeypatch, task):
@@ -91,7 +103,7 @@ def test_an_interrupt_while_a_run_is_written_says_what_is_there(
 @pytest.mark.usefixtures("fake", "data")
 def test_predict_keeps_a_feature_called_like_the_target(monkeypatch):
     """Tomorrow's price is predicted from a column price."""
-    monkeypatch.setattr(FakeModel, "schema", {"target": "age"})
+    monkeypatch.setattr(FakeModel, "schema", {"target": "age", "columns": ()})
     FakeModel().save(Path("model"))
     assert call("predict", "model", "data.csv").exit_code == 0
 
