@@ -59,8 +59,9 @@ class Drift:
         if len(test) < LEAST_ROWS or evidence.table.n_rows < LEAST_ROWS or not columns:
             return Finding(
                 self.code, self.title, "skipped",
-                f"{len(test):,} test rows, or no column of numbers beside dates, "
-                "cannot tell drift.",
+                f"Drift is told by {LEAST_ROWS} test rows, as many to train on, and a "
+                f"column that is no date; there are {len(test):,} test rows and "
+                f"{len(columns)} such columns.",
             )  # fmt: skip
         X, question = _both(evidence, test, columns)
         guess = guess_by_forest(question, X, evidence.random_state, evidence.go_on)

@@ -80,7 +80,7 @@ def without_test_set(check: Check) -> Finding:
     """Return what a check of the test rows comes to where there are none."""
     return Finding(
         check.code, check.title, "skipped", "No test set was given.",
-        "Give `fit` rows of a later time, or held back: X_test= and y_test=.",
+        "Give `fit` rows of a later time, or held back: X_test= and y_test= or --test.",
     )  # fmt: skip
 
 

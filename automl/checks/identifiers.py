@@ -56,8 +56,9 @@ class IdentifierLeak:
             return Finding(
                 self.code, self.title, "warn",
                 f"What names the rows, {listed(names)}, yet tells the target "
-                f"({leaks[0][0]:.0%} of its ranking is left): rows were numbered in "
-                "the order of the target, or by something that knows it.",
+                f"(its ranking has {leaks[0][0]:.0%} of the error of chance): rows "
+                "were numbered in the order of the target, or by something that knows "
+                "it.",
                 "Drop it; a new row's number says nothing." if used else
                 "It is left out; make sure that no other column follows its order.",
                 names,

@@ -103,8 +103,8 @@ class TargetLeak:
         if table.n_rows < LEAST_ROWS or np.ptp(table.y) == 0:
             return Finding(
                 self.code, self.title, "skipped",
-                f"{table.n_rows} rows with one or more values of the target cannot "
-                "tell a leak from chance.",
+                f"At least {LEAST_ROWS} rows and two values of the target tell a leak "
+                f"from chance; there are {table.n_rows} rows.",
             )  # fmt: skip
         guessed = _closely(evidence)
         near = [

@@ -41,6 +41,10 @@ EDGE = 0.01
 
 MORE = "Add columns or rows that tell more of the target."
 
+MORE_S = "Give the search more time, or see why configurations failed."
+
+UNSCORED = "nothing tells that what predicts is better than the constant."
+
 
 @dataclass(frozen=True)
 class BetterThanBaseline:
@@ -55,13 +59,21 @@ class BetterThanBaseline:
         if base is None or winner is None or math.isnan(base.score):
             return Finding(self.code, self.title, "skipped", "There is no baseline.")
         if not any(t.number and t.scores for t in evidence.trials):
+            constant = winner.candidate == BASELINE
             return Finding(
-                self.code, self.title, "skipped",
-                "No configuration was scored, so nothing is known of the columns.",
-                "Give the search more time, or see why configurations failed.",
+                self.code, self.title, "fail" if constant else "warn",
+                "No configuration was scored: "
+                + ("the constant predicts." if constant else UNSCORED),
+                MORE_S,
             )  # fmt: skip
         if not winner.scores:
-            return Finding(self.code, self.title, "skipped", "It was never scored.")
+            return Finding(
+                self.code,
+                self.title,
+                "warn",
+                f"It was never scored: {UNSCORED}",
+                MORE_S,
+            )
         if winner.candidate == BASELINE or _gain(winner, base) <= 0:
             return self._no_better(evidence, base)
         against = compare(base, winner, evidence.folds)
@@ -142,11 +154,13 @@ class Overfit:
         found, base = evidence.explained or {}, evidence.baseline
         train, test = found.get("train_score"), found.get("test_score")
         if train is None or test is None or base is None or 0 not in base.scores:
+            late = "test_score" not in found
             return Finding(
                 self.code, self.title, "skipped",
-                "The score is undefined on the rows that were drawn for it."
-                if "test_score" in found
-                else "There was no time to score training rows.",
+                "There was no time to score training rows."
+                if late
+                else "The score is undefined on the rows that were drawn for it.",
+                missed=late,
             )  # fmt: skip
         floor, natural = base.scores[0], evidence.metric.natural
         gain = train - floor
@@ -154,7 +168,7 @@ class Overfit:
         label = label_of_metric(evidence.metric.name)
         said = (
             f"On {found['n_test']:,} rows of one fold, the best single configuration "
-            f"has a {label} of {figure(natural(test))}; on as many that it was trained "
+            f"scores {figure(natural(test))} ({label}); on as many that it was trained "
             f"on, {figure(natural(train))}"
         )
         if lost < GAP_LARGE:
@@ -223,6 +237,7 @@ class NoiseCanary:
             return Finding(
                 self.code, self.title, "skipped",
                 "There was no time to fit the winner to a shuffled target.",
+                missed=True,
             )  # fmt: skip
         natural = evidence.metric.natural
         off = found["score"] - found["chance"]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.checks.finding import Finding, listed
+from automl.checks.finding import Finding, OutOfTimeError, listed
 from automl.facts.verdict import figure, label_of_metric
 from automl.fast_scores import fast_score, is_fast
 from automl.scored_rows import drawn_together
@@ -164,6 +164,11 @@ def find_weak_slices(
         With predictions; None is returned where there are too few.
     out_of_time : callable
         Ends it with the columns that were cut so far.
+
+    Raises
+    ------
+    OutOfTimeError
+        If there was time for none.
     """
     if evidence.predictions is None:
         return None
@@ -184,6 +189,8 @@ def find_weak_slices(
             made = _compared(scorer, (str(column.name), name, is_level), part)
             if made is not None:
                 found.append(made)
+    if not found and n_columns < len(columns):
+        raise OutOfTimeError
     if not found:
         return None
     order = sorted(_corrected(found), key=lambda s: (not s.is_weak, s.difference))
@@ -345,7 +352,7 @@ class WorstSlices:
         if found is None:
             return Finding(
                 self.code, self.title, "skipped",
-                "There were too few rows or groups, or no time, to score slices.",
+                "There were too few held-out rows or groups to score slices.",
             )  # fmt: skip
         weak = [s for s in found.slices if s.is_weak]
         if not weak:
@@ -361,7 +368,7 @@ class WorstSlices:
             self.code, self.title, "note",
             f"{len(weak)} of {found.n_tried} slices are worse than the other rows; the "
             f"worst, {listed([worst.column])} {worst.told} ({worst.n:,} rows), "
-            f"has a {label} of {figure(natural(worst.score))} against "
-            f"{figure(natural(found.overall))} overall.",
+            f"score {figure(natural(worst.score))} against "
+            f"{figure(natural(found.overall))} overall ({label}).",
             "Look at these rows before the model decides about them.", names,
         )  # fmt: skip

@@ -50,8 +50,8 @@ def test_why_nothing_is_said_of_overfitting():
     gap = {"train_score": None, "test_score": None, "n_test": 300, "drops": {}}
     undefined = found_by("AML011", scored([0.7] * 5, BASE, explained=gap))
     late = found_by("AML011", scored([0.7] * 5, BASE, explained={}))
-    assert "undefined" in undefined.evidence
-    assert "no time" in late.evidence
+    assert ("undefined" in undefined.evidence, undefined.missed) == (True, False)
+    assert ("no time" in late.evidence, late.missed) == (True, True)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,8 @@ def test_a_pipeline_that_finds_something_in_noise_fails():
         found_by("AML013", good).evidence
     )
     assert found_by("AML013", bad).status == "fail"
-    assert found_by("AML013", scored([0.8] * 5, BASE)).status == "skipped"
+    late = found_by("AML013", scored([0.8] * 5, BASE))
+    assert (late.status, late.missed) == ("skipped", True)
 
 
 @pytest.mark.parametrize(
@@ -104,14 +105,16 @@ def test_a_perfect_score_is_a_note():
     assert found_by("AML020", exact).status == "note"
 
 
-def test_a_search_without_scores_says_nothing_of_the_columns():
-    """Where nothing was scored, the constant is not what could not be beaten."""
+def test_a_search_without_scores_is_no_model_to_trust():
+    """A constant is not, a small model that nobody scored is to be looked at."""
     evidence = scored([0.9] * 5, BASE)
     base = evidence.baseline
     bare = dataclasses.replace(evidence, trials=(base,), winner=base)
     found = found_by("AML010", bare)
-    assert found.status == "skipped"
+    assert (found.status, found.columns) == ("fail", ())
     assert "more time" in found.action
+    small = dataclasses.replace(bare, winner=trial(-1, []))
+    assert found_by("AML010", small).status == "warn"
 
 
 @pytest.mark.parametrize(
@@ -146,4 +149,5 @@ def test_a_model_that_was_never_scored_is_not_judged():
     evidence = scored([0.9] * 5, BASE)
     small = trial(-1, [])
     made = found_by("AML010", dataclasses.replace(evidence, winner=small))
-    assert (made.status, made.evidence) == ("skipped", "It was never scored.")
+    assert (made.status, made.missed) == ("warn", False)
+    assert made.evidence.startswith("It was never scored")

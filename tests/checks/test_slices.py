@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from automl.checks.finding import OutOfTimeError
 from automl.checks.slices import find_weak_slices
 from tests.checks.check_kit import (
     evidence_of,
@@ -117,3 +118,10 @@ def test_slices_of_few_groups_are_not_scored():
     few = weighed_by_group(lambda age: age < 0, n_groups=12)
     assert find_weak_slices(few, lambda: False) is None
     assert found_by("AML017", few).status == "skipped"
+
+
+def test_slices_that_there_was_no_time_for_are_missed():
+    """A gate must not take them for rows that are too few."""
+    evidence = weighed_by_group(lambda age: age < 50, n_groups=200, n_rows=8)
+    with pytest.raises(OutOfTimeError):
+        find_weak_slices(evidence, lambda: True)
