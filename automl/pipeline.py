@@ -99,7 +99,7 @@ def build_pipeline(
         ("prepare", _prepare(options, layout, random_state))
     ]
     if options["method"] != "none":
-        steps.append(("select", _select(options, layout, random_state)))
+        steps.append(("select", _as_arrays(_select(options, layout, random_state))))
     steps.append(("model", _model(candidate, estimator_params, layout, random_state)))
     return Pipeline(steps)
 
@@ -168,7 +168,16 @@ def _prepare(options: Mapping[str, Any], layout: Layout, random_state: int) -> A
         n_components = int(options["text_components"])
         features = TextFeatures(n_components, random_state=random_state)
         branches.append(("text", features, texts))
-    return ColumnTransformer(branches, sparse_threshold=SPARSE_SHARE)
+    return _as_arrays(ColumnTransformer(branches, sparse_threshold=SPARSE_SHARE))
+
+
+def _as_arrays(step: Any) -> Any:
+    """Return a step that makes arrays, whatever `sklearn.set_config` asks for.
+
+    What was fitted on arrays is to predict from arrays, in the user's program too; and
+    sparse columns are none that a table can hold.
+    """
+    return step.set_output(transform="default")
 
 
 def _date_parts(layout: Layout) -> Any:

@@ -159,8 +159,8 @@ def make_table(
     """
     frame = read_frame(X)
     frame, y, target = read_target(frame, y)
+    frame, time = take_column(frame, time, "time", drop=False)  # it may be both
     frame, groups = take_column(frame, groups, "groups", drop=True)
-    frame, time = take_column(frame, time, "time", drop=False)
     check_shape(frame, y)
     n_rows = len(frame)
     weights = read_weights(sample_weight, n_rows)
@@ -233,11 +233,13 @@ def _encode(
 
 
 def _encoder_of(columns: tuple[Column, ...], frame: pd.DataFrame) -> TableEncoder:
-    return TableEncoder(
+    encoder = TableEncoder(
         tuple(c.plan for c in columns if c.used),
         tuple(frame.columns),
         named=has_names(frame),
     )
+    # pipelines read a pandas table, whatever `sklearn.set_config` asks for
+    return encoder.set_output(transform="default")
 
 
 def _describe_columns(frame: pd.DataFrame) -> tuple[Column, ...]:
