@@ -20,7 +20,7 @@ from automl.bundle.schema import describe_table
 from automl.checks.finding import Finding
 from automl.estimators.labels import factors_in, favoured
 from automl.exceptions import AutoMLConfigError, AutoMLDataError, suggestion
-from automl.history import learner_of
+from automl.history import learner_of, members_of
 from automl.leaderboard import leaderboard
 from automl.progress import observer
 from automl.run import Run, run
@@ -349,6 +349,7 @@ class BaseAutoML(BaseEstimator):
             random_state=self._seed,
             created_utc=str(self.facts_["run"]["started_utc"]),
             estimate=self.facts_.get("estimate"),
+            members=members_of(winner, self.trials_),
         )
         return save_bundle(folder, self.model_, self._schema, info)
 

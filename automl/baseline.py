@@ -26,6 +26,13 @@ __all__ = [
     "score_baseline", "scoreable",
 ]  # fmt: skip
 
+ALONE = "Try it by itself: it is given labels as in y (see pos_label)."
+
+SIGNATURE = (
+    "It is called as metric(estimator, X, y); make a scorer of a function of y_true "
+    "and y_pred with sklearn.metrics.make_scorer."
+)
+
 
 def _dummy(table: Table) -> Any:
     if table.is_classification:
@@ -78,7 +85,7 @@ def _first_score(
             f"The metric {metric.name} raised {type(error).__name__} on constant "
             f"predictions of {len(y)} rows; a number was expected.",
             code="E-metric",
-            hint="Try it by itself: it is given labels as in y (see pos_label).",
+            hint=SIGNATURE if isinstance(error, TypeError) else ALONE,
         ) from error
 
 

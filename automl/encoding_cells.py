@@ -42,7 +42,9 @@ one cell of some megabytes would take longer than all others."""
 LARGEST = 3e38
 """Trees compare in float32, whose largest number is 3.4e38."""
 
-_THOUSANDS = re.compile(r"^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$")
+_THOUSANDS = re.compile(r"^[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?$")
+"""No number of thousands begins with 0: 0,125 has a decimal comma, and is text."""
+
 _DURATION = re.compile(r"^(-?\d+) days(?: \+?(\d\d):(\d\d):(\d\d(?:\.\d+)?))?$")
 """How pandas writes a duration to a file."""
 
@@ -77,8 +79,8 @@ def _plainly(text: str) -> str:
 
     Examples
     --------
-    >>> _plainly("1,234"), _plainly("-1 days +23:00:00"), _plainly("2 days")
-    ('1234', '-3600.0', '172800.0')
+    >>> _plainly("1,234"), _plainly("0,125"), _plainly("-1 days +23:00:00")
+    ('1234', '0,125', '-3600.0')
     """
     if _THOUSANDS.match(text):
         return text.replace(",", "")
@@ -123,6 +125,8 @@ def read_numbers(values: pd.Series) -> np.ndarray:
     --------
     >>> read_numbers(pd.Series(["1,000", None, "word"])).tolist()
     [1000.0, nan, nan]
+    >>> read_numbers(pd.Series([True, None])).tolist()
+    [1.0, nan]
     """
     dtype = values.dtype
     if isinstance(dtype, pd.CategoricalDtype):
@@ -138,7 +142,9 @@ def read_numbers(values: pd.Series) -> np.ndarray:
             return _finite(array)
         values = values.astype(object)
     codes, uniques = factorize(values)
-    numbers, _ = parse_numbers(uniques)
+    # beside a missing cell a truth value is an object, and reads as it does alone
+    cells = [int(u) if isinstance(u, bool | np.bool_) else u for u in uniques]
+    numbers, _ = parse_numbers(cells)
     return take_or_nan(_finite(numbers), codes)
 
 

@@ -119,9 +119,18 @@ def _frame_of_table(X: Any) -> pd.DataFrame:
     try:
         frame: pd.DataFrame = table.to_pandas()
     except ModuleNotFoundError:  # polars converts by way of Arrow
-        columns = {name: table[name].to_numpy() for name in table.columns}
-        return pd.DataFrame(columns)
+        return pd.DataFrame(
+            {name: _plain_values(table[name]) for name in table.columns}
+        )
     return frame
+
+
+def _plain_values(column: Any) -> Any:
+    """Return the values of a column of polars; moments in their zone, not in UTC."""
+    values, zone = column.to_numpy(), getattr(column.dtype, "time_zone", None)
+    if zone is None:
+        return values
+    return pd.Series(values).dt.tz_localize("UTC").dt.tz_convert(zone)
 
 
 def _holds_records(X: Any) -> bool:

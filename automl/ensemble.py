@@ -330,7 +330,7 @@ def _weights(counts: Mapping[int, int]) -> dict[int, float]:
 
 
 def is_better(scores: Sequence[float], single: Trial) -> bool:
-    """Return whether the gain over the best configuration is more than noise."""
+    """Return whether the paired gain over the best one is worth an average."""
     gains = [s - single.scores[k] for k, s in enumerate(scores)]
     gain = fmean(gains)
     if len(gains) == 1:

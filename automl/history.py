@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BASELINE", "CALIBRATED", "DERIVED", "ENSEMBLE", "TEMPERATURE", "FoldResult",
     "History", "Known", "Trial", "as_kept", "derived", "learner_of",
+    "members_of",
 ]  # fmt: skip
 
 BASELINE = "baseline"
@@ -250,6 +251,31 @@ def learner_of(trial: Trial, trials: Iterable[Trial]) -> tuple[str, dict[str, An
         return trial.candidate, params
     member = next(t for t in trials if t.number in trial.made_of)
     return member.candidate, {**member.params, TEMPERATURE: params[TEMPERATURE]}
+
+
+def members_of(trial: Trial, trials: Iterable[Trial]) -> list[dict[str, Any]]:
+    """Return what an ensemble averages, the heaviest first; of all else nothing.
+
+    Examples
+    --------
+    >>> one, two = Trial(1, "ridge", {"alpha": 2.0}, ""), Trial(3, "svm", {}, "")
+    >>> average = derived(9, {"trial 1": 0.4, "trial 3": 0.6}, ())
+    >>> [(m["candidate"], m["weight"]) for m in members_of(average, (one, two))]
+    [('svm', 0.6), ('ridge', 0.4)]
+    """
+    if trial.candidate != ENSEMBLE:
+        return []
+    found = [
+        {
+            "trial": t.number,
+            "candidate": t.candidate,
+            "weight": float(trial.params[f"trial {t.number}"]),
+            "params": dict(t.params),
+        }
+        for t in trials
+        if t.number in trial.made_of
+    ]
+    return sorted(found, key=lambda member: -member["weight"])
 
 
 @dataclass(frozen=True)

@@ -176,7 +176,7 @@ def column_copies(
     for column in columns:
         if not column.used:
             continue
-        key = (column.kind, column.plan.levels, digests[column.id])
+        key = (column.kind, column.plan.levels, column.plan.zone, digests[column.id])
         original = first.setdefault(key, column)
         if original is not column:
             copies[column.id] = original

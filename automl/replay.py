@@ -17,7 +17,7 @@ import numpy as np
 
 from automl.budget import Budget
 from automl.exceptions import AutoMLDataError
-from automl.history import DERIVED, learner_of
+from automl.history import DERIVED, learner_of, members_of
 from automl.identity import identity, refuse_another
 from automl.journal import read_facts, read_journal
 from automl.problem import Problem, make_problem
@@ -26,7 +26,7 @@ from automl.resume import Restored, refuse_headless, restore
 from automl.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sklearn.pipeline import Pipeline
 
@@ -62,6 +62,8 @@ class Replayed:
         The largest between two predictions; None if the earlier ones are gone.
     estimate : dict or None
         What the run said to expect on new rows, if its facts are there.
+    members : list of dict
+        What an ensemble averages; see `automl.history.members_of`.
     """
 
     pipeline: Pipeline
@@ -75,6 +77,7 @@ class Replayed:
     identical: bool
     difference: float | None
     estimate: dict[str, Any] | None = None
+    members: Sequence[Mapping[str, Any]] = ()
 
     @property
     def winner(self) -> str:
@@ -105,6 +108,7 @@ class Replayed:
             random_state=self.random_state,
             created_utc=datetime.now(UTC).isoformat(timespec="seconds"),
             estimate=self.estimate,
+            members=self.members,
         )
         schema = describe_table(self.problem.table)
         return save_bundle(folder, self.pipeline, schema, info)
@@ -171,6 +175,7 @@ def replay(
         identical=digest(found) == recipe["predictions"],
         difference=_difference(folder / "winner.npy", found),
         estimate=(read_facts(folder) or {}).get("estimate"),
+        members=members_of(trial, restored.history.trials),
     )
 
 

@@ -255,6 +255,15 @@ def codes_of_labels(labels: Any, classes: np.ndarray, name: str = "y") -> np.nda
     [1, 0]
     """
     series = pd.Series(np.asarray(labels).ravel())
+    missing = series.isna().to_numpy()
+    if missing.any():
+        raise AutoMLDataError(
+            f"{name} has no label in {int(missing.sum())} of {len(series)} rows, the "
+            f"first in row {int(np.flatnonzero(missing)[0])}.",
+            code="E-target-missing",
+            rows=first_rows(missing),
+            hint="Drop these rows.",
+        )
     codes: np.ndarray = pd.Index(classes).get_indexer(series)
     if (codes < 0).any():
         raise AutoMLDataError(
@@ -342,8 +351,11 @@ def score_test(
         estimate, time.monotonic() - begun, warning=warning,
         constant=floor if math.isfinite(floor) else None,
     )  # fmt: skip
-    if estimate is not None or not math.isfinite(score):
+    if estimate is not None:
         return Tested(score, found)
+    if not math.isfinite(score):
+        note = f"X_test has no score: {metric.name} is no number on its {n:,} rows."
+        return Tested(score, Appraised(None), note)
     shown = f"{metric.natural(score) + 0.0:.4g}"
     note = f"X_test scores {shown} of {metric.name}, beside the estimate: {why}."
     return Tested(score, Appraised(None), note)

@@ -74,6 +74,8 @@ def test_a_row_is_encoded_alike_in_any_company(cells, data):
             [5000, -0.5, 172800],
         ),
         ("number", ["300000 days 00:00:00", "1 day", "days"], [2.592e10, None, None]),
+        ("number", [True, None, np.bool_(0)], [1, None, 0]),
+        ("number", ["1,234", "0,125", "-12,000.5"], [1234, None, -12000.5]),
         ("boolean", pd.Series([True, None], dtype="boolean"), [1, None]),
         ("boolean", ["Yes", "f", "perhaps"], [1, 0, None]),
         ("category", [1.0, 1, "1", True, "new", None], [0, 0, 0, 2, 2, None]),

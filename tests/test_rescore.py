@@ -36,11 +36,13 @@ def test_metric_of_the_run_comes_first_and_once():
     assert scores["mae"] == 0.25
 
 
-def test_metric_that_no_name_brings_back_is_left_out():
-    """A function of the user's is not known here; the usual metrics are."""
+def test_metric_that_no_name_brings_back_has_no_value():
+    """A function of the user's is not known here; another is not taken for it."""
     model = model_of("regression", "my_profit", [1.0, 2.0, 3.0, 5.0])
 
-    assert next(iter(scores_of(model, ROWS, pd.Series([1, 2, 3, 4])))) == "rmse"
+    scores = scores_of(model, ROWS, pd.Series([1, 2, 3, 4]))
+    assert list(scores)[:2] == ["my_profit", "rmse"]
+    assert scores["my_profit"] is None
 
 
 @pytest.mark.parametrize(

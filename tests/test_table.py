@@ -154,6 +154,10 @@ def test_a_polars_table_needs_no_arrow(monkeypatch):
         ("word", "category"),
         ("size", "number"),
     ]
+    moments = pd.date_range("2024-06-01", periods=N, tz="Europe/Berlin", unit="us")
+    zoned = make_table(polars.DataFrame({"day": moments.to_pydatetime().tolist()}), Y)
+    plain = make_table(pd.DataFrame({"day": moments}), Y)
+    pd.testing.assert_frame_equal(zoned.X, plain.X)
 
 
 @pytest.mark.parametrize(
@@ -189,6 +193,22 @@ def test_columns_may_be_named_and_rows_of_weight_zero_are_left_out():
     table = make_table(frame, "y", groups="g", sample_weight=weights)
     assert [c.name for c in table.columns] == ["size", "colour"]
     assert (table.target, table.n_rows, table.kept.tolist()[0]) == ("y", N - 1, 1)
+
+
+def test_days_may_stay_together_and_the_past_before_the_future():
+    """One column has both, the groups and the time, and is no feature then."""
+    frame = X.assign(day=pd.date_range("2024-01-01", periods=N).to_numpy())
+    table = make_table(frame, Y, groups="day", time="day")
+    assert [c.name for c in table.columns] == ["size", "colour"]
+    assert table.time is not None
+    assert table.groups is not None
+
+
+def test_a_clock_of_another_zone_is_no_copy():
+    """The moments are the same, the hours of the day are not."""
+    moments = pd.date_range("2024-01-01", periods=N, freq="7h", tz="UTC")
+    frame = pd.DataFrame({"here": moments, "there": moments.tz_convert("Asia/Tokyo")})
+    assert [c.used for c in make_table(frame, Y).columns] == [True, True]
 
 
 def test_row_numbers_serve_if_there_is_nothing_else():

@@ -133,6 +133,32 @@ def test_a_test_target_without_a_number_is_refused_before_the_search(bad):
     assert caught.value.rows == (2,)
 
 
+def test_a_test_label_that_is_missing_is_not_called_unknown():
+    """Its row is named, and what to do."""
+    X = pd.DataFrame({"x": np.arange(60.0)})
+    table = make_table(X, ["a", "b"] * 30)
+    with pytest.raises(AutoMLDataError, match="no label in 1 of 3 rows") as caught:
+        read_test(X[:3], pd.Series(["a", None, "b"]), table)
+    assert (caught.value.rows, caught.value.code) == ((1,), "E-target-missing")
+
+
+def test_test_rows_without_a_score_are_told_of():
+    """Rows of one class have no area under the curve: no silence, no number."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(320, 2))
+    y = np.where(X[:, 0] + rng.normal(size=320) > 0, "a", "b")
+    one = np.flatnonzero(y == "a")[:60]
+    rest = np.setdiff1d(np.arange(320), one)
+    model = AutoML(candidates=["logistic"], metric="roc_auc", **QUICK)
+
+    model.fit(X[rest], y[rest], X_test=X[one], y_test=y[one])
+
+    assert np.isnan(model.test_score_)
+    assert model.score_estimate_ is not None
+    said = "X_test has no score: roc_auc is no number on its 60 rows."
+    assert said in model.notes_
+
+
 def test_a_test_set_that_cannot_be_scored_loses_no_run(monkeypatch):
     """What fails after the search is a note, and so is a failed estimate."""
 

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,7 @@ from automl.exceptions import AutoMLConfigError, AutoMLResourceError
 from automl.resources import folder as shipped_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sklearn.pipeline import Pipeline
 
@@ -45,8 +45,8 @@ __all__ = ["BundleInfo", "Predictor", "load", "save_bundle"]
 DISTRIBUTION = "automl-pipelines"
 
 RAW_SCORE = (
-    "raw cross-validated score; optimistic, as the model was chosen for it on the "
-    "same folds"
+    "raw cross-validated value of the metric; optimistic, as it took part in the "
+    "choice of the model on the same folds"
 )
 
 
@@ -74,8 +74,8 @@ class BundleInfo:
         When the model was made.
     estimate : mapping or None
         What to expect on new rows, as in the facts of the report.
-    extra : mapping
-        Further facts for the manifest.
+    members : sequence of mapping
+        What an ensemble averages: ``trial``, ``candidate``, ``weight``, ``params``.
     """
 
     metric: str
@@ -87,7 +87,7 @@ class BundleInfo:
     random_state: int
     created_utc: str
     estimate: Mapping[str, Any] | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    members: Sequence[Mapping[str, Any]] = ()
 
 
 def save_bundle(
@@ -171,7 +171,7 @@ def _make_files(
         "params": info.params,
         "factors": factors_in(pipeline),
         "cv": info.cv,
-        "extra": info.extra,
+        "members": [dict(member) for member in info.members],
     }
     manifest = plain(manifest)
     files = {

@@ -318,8 +318,8 @@ def _sentences(
         said.append(_tested(tested, len(pairs)))
         if len(tested) > 2:
             said.append(
-                "Of twenty comparisons without a difference, one passes as one by "
-                "chance."
+                "Of pairs that do not differ, about one in twenty will look different "
+                "by chance."
             )
     else:
         said.append("No two runs scored on the same folds, so no difference is tested.")

@@ -135,9 +135,9 @@ def overlooked(found: Mapping[str, Any], positive: str) -> str:
         return ""
     name = shorten(positive, LONGEST_LABEL)
     return (
-        f"The labels, of the likelier class, find {own:.0f} % of {name!r}. From "
-        f"{at[best]:.3g} on, where F1 is best, it would be {more:.0f} %, and "
-        f"{right:.0f} % of the rows called so would be right: choose a threshold under "
+        f"As it is, the model finds {own:.0f} % of {name!r}. With a threshold of "
+        f"{at[best]:.3g}, where F1 is best, it would find {more:.0f} %, and "
+        f"{right:.0f} % of the rows called so would be right: choose one under "
         "Performance."
     )
 

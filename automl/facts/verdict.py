@@ -363,7 +363,7 @@ def _second(
     gap = figure(abs(difference))
     if against["margin"] is None:
         word = "ahead" if difference < 0 else "behind"
-        return f"{who} is {gap} {word}; with one fold, noise cannot be told."
+        return f"{who} is {gap} {word}; one fold gives no measure of noise."
     size, margin = abs(difference), against["margin"]
     span = (
         f"{gap} on the same folds, 95 % interval {figure(size - margin, difference)} "

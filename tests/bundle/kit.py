@@ -36,7 +36,7 @@ INFO = BundleInfo(
         "text": "Selected anew.",
         "warning": "9 rows of a class are too few.",
     },
-    extra={"n_trials": 12},
+    members=({"trial": 3, "candidate": "svm", "weight": 0.6, "params": {"C": 2.0}},),
 )
 
 

@@ -189,6 +189,7 @@ def test_files_are_private_and_complete(saved):
     assert "optimistic" in card
     assert "expect roc_auc 0.8421, 95 %\ninterval 0.81 to 0.88. Selected anew." in card
     assert "Mind: 9 rows of a class are too few." in card
+    assert "- trial 3, weight 0.6: svm, C = 2.0\n" in card
     assert manifest["metric"]["estimate"]["natural"] == 0.8421
     readme = (saved / "README.md").read_text()
     assert "{{" not in card + readme
