@@ -52,7 +52,7 @@ _TRUE = frozenset(["true", "t", "yes", "y", "1", "1.0"])
 _FALSE = frozenset(["false", "f", "no", "n", "0", "0.0"])
 
 
-def parse_numbers(values: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
+def parse_numbers(values: Iterable[Any]) -> tuple[np.ndarray, np.ndarray]:
     """Return the numbers in ``values`` and where a text is no number.
 
     Spaces around, thousands commas, durations as pandas writes them and the usual

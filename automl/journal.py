@@ -21,6 +21,7 @@ from typing import IO, TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from automl.atomic import write_all, write_beside
 from automl.exceptions import (
     AutoMLConfigError,
     AutoMLDataError,
@@ -164,7 +165,7 @@ class Journal:
         if self.failure is not None:
             return False
         try:
-            _write_beside(self.folder / name, content, durable=self.durable)
+            write_beside(self.folder / name, content, durable=self.durable)
         except OSError as error:
             self._give_up(error)
             return False
@@ -207,7 +208,7 @@ class Journal:
         self._torn = True
         size = os.fstat(descriptor).st_size
         try:
-            _write_all(descriptor, data)
+            write_all(descriptor, data)
         except OSError:
             with suppress(OSError):
                 os.ftruncate(descriptor, size)
@@ -281,30 +282,6 @@ def _is_torn(descriptor: int) -> bool:
         return False
     os.lseek(descriptor, size - 1, os.SEEK_SET)
     return os.read(descriptor, 1) != b"\n"
-
-
-def _write_all(descriptor: int, data: bytes | memoryview) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
-
-
-def _write_beside(path: Path, content: bytes | memoryview, *, durable: bool) -> None:
-    """Write a file of the user's own under another name, and rename it."""
-    part = path.with_name(f"{path.name}.part")
-    try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        try:
-            _write_all(descriptor, content)
-            if durable:
-                os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        part.replace(path)
-    except OSError:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise
 
 
 def journal_line(facts: Mapping[str, Any]) -> bytes:

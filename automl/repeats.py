@@ -171,7 +171,7 @@ def column_copies(
     digests : dict
         A fingerprint of each used column's cells, by id.
     """
-    first: dict[tuple[str, tuple[str, ...], bytes], Column] = {}
+    first: dict[tuple[str, tuple[str, ...], str | None, bytes], Column] = {}
     copies = {}
     for column in columns:
         if not column.used:

@@ -218,7 +218,8 @@ def _stop_workers() -> None:
     from joblib.externals.loky import get_reusable_executor
 
     try:
-        executor: Any = get_reusable_executor()
+        # without it a new one takes its place, and the workers end when they please
+        executor: Any = get_reusable_executor(reuse=True)
         executor.shutdown(wait=True, kill_workers=True)
     finally:
         POOL.release()

@@ -239,7 +239,8 @@ def _encoder_of(columns: tuple[Column, ...], frame: pd.DataFrame) -> TableEncode
         named=has_names(frame),
     )
     # pipelines read a pandas table, whatever `sklearn.set_config` asks for
-    return encoder.set_output(transform="default")
+    encoder.set_output(transform="default")
+    return encoder
 
 
 def _describe_columns(frame: pd.DataFrame) -> tuple[Column, ...]:

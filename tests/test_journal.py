@@ -298,7 +298,7 @@ def test_a_full_disk_is_told_of_where_it_is(tmp_path, monkeypatch, durable):
         raise OSError(28, "No space left on device")
 
     with Journal(tmp_path / "run", durable=durable) as journal:
-        monkeypatch.setattr("automl.journal._write_all", full)
+        monkeypatch.setattr("automl.journal.write_all", full)
         journal.write("start", {})
     assert ("resumed" in journal.failure) == durable
     assert journal.failure.startswith("The run's" if durable else "The temporary")

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import numpy as np
 import psutil
@@ -38,6 +39,11 @@ class Compute(Ridge):
         while time.process_time() < 3.0 + self.alpha:
             pass
         return super().fit(X, y)
+class Linger(Ridge):
+    def fit(self, X, y):
+        import threading, time
+        threading.Thread(target=time.sleep, args=(60,), daemon=False).start()
+        return super().fit(X, y)
 """
 
 
@@ -60,6 +66,9 @@ def place(tmp_path, monkeypatch):
         "hang": replace(ridge, name="hang", estimators={"regression": "chaos.Hang"}),
         "compute": replace(
             ridge, name="compute", estimators={"regression": "chaos.Compute"}
+        ),
+        "linger": replace(
+            ridge, name="linger", estimators={"regression": "chaos.Linger"}
         ),
         "die": replace(ridge, name="die", estimators={"regression": "chaos.Die"}),
     }
@@ -230,11 +239,23 @@ def test_workers_end_while_the_parent_goes_on(place):
     assert not workers()
 
 
+def test_a_thread_that_a_learner_left_keeps_no_worker(place):
+    """Such a process ends by itself a minute later: the run does not wait for it."""
+    began = time.monotonic()
+    assert run(Runner(2, place), [fold(0, "linger")])[0].result.status == "ok"
+    assert time.monotonic() - began < 30
+    assert not workers()
+
+
 def workers():
     """Return the processes of the pool that are alive."""
-    found = psutil.Process().children(recursive=True)
-    return [p for p in found if "loky" in " ".join(p.cmdline()) and p.is_running()
-            and "resource_tracker" not in " ".join(p.cmdline())]  # fmt: skip
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it has ended, and is known no more
+            command = " ".join(process.cmdline())
+            if "loky" in command and "resource_tracker" not in command:
+                found.append(process)
+    return found
 
 
 def test_the_pool_is_left_where_no_thread_can_be_had_to_end_it(place, monkeypatch):
