@@ -13,13 +13,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.model_selection import (
-    GroupShuffleSplit,
-    ShuffleSplit,
-    StratifiedShuffleSplit,
-)
+from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 from sklearn.pipeline import Pipeline
 
+from automl.dealing import some_groups
 from automl.estimators.blockwise import predict_blockwise
 from automl.estimators.growing import BLIND_ROUNDS, fit_growing
 from automl.estimators.patience import Growth
@@ -263,19 +260,18 @@ def _inner_split(
         return np.sort(order[:-n_stop]), np.sort(order[-n_stop:])
     groups = rows_of(place.groups, rows)
     y = place.y[rows]
-    splitter: Any = ShuffleSplit(1, test_size=n_stop, random_state=place.random_state)
     if groups is not None and len(np.unique(groups)) > 2:
-        splitter = GroupShuffleSplit(
-            1, test_size=n_stop / n, random_state=place.random_state
-        )
-    elif place.classes is not None:
+        aside = some_groups(groups, n_stop, n // 3, random_state=place.random_state)
+        return np.flatnonzero(~aside), np.flatnonzero(aside)
+    splitter: Any = ShuffleSplit(1, test_size=n_stop, random_state=place.random_state)
+    if place.classes is not None:
         counts = np.bincount(y.astype(np.int64))
         counts = counts[counts > 0]
         if counts.min() > 1 and len(counts) <= n_stop:
             splitter = StratifiedShuffleSplit(
                 1, test_size=n_stop, random_state=place.random_state
             )
-    train, stop = next(splitter.split(np.zeros((n, 1)), y, groups))
+    train, stop = next(splitter.split(np.zeros((n, 1)), y))
     return train, stop
 
 

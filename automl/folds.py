@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import (
     GroupKFold,
-    GroupShuffleSplit,
     KFold,
     PredefinedSplit,
     ShuffleSplit,
@@ -24,7 +23,7 @@ from sklearn.model_selection import (
     TimeSeriesSplit,
 )
 
-from automl.dealing import MANY_GROUPS, deal
+from automl.dealing import MANY_GROUPS, deal, some_groups
 from automl.exceptions import AutoMLConfigError, AutoMLDataError, AutoMLWarning
 from automl.splits import Folds, freeze, given_folds
 
@@ -230,9 +229,10 @@ def _grouped(
     rows = np.zeros((len(y), 1))
     if k == 1:
         share = _holdout_share(len(y))
-        holdout = GroupShuffleSplit(1, test_size=share, random_state=random_state)
-        name = f"a holdout of {share:.0%}, by group"
-        return freeze(holdout.split(rows, y, groups), name)
+        wanted = int(np.ceil(share * len(y)))
+        aside = some_groups(groups, wanted, len(y) // 3, random_state=random_state)
+        split = np.flatnonzero(~aside), np.flatnonzero(aside)
+        return freeze([split], f"a holdout of {aside.mean():.0%}, by group")
     notes = _fewer(k, n_groups, "groups")
     k = min(k, n_groups)
     splitter: Any = GroupKFold(k, shuffle=True, random_state=random_state)

@@ -71,6 +71,12 @@ def test_the_inner_split_keeps_classes_groups_and_time(place):
     groups = np.arange(300) // 6
     train, stop = _inner_split(replace(place, groups=groups), rows)
     assert not set(groups[train]) & set(groups[stop])
+    uneven = np.repeat([0, 1, 2, 3], [210, 30, 30, 30])
+    for seed in range(6):
+        seeded = replace(place, groups=uneven, random_state=seed)
+        train, stop = _inner_split(seeded, rows)
+        assert not set(uneven[train]) & set(uneven[stop])
+        assert 50 <= len(stop) <= 100
     time = np.random.default_rng(1).permutation(300).astype(float)
     train, stop = _inner_split(replace(place, time=time), rows)
     assert time[train].max() < time[stop].min()

@@ -74,6 +74,19 @@ def test_groups_are_never_on_both_sides(rows, k, stratify):
         assert not set(groups[train]) & set(groups[test])
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_a_holdout_by_group_is_a_share_of_the_rows(seed):
+    """One group with most of the rows is trained on, whichever is drawn first."""
+    groups = np.repeat([0, 1, 2, 3, 4], [600, 100, 100, 100, 100])
+    folds = make_folds(
+        np.arange(1000.0), cv=1, stratify=False, groups=groups, time=None,
+        random_state=seed,
+    )  # fmt: skip
+    ((train, test),) = folds.splits
+    assert (len(train), len(test)) == (800, 200)
+    assert folds.name == "a holdout of 20%, by group"
+
+
 @QUICK
 @given(time=st.lists(st.integers(0, 9), min_size=3), k=st.integers(1, 5))
 def test_training_rows_are_earlier_than_scoring_rows(time, k):
