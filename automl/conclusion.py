@@ -15,11 +15,12 @@ from automl.constraints import Choice, constrained, unchecked
 from automl.ensemble import POOL, Blend, is_better, part_of
 from automl.estimators.labels import factors_in
 from automl.exceptions import AutoMLWarning
-from automl.finish import REFITS, SPARE_S, Finish, Wanted
+from automl.finish import SPARE_S, Finish, Wanted
 from automl.history import BASELINE, DERIVED, History, as_kept
 from automl.kept import has_model
 from automl.loop import finish_run, fit_now
 from automl.naming import with_labels_chosen
+from automl.refit_order import REFITS
 from automl.scored_rows import scored_rows
 from automl.weighing import after, weigh
 from automl.winner import Deployed, Given, deployed, ensemble_trial, there

@@ -20,9 +20,9 @@ from automl.calibration import calibrated
 from automl.encoding_frame import as_fitted
 from automl.ensemble import pruned
 from automl.exceptions import AutoMLConfigError
-from automl.finish import ahead_of
 from automl.history import BASELINE, CALIBRATED
 from automl.naming import with_labels_chosen
+from automl.refit_order import ahead_of
 from automl.scored_rows import scored_rows
 from automl.winner import Deployed, Member, blended, ensemble_trial
 

@@ -55,6 +55,9 @@ those that train: less is fitted to them."""
 STOP_SHARE = 0.8
 """Of what a fold may take in all, when a learner that grows stops by itself."""
 
+WAIT_S = 0.01
+"""Seconds that a worker without a task sleeps: asking is work for the parent, too."""
+
 LONG_S = 0.5
 """Seconds after which what a task freed is given back: that takes up to .02."""
 
@@ -164,7 +167,7 @@ def run_task(folder: Path, task: Task, *, worker: bool = False) -> Outcome:
         Whether this process is a worker of ours, and no program of the user's.
     """
     if task.kind == "wait":
-        time.sleep(0.002)
+        time.sleep(WAIT_S)
         return Outcome(task)
     if task.deadline is not None and time.monotonic() > task.deadline:
         return Outcome(task, error="late")

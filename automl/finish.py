@@ -11,10 +11,8 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from automl.evaluate import Outcome, Task
-from automl.history import BASELINE, FAILED, History, Trial
+from automl.refit_order import refit_order
 from automl.reserve import (
     CANARY_MORE_S,
     CANARY_SHARE,
@@ -27,8 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from automl.budget import Budget
+    from automl.history import History, Trial
 
-__all__ = ["SPARE_S", "Finish", "Wanted", "ahead_of", "refit_order"]
+__all__ = ["SPARE_S", "Finish", "Wanted"]
 
 SPARE_S = 0.4
 """Seconds between the end of a refit and the end of the budget."""
@@ -39,9 +38,6 @@ time for half the wall time; below, they cost half as much again."""
 
 EXPLAINS = {"importance": IMPORTANCE_SHARE, "canary": CANARY_SHARE}
 """Tasks about the winner, with the share of the budget that each may take."""
-
-REFITS = 3
-"""Refits tried before the fallback is taken."""
 
 
 @dataclass(frozen=True)
@@ -175,9 +171,13 @@ class Finish:
         trial = self._next_trial()
         if trial is None:
             return None
+        self._others = [t for t in self._others if t is not trial]
         if trial is not self.winner:  # another winner has another importance
             self.winner, self.importance, self.canary = trial, None, None
             self._due = list(EXPLAINS)
+        if trial.number in self.refits:  # as a member, before it was to stand alone
+            self.pipeline = self.refits[trial.number].value
+            return None
         self._refitting = self.refit_task(trial)
         self._begun_at = self.budget.clock()
         return self._refitting
@@ -338,7 +338,8 @@ class Finish:
     def refit_task(self, trial: Trial) -> Task:
         """Return the task of a trial's fit on all rows."""
         deadline = self.budget.deadline
-        many = self.n_rows >= THREADED_ROWS
+        # the number of threads may move a sum's last digit, and a split with it
+        many = self.n_rows >= THREADED_ROWS and self.budget.time_s is not None
         return Task(
             "refit", self._next_serial(), trial.number, candidate=trial.candidate,
             params=dict(trial.params), rounds=trial.rounds,
@@ -377,24 +378,3 @@ class Finish:
             dict(trial.params), deadline=now + allowance, max_rows=max_rows,
             kill_at=kill_at,
         )  # fmt: skip
-
-
-def refit_order(history: History) -> list[Trial]:
-    """Return trials to refit, best first; none if the baseline leads.
-
-    Where nothing has finished, those that beat the baseline on the folds they have.
-    """
-    finished = history.preferred()
-    others = [t for t in finished if t.candidate != BASELINE]
-    if others:
-        return [] if finished[0].candidate == BASELINE else others[:REFITS]
-    begun = [t for t in history if t.number and t.scores and t.status not in FAILED]
-    ahead = {t.number: ahead_of(t, history[0]) for t in begun}
-    order = sorted(begun, key=lambda t: -ahead[t.number])
-    return [t for t in order if ahead[t.number] > 0][:REFITS]
-
-
-def ahead_of(trial: Trial, baseline: Trial) -> float:
-    """Return the mean lead over the baseline on the folds that a trial has."""
-    pairs = [(s, baseline.scores.get(k)) for k, s in trial.scores.items()]
-    return float(np.mean([s - b for s, b in pairs if b is not None] or [0.0]))

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from automl.candidates import Candidate
+    from automl.metrics import Metric
     from automl.prepared import Prepared
     from automl.table import Table
 
@@ -222,18 +223,23 @@ def takes_weights(model: Any) -> bool:
     return bool(has_fit_parameter(model, "sample_weight"))
 
 
-def unweighted(candidates: tuple[Candidate, ...], table: Table) -> tuple[str, ...]:
-    """Return what to say of learners that take no weights, if there are weights."""
+def unweighted(
+    candidates: tuple[Candidate, ...], table: Table, metric: Metric
+) -> tuple[str, ...]:
+    """Return what to say of a metric and learners that weights do not reach."""
     if table.sample_weight is None:
         return ()
+    said = []
+    if not metric.takes_weights:
+        said.append(f"Scored without sample_weight, which {metric.name} does not take.")
     titles = [
         c.title
         for c in candidates
         if not takes_weights(c.estimator_class(table.task)())
     ]
-    if not titles:
-        return ()
-    return (f"Fitted without sample_weight, scored with it: {', '.join(titles)}.",)
+    if titles:
+        said.append(f"Fitted without sample_weight: {', '.join(titles)}.")
+    return tuple(said)
 
 
 def native_categories(model: Any, prefix: Pipeline) -> dict[str, Any]:

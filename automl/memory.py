@@ -338,7 +338,7 @@ def choose(
     if total <= SOFT * limit_mib or not alive:
         return ()
     if total > HARD * limit_mib:
-        return tuple(alive)
+        return tuple(sorted(alive, key=lambda pid: -usage[pid]))
     largest = max(alive, key=lambda pid: usage[pid])
     if usage[largest] > CULPRIT * limit_mib:
         return (largest,)

@@ -31,17 +31,22 @@ class AutoML(BaseAutoML):
     metric : str or callable, default="auto"
         What to optimise: ``roc_auc``, ``log_loss``, ``rmse``, …, a scikit-learn scorer
         name or scorer: ``scorer(estimator, X, y)``, with labels as in ``y`` and an
-        ``X`` of zeros. ``auto`` is ``roc_auc`` for two classes, ``log_loss`` for more,
-        ``rmse`` for numbers. For ``f1``, ``balanced_accuracy``, ``mcc``, ``jaccard``
-        and their macro and weighted means the labels of `predict` are chosen as well:
-        not always those of the likeliest class.
+        ``X`` of zeros. Beside scikit-learn's there are ``rmse``, ``mae``, ``mse``,
+        ``mape``, ``rmsle``, ``median_ae``, ``poisson_deviance``, ``gamma_deviance``,
+        ``brier``, ``auc`` and ``mcc``. ``auto`` is ``roc_auc`` for two classes,
+        ``log_loss`` for more, ``rmse`` for numbers. For ``f1``, ``balanced_accuracy``,
+        ``mcc``, ``jaccard`` and their macro and weighted means the labels of `predict`
+        are chosen as well: not always those of the likeliest class.
     time_budget_s : float or None, default=60
-        Seconds that `fit` takes, everything included; None for no limit.
+        Seconds that `fit` takes, everything included; None for no limit, with
+        ``n_trials``.
     n_trials : int or None, default=None
         Configurations that are started. Given alone, it lifts the limit in time and
         makes the run reproducible.
     cv : "auto", int, splitter or list of (train, test), default="auto"
-        The folds; ``auto`` takes as many as the budget allows, at most 8.
+        The folds; ``auto`` takes as many as the budget allows, at most 8, or one
+        holdout where cross-validation does not fit; 1 is a holdout of 20 %, or less of
+        many rows.
     candidates : "auto", str, Path, Candidate or list of these, default="auto"
         What is searched: names (see ``automl candidates``), a folder of specs,
         `Candidate` objects, or what ``load_candidates`` returns.
@@ -57,9 +62,9 @@ class AutoML(BaseAutoML):
         again in this process, one part after another, which can take longer than
         ``time_budget_s`` with many parts. Without it nothing is left on disk.
     trial_time_limit_s : float or None, default=None
-        Seconds that the fits of one configuration may take together, over all its
-        folds: learners that grow stop in time, others are ended. None takes a share of
-        ``time_budget_s``, and no limit without one.
+        Seconds that the fits of one configuration may take together: each of its folds
+        has an equal share. Learners that grow stop in time, others are ended. None
+        takes a share of ``time_budget_s``, and no limit without one.
     memory_limit_mib : float or None, default=None
         MiB that this process and its workers may use together; None is what the
         machine and its control group allow. What would not fit is left out; fits that
@@ -120,7 +125,10 @@ class AutoML(BaseAutoML):
     best_candidate_ : str
         Its candidate's name.
     leaderboard_ : DataFrame
-        Finished configurations, best first, then the others with the reason.
+        Finished configurations, best first, then the others with the reason: ``score``
+        (greater is better), ``value`` (as people know the metric), where a
+        configuration came from (``origin``) and how it ended (``status``): ``raced`` is
+        dropped early, ``cancelled`` unfinished at the end.
     trials_ : tuple of Trial
         All configurations in the order of their start, the baseline first.
     classes_ : array of shape (n_classes,)

@@ -109,7 +109,7 @@ def make_problem(
         folds,
         number,
         fitting,
-        (*table.notes, *folds.notes, *dropped, *unweighted(fitting, table)),
+        (*table.notes, *folds.notes, *dropped, *unweighted(fitting, table, metric)),
     )
 
 

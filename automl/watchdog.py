@@ -10,7 +10,7 @@ import multiprocessing
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
@@ -44,7 +44,7 @@ BUSY_SHARE = 0.02
 """Share of a processor from which a worker counts as computing: it then has a task that
 it could not mark, as on a full disk. One that waits takes a thousandth."""
 
-MemoryGuard = Callable[[dict[int, float]], Iterable[int]]
+MemoryGuard = Callable[[dict[int, float]], Sequence[int]]
 """Told which process runs a task since when; returns the processes to end."""
 
 
@@ -176,10 +176,12 @@ class Watchdog:
             self._end_pool()
         self._judge(tasks, marks, now)
         if self.limits.memory is not None:
-            chosen = set(self.limits.memory(dict(marks.values())))
+            chosen = self.limits.memory(dict(marks.values()))
             for serial, (pid, _) in marks.items():
-                if pid in chosen:
-                    self._end_task(serial, pid, "memory")
+                if pid in chosen:  # the first is to blame, others are run again
+                    self._end_task(
+                        serial, pid, "memory" if pid == chosen[0] else "lost"
+                    )
 
     def _is_dead(self, now: float) -> bool:
         """Return whether nothing moves for long, and no worker computes all the same.

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from automl.assembly import Part, assemble, bag_of, from_raw, refit_of
 from automl.baseline import baseline_pipeline
-from automl.finish import refit_order
 from automl.history import (
     BASELINE,
     TEMPERATURE,
@@ -17,6 +16,7 @@ from automl.history import (
     derived,
 )
 from automl.kept import has_model
+from automl.refit_order import refit_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,6 +11,7 @@ import pytest
 from lightgbm import LGBMClassifier
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import Ridge
+from sklearn.metrics import make_scorer
 
 from automl.candidates import Resource, load_candidates
 from automl.fitting import (
@@ -20,6 +21,7 @@ from automl.fitting import (
     fit_prefix,
     native_categories,
     predict,
+    unweighted,
 )
 from automl.folds import make_folds
 from automl.layout import Layout
@@ -33,6 +35,7 @@ from automl.workplace import (
     open_workplace,
     write_workplace,
 )
+from tests.data import small_table
 
 
 @pytest.fixture
@@ -225,3 +228,18 @@ def test_too_few_rows_to_set_some_aside_make_few_rounds(
     prefix, X = fit_prefix(place, pipeline[:-1], rows)
     fit_model(place, candidate, pipeline[-1], prefix, X, place.y[rows], rows, None)
     assert asked == [(high, n_rows == 12)]
+
+
+def test_what_weights_do_not_reach_is_told():
+    """A scorer without weights, and learners without, each in a sentence."""
+    X, y = small_table()
+    both = load_candidates(["logistic", "k_nearest"])
+    table = make_table(X, y, sample_weight=np.ones(len(y)))
+    metric = resolve_metric(make_scorer(lambda a, b: float(np.mean(a == b))), "binary")
+    said = unweighted(tuple(both.values()), table, metric)
+    assert said[0].startswith("Scored without sample_weight, which")
+    assert said[1] == "Fitted without sample_weight: K nearest neighbours."
+    known = resolve_metric("log_loss", "binary")
+    assert unweighted(tuple(both.values()), table, known) == said[1:]
+    plain = make_table(X, y)
+    assert unweighted(tuple(both.values()), plain, metric) == ()

@@ -239,6 +239,20 @@ def test_workers_end_while_the_parent_goes_on(place):
     assert not workers()
 
 
+def test_of_fits_that_are_ended_for_memory_the_first_named_is_to_blame(place):
+    """The others were beside it: they are to be run again."""
+
+    def all_at_once(started):
+        return sorted(started) if len(started) == 2 else ()
+
+    tasks = [fold(0, "compute"), fold(1, "compute")]
+    with Runner(2, place) as runner:
+        asked = runner.run(
+            lambda: tasks.pop(0) if tasks else None, Limits(memory=all_at_once)
+        )
+        assert sorted(o.error for o in asked) == ["lost", "memory"]
+
+
 def test_a_thread_that_a_learner_left_keeps_no_worker(place):
     """Such a process ends by itself a minute later: the run does not wait for it."""
     began = time.monotonic()

@@ -11,7 +11,7 @@ import pytest
 from automl.budget import Budget
 from automl.candidates import load_candidates
 from automl.evaluate import Outcome, Task, run_task
-from automl.finish import Finish, Wanted
+from automl.finish import THREADED_ROWS, Finish, Wanted
 from automl.folds import make_folds
 from automl.history import FoldResult, History, Trial
 from automl.kept import has_model, kept_model
@@ -61,6 +61,30 @@ def test_a_refit_that_hung_before_a_ctrl_c_is_not_made_again(error, after_s, aga
     tasks = [ending.source() for _ in range(2)]
     assert any(t.kind == "refit" and t.trial == refit.trial for t in tasks) == again
     assert bool(ending.errors) != again
+
+
+def test_a_member_that_was_fitted_takes_the_place_of_a_leader_that_failed():
+    """Its fit on all rows is there, and is not made twice."""
+    of = history(0.3, 0.9, 0.5)
+    second = next(t for t in of if t.number == 3)
+    ending = finish(of, wanted=Wanted(refits=(second,)))
+    leader, member = ending.source(), ending.source()
+    assert [(t.kind, t.trial) for t in (leader, member)] == [("refit", 2), ("refit", 3)]
+    ending.tell(Outcome(member, value="second"))
+    ending.tell(Outcome(leader, error="memory"))
+    assert ending.source().kind == "importance"
+    assert (ending.winner.number, ending.pipeline) == (3, "second")
+
+
+@pytest.mark.parametrize(("time_s", "threads"), [(60.0, 2), (None, 1)])
+def test_a_refit_has_one_thread_where_its_result_is_to_be_the_same(time_s, threads):
+    """A run of trials comes out alike for any number of processes."""
+    of = history(0.3, 0.9)
+    ending = Finish(
+        of, Budget(time_s, 9, 0.0, lambda: 0.0), {t.number: 0.1 for t in of},
+        n_rows=THREADED_ROWS, n_train=40_000, n_workers=2, first_serial=100,
+    )  # fmt: skip
+    assert ending.source().n_jobs == threads
 
 
 def test_the_best_trial_is_refitted_with_its_rounds_and_explained():
