@@ -1,6 +1,31 @@
 """What is spared where tests look at something else."""
 
+import os
+
 import pytest
+
+from automl import effort
+
+UNTIMED_S = 0.2
+"""Seconds' worth of drawings in runs of trials: every such run with an ensemble has
+them, and few tests look at what they say."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def brisk():
+    """Wait for no disk, and repeat selections less often; see `all_drawings`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        patch.setattr(effort, "UNTIMED_S", UNTIMED_S)
+        yield
+
+
+@pytest.fixture(scope="module")
+def all_drawings():
+    """Let runs of trials repeat the selection as often as a user's do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(effort, "UNTIMED_S", 1.0)
+        yield
 
 
 def without_explanation(patch):

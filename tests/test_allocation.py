@@ -92,9 +92,18 @@ def test_the_first_trial_gets_all_folds_at_once():
 def test_a_later_trial_waits_for_its_running_fold():
     """Once there is an incumbent, a fold may end its trial: the next one waits."""
     done = trial(1, "one", 0.5, 0.5, 0.5, status="ok", a=0.1)
-    racing = trial(2, "two", 0.6, a=0.1)
-    step = next_step(view(done, racing, in_flight=[(2, 1)]), rng())
-    assert isinstance(step, Start)
+    for racing in (trial(2, "two", 0.49, a=0.1), trial(2, "two", a=0.1)):
+        step = next_step(view(done, racing, in_flight=[(2, 1)]), rng())
+        assert isinstance(step, Start)
+
+
+def test_a_trial_that_is_ahead_gets_all_folds_at_once():
+    """What beats the best so far is to finish before anything else begins."""
+    done = trial(1, "one", 0.5, 0.9, 0.5, status="ok", a=0.1)
+    ahead = trial(2, "two", 0.6, a=0.1)
+    assert next_step(view(done, ahead, in_flight=[(2, 1)]), rng()) == Continue(2, 2)
+    both = view(done, ahead, in_flight=[(2, 1), (2, 2)])
+    assert isinstance(next_step(both, rng()), Start)
 
 
 def test_the_most_promising_trial_goes_on_first():

@@ -18,7 +18,7 @@ from automl.history import BASELINE, FoldResult, History, Trial
 from automl.scored_rows import scored_rows
 from tests.appraisal_kit import N_ROWS, noise_of, problem_of, searched
 
-pytestmark = pytest.mark.usefixtures("all_unexplained")
+pytestmark = pytest.mark.usefixtures("all_unexplained", "all_drawings")
 
 
 def test_the_baseline_takes_no_configuration_its_place(monkeypatch):

@@ -8,7 +8,7 @@ from automl.budget import Budget
 from automl.history import FoldResult, Trial
 from tests.appraisal_kit import noise_of, problem_of, searched
 
-pytestmark = pytest.mark.usefixtures("all_unexplained")
+pytestmark = pytest.mark.usefixtures("all_unexplained", "all_drawings")
 
 
 def test_what_was_given_up_stands_with_the_leader_where_it_was_not_scored():

@@ -52,8 +52,8 @@ def _exact(model, check_name):
 @pytest.mark.filterwarnings("ignore:1 class.es. have one row:UserWarning")
 @parametrize_with_checks(
     [
-        AutoMLClassifier(candidates=["logistic", "lightgbm"], **QUICK),
-        AutoMLRegressor(metric="r2", candidates=["ridge", "lightgbm"], **QUICK),
+        AutoMLClassifier(candidates=["logistic", "k_nearest"], **QUICK),
+        AutoMLRegressor(metric="r2", candidates=["ridge", "k_nearest"], **QUICK),
     ]
 )
 def test_sklearn_check_passes(estimator, check):

@@ -23,7 +23,7 @@ from automl.runner import Runner
 from automl.scored import Scored
 from automl.weighing import INTERRUPTED_S, TEMPERATURE_PART, after, weigh
 
-pytestmark = pytest.mark.usefixtures("all_unexplained")
+pytestmark = pytest.mark.usefixtures("all_unexplained", "all_drawings")
 
 QUICK = {
     "candidates": ["logistic", "k_nearest"], "cv": 3, "n_jobs": 1, "random_state": 0,

@@ -16,6 +16,7 @@ def test_the_readmes_python_runs(tmp_path, monkeypatch, capsys):
     code = "\n".join(blocks)
     code = code.replace("time_budget_s=60", "n_trials=2, n_jobs=1, verbose=0")
     code = code.replace("examples/data", str(ROOT / "examples" / "data"))
+    code = code.replace('bank.csv")', 'bank.csv", nrows=600)')
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "README.md", "exec"), {})  # noqa: S102 - our own text
     assert "candidate" in capsys.readouterr().out

@@ -245,19 +245,21 @@ def test_module_is_the_command():
 def test_end_to_end_fit_predict_evaluate_report_inspect(tmp_path):
     """A table becomes a run, the run's model predicts, and all can be looked at."""
     run, out = tmp_path / "run", tmp_path / "predictions.csv"
+    bank = tmp_path / "bank.csv"
+    pd.read_csv(BANK).iloc[:600].to_csv(bank, index=False)
     fitted = call(
-        "fit", BANK, "--target", "y", "--trials", 2, "--jobs", 1, "--candidates",
+        "fit", bank, "--target", "y", "--trials", 2, "--jobs", 1, "--candidates",
         "logistic", "--out", run, "--json", "-q",
     )  # fmt: skip
 
     assert fitted.exit_code == 0, fitted.output
     assert json.loads(fitted.stdout)["best_candidate"] == "logistic"
-    assert call("predict", run, BANK, "-o", out).exit_code == 0
-    refused = call("predict", run, BANK, "-o", tmp_path)
+    assert call("predict", run, bank, "-o", out).exit_code == 0
+    refused = call("predict", run, bank, "-o", tmp_path)
     assert refused.exit_code == 2
     assert "is a directory" in refused.output
     assert list(pd.read_csv(out)) == ["prediction", "probability_no", "probability_yes"]
-    scored = call("evaluate", run, BANK, "--target", "y", "--json")
+    scored = call("evaluate", run, bank, "--target", "y", "--json")
     assert json.loads(scored.stdout)["roc_auc"] > 0.8
     assert json.loads((run / "report.json").read_text("utf-8"))["format"] == 1
     assert (run / "report.md").read_text("utf-8").startswith("# Predicting y")

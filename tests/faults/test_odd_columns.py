@@ -91,8 +91,8 @@ ODD_COLUMNS = {
 
 
 @pytest.mark.parametrize("case", ODD_COLUMNS)
-def test_odd_columns_give_a_model(case, tmp_path):
-    """Cells of any type that have a value are read; report and bundle hold them."""
+def test_odd_columns_give_a_model(case):
+    """Cells of any type that have a value are read, and left as they are."""
     X = table()
     X["odd"] = pd.Series(ODD_COLUMNS[case])
     before = X.copy(deep=True)
@@ -103,7 +103,18 @@ def test_odd_columns_give_a_model(case, tmp_path):
     if case.startswith("D22"):
         kinds = {c["name"]: c["reason"] for c in model._schema["columns"]}
         assert kinds["odd"] == "numbers written as text"
-    model.report(tmp_path / "report.html")
+
+
+def test_reports_and_bundles_hold_odd_columns(tmp_path):
+    """All of them at once, named by what is odd."""
+    X = pd.concat(
+        [table(), *(pd.Series(v, name=case) for case, v in ODD_COLUMNS.items())], axis=1
+    )
+    model = fit(X, Y)
+    used = {c["name"] for c in model._schema["columns"] if c["used"]}
+    assert len(used & set(ODD_COLUMNS)) > 30
+    page = model.report(tmp_path / "report.html").read_text("utf-8")
+    assert "<script>alert(1)" not in page
     again = automl.load(model.save(tmp_path / "bundle"))
     np.testing.assert_array_equal(model.predict_proba(X), again.predict_proba(X))
 
