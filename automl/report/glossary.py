@@ -58,6 +58,10 @@ TERMS = {
     "Within noise": "The 95 % interval of the difference over the same folds holds "
     "zero (corrected resampled t-test of Nadeau and Bengio, 2003).",
     "Dropped early": "Behind the best on the first folds, and not worth the others.",
+    "Configuration": "A candidate with its hyperparameters. Its trial is what came of "
+    "it, by number.",
+    "Origin": "Where a configuration is from: a known good start, chance (random), the "
+    "scores so far (tpe), or a small change of the best (perturbed).",
 }
 """Word of every report to what it means."""
 

@@ -172,11 +172,9 @@ def test_every_start_works(name, task, data):
 
 @pytest.mark.parametrize(("name", "task"), CLAIMS)
 def test_draws_work(name, task, data):
-    """Points drawn from the space give models."""
+    """A point drawn from the space gives a model; the slow tests draw thirty."""
     candidate = CANDIDATES[name]
-    rng = np.random.default_rng(0)
-    for _ in range(3):
-        check_point(candidate, draw(candidate, rng), *data[task])
+    check_point(candidate, draw(candidate, np.random.default_rng(0)), *data[task])
 
 
 @pytest.mark.slow
@@ -198,7 +196,8 @@ def test_every_option_of_the_steps_works(name, data):
     for d in candidate.space:
         if d.dist == "choice":
             for option in d.options:
-                check_point(candidate, middle | {d.name: option}, *data[task])
+                if option != middle.get(d.name):  # that is among the starts
+                    check_point(candidate, middle | {d.name: option}, *data[task])
 
 
 @pytest.mark.parametrize(("name", "task"), CLAIMS)
