@@ -12,7 +12,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from automl.allocation import View
-from automl.reserve import is_refitted, refit_seconds, seconds_kept
+from automl.reserve import OVERHEAD_S, is_refitted, refit_seconds, seconds_kept
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -168,6 +168,15 @@ class Pace:
         if deadline is None:
             return float("inf")
         return deadline - sum(self.reserve.values())
+
+    def last_call(self) -> float:
+        """Return until when the small model is waited for, where there is no other.
+
+        Workers begin after one or two seconds: of a budget of four, the search has
+        hardly more, and what is kept for other models then is not used.
+        """
+        deadline = self.budget.deadline
+        return float("inf") if deadline is None else deadline - OVERHEAD_S
 
     def seconds_left(self) -> float | None:
         """Return the seconds until the search ends; None without a limit."""

@@ -128,8 +128,7 @@ class Search:
             return task
 
     def _next(self) -> Task | None:
-        over = self.stopped or self._closed or self.given_up is not None
-        over = over or self._out_of_time()
+        over = self._closed or self.given_up is not None or self.is_over
         again = None if over else self._reruns.next()
         if again is not None:
             return self._with_limits(again)
@@ -241,7 +240,8 @@ class Search:
             That this search gave out.
         """
         candidate = self._by_name.get(task.candidate)
-        if task.kill_at is None or (task.deadline is not None and _grows(candidate)):
+        by_itself = task.deadline is not None and _grows(candidate)
+        if task.kill_at is None or task.kind == "refit" or by_itself:
             return task.kill_at
         with self._lock:
             now = self.pace.kill_at(candidate)
@@ -259,7 +259,7 @@ class Search:
         return Task(
             "refit", self._serial, candidate=candidate.name,
             params=start_point(candidate, params), rounds=50, max_rows=20_000,
-            longest_s=0.1 * (self.budget.time_s or 0.0), kill_at=self.pace.search_end(),
+            longest_s=0.1 * (self.budget.time_s or 0.0), kill_at=self.pace.last_call(),
         )  # fmt: skip
 
     def _task_of(self, step: Start | Continue) -> Task:

@@ -101,6 +101,7 @@ def test_where_there_is_no_time_models_of_folds_stand_in(data, monkeypatch):
     monkeypatch.setattr("automl.finish.Finish._ends_in_time", lambda *_: False)
     given = {**CLASSES, **COMMON, "time_budget_s": 60.0}
     model = AutoML(**given).fit(*data)
+    assert kinds(model)
     assert all("fold" in name for name in kinds(model))
     strict = AutoML(**given, deploy="refit").fit(*data)
     assert all("fold" not in name for name in kinds(strict))
@@ -140,8 +141,9 @@ def test_a_bundle_of_an_ensemble_loads_without_the_library(fitted, data, tmp_pat
     assert float(done.stdout) == pytest.approx(again[:, 1].sum())
 
 
-def test_models_of_forward_splits_do_not_predict():
+def test_models_of_forward_splits_do_not_predict(monkeypatch):
     """They have seen the oldest rows only, and are not kept for want of time."""
+    monkeypatch.setattr("automl.finish.Finish._ends_in_time", lambda *_: False)
     X, y = load_diabetes(return_X_y=True)
     given = {"candidates": ["ridge", "svm", "k_nearest"], "cv": TimeSeriesSplit(3)}
     model = AutoML(**given, **COMMON).fit(X, y)

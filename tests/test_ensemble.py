@@ -10,7 +10,7 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from automl.ensemble import LEAST_WEIGHT, POOL, blend, mixed, pool
+from automl.ensemble import LEAST_WEIGHT, POOL, blend, is_better, mixed, pool
 from automl.estimators.ensemble import WeightedEnsemble
 from automl.fast_scores import fast_score
 from automl.history import FoldResult, Trial
@@ -39,6 +39,24 @@ def trials_of(y, members, metric=RMSE):
 def read(members):
     """Return the reader of their out-of-fold predictions; numbers start at 1."""
     return reader(dict(enumerate(members, start=1)), FOLDS)
+
+
+@pytest.mark.parametrize(
+    ("gains", "better"),
+    [
+        ([0.1, -0.05, 0.1, -0.05], True),  # the mean is .6 standard errors
+        ([0.1, -0.09, 0.1, -0.09], False),  # .09 of one
+        ([-0.1, -0.1, -0.1, -0.1], False),
+        ([0.001], True),
+        ([0.0], False),
+    ],
+)
+def test_an_average_gains_a_quarter_of_a_standard_error_or_stays_away(gains, better):
+    """Less is what chance does; of one fold no error is known."""
+    single = Trial(1, "a", {}, "", "ok", tuple(
+        FoldResult(1, k, "ok", 0.5) for k in range(len(gains))
+    ))  # fmt: skip
+    assert is_better([0.5 + gain for gain in gains], single) is better
 
 
 def test_members_with_other_errors_are_averaged():

@@ -309,6 +309,15 @@ def test_a_fold_cut_off_by_the_end_of_the_search_counts_as_not_begun(tmp_path):
     assert (history[1].status, history[1].folds) == ("cancelled", ())
 
 
+def test_the_small_model_is_waited_for_longer_than_the_search(tmp_path):
+    """Of four seconds workers take two to begin: without it a constant would predict."""
+    search = make(tmp_path, time_s=4.0)
+    small = search.source()
+    assert small.kind == "refit"
+    assert search.kill_at(small) == small.kill_at == search.pace.last_call()
+    assert search.pace.last_call() > search.pace.search_end() + 0.3
+
+
 def test_the_end_of_a_fit_moves_with_what_is_known(tmp_path):
     """A slow leader needs a longer refit: fits in flight then end sooner."""
     search = make(tmp_path, time_s=60.0)

@@ -159,6 +159,14 @@ def test_fit_hands_over_limits_and_rows_that_only_score(fake):
     assert seen["X_test"]["zip"].tolist() == ["008"]
 
 
+@pytest.mark.usefixtures("data")
+def test_a_folder_of_candidates_is_handed_over_as_a_path(fake):
+    """It is found again from wherever the run goes on."""
+    Path("mine").mkdir()
+    call("fit", "data.csv", "--target", "y", "--candidates", "mine")
+    assert fake.seen["candidates"] == str(Path("mine").absolute())
+
+
 @pytest.mark.usefixtures("fake", "data")
 def test_test_rows_are_a_file():
     """Standard input has the table, and nothing waits for a second one."""
