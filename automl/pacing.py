@@ -47,6 +47,9 @@ killed at the end of the search is killed so much earlier."""
 RESTART_SHARE = 0.15
 """The same as a share of the budget, at most."""
 
+LAST_S = 0.1
+"""Seconds before the end of the search at which fits stop, and none is begun."""
+
 SHORTEST_LIMIT_S = 2.0
 """Seconds that the fit of a fold is given at least, limits set by the user aside."""
 
@@ -179,10 +182,10 @@ class Pace:
         return float("inf") if deadline is None else deadline - OVERHEAD_S
 
     def seconds_left(self) -> float | None:
-        """Return the seconds until the search ends; None without a limit."""
+        """Return the seconds in which fits may begin and end; None without a limit."""
         if self.budget.time_s is None:
             return None
-        return max(0.0, self.search_end() - self.budget.clock())
+        return max(0.0, self.search_end() - LAST_S - self.budget.clock())
 
     def kill_at(self, candidate: Candidate | None) -> float | None:
         """Return when a fit of a candidate is ended, by what is known now."""
@@ -214,7 +217,7 @@ class Pace:
         limit_s = None if whole is None else whole / self.plan.n_folds
         if self.budget.time_s is None:
             return FitLimits(limit_s=limit_s)
-        kill_at, deadline = self.kill_at(candidate), self.search_end() - 0.1
+        kill_at, deadline = self.kill_at(candidate), self.search_end() - LAST_S
         if candidate.resource is None and kill_at is not None:
             # it may wait behind others first: what began later would be ended
             expected_s = self.expected_seconds[candidate.name] - self.restart_s

@@ -309,6 +309,15 @@ def test_a_fold_cut_off_by_the_end_of_the_search_counts_as_not_begun(tmp_path):
     assert (history[1].status, history[1].folds) == ("cancelled", ())
 
 
+def test_nothing_begins_that_would_be_late_at_once(tmp_path):
+    """Hundreds of configurations were begun in the last tenth of a second."""
+    clock = Clock()
+    search = make(tmp_path, time_s=20.0, clock=clock)
+    assert [search.source().kind for _ in range(2)] == ["refit", "fold"]
+    clock.now = search.pace.search_end() - 0.09
+    assert search.source() is None
+
+
 def test_the_small_model_is_waited_for_longer_than_the_search(tmp_path):
     """Of four seconds workers take two to begin: without it a constant would predict."""
     search = make(tmp_path, time_s=4.0)
