@@ -319,7 +319,7 @@ def test_nothing_begins_that_would_be_late_at_once(tmp_path):
 
 
 def test_the_small_model_is_waited_for_longer_than_the_search(tmp_path):
-    """Of four seconds workers take two to begin: without it a constant would predict."""
+    """Of three seconds workers take one or two to begin: it was a constant before."""
     search = make(tmp_path, time_s=4.0)
     small = search.source()
     assert small.kind == "refit"
