@@ -82,6 +82,9 @@ def test_rows_that_end_in_a_separator_are_not_read_one_column_off(tmp_path):
     assert reading.read_table(str(path)).to_dict("list") == {"y": [1, 3], "a": [2, 4]}
     path.write_text("y,a\nfirst,1,\nsecond,3,4\n")
     assert reading.read_table(str(path))["y"].tolist() == [1, 3]
+    lines = "1,2,\n" * 98 + '1,"two\nthree\nlines",\n'  # open where the looking ends
+    path.write_text(f"y,a\n{lines}")
+    assert set(reading.read_table(str(path))["y"]) == {1}
 
 
 def test_odd_files_are_read_as_pandas_reads_them(tmp_path):

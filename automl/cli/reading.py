@@ -5,13 +5,11 @@ Before the way of the data: what the library itself takes is a table in memory.
 
 from __future__ import annotations
 
-import csv
 import gzip
 import importlib
 import io
 import re
 import sys
-from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -121,12 +119,11 @@ def _read_text(
                 f"{name} is empty; a line of column names and rows were expected.",
                 code="E-empty",
             )
-        lines = [line.decode("utf-8") for line in islice(file, LOOKED_AT)]
         if separator is None:
             separator = _separator(head.decode("utf-8"))
         file.seek(0)
         names = list(pd.read_csv(file, sep=separator, nrows=0).columns)
-        ends_empty = _end_empty(lines, separator, len(names))
+        ends_empty = _ends_empty(file, separator, len(names))
         dtypes, missing = _types(model, names)
         if like is not None:
             dtypes = _texts(like)
@@ -154,19 +151,17 @@ def _read_text(
     return found
 
 
-def _end_empty(lines: list[str], separator: str, n_names: int) -> bool:
-    """Return whether all rows have one cell more than there are names, an empty one.
-
-    Examples
-    --------
-    >>> _end_empty(["1,2,"], ",", 2), _end_empty(["first,1,2", "second,3,"], ",", 2)
-    (True, False)
-    """
+def _ends_empty(file: IO[bytes] | Any, separator: str, n_names: int) -> bool:
+    """Return whether all rows have one cell more than there are names, an empty one."""
+    file.seek(0)
     try:
-        rows = [row for row in csv.reader(lines, delimiter=separator) if row]
-    except csv.Error:  # such as a cell of a megabyte
+        rows = pd.read_csv(
+            file, header=None, skiprows=1, nrows=LOOKED_AT, sep=separator, dtype=str,
+            keep_default_na=False,
+        )  # fmt: skip
+    except (pd.errors.EmptyDataError, pd.errors.ParserError):
         return False
-    return bool(rows) and all(len(r) == n_names + 1 and not r[-1] for r in rows)
+    return rows.shape[1] == n_names + 1 and bool((rows.iloc[:, -1] == "").all())
 
 
 def _types(
