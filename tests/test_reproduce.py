@@ -91,7 +91,7 @@ def test_the_command_is_read_back_by_the_command():
     }.items() <= found.items()
     limits = {
         "max_predict_ms": 0.25, "max_model_mib": 3.0, "ensemble": False,
-        "trial_time_limit": 9.0, "memory_limit": 900.0, "drop_missing_target": True,
+        "trial_time_limit": 9.0, "memory_limit_mib": 900.0, "drop_missing_target": True,
     }  # fmt: skip
     assert (limits | {"select": "simplest", "seed": 7}).items() <= found.items()
 

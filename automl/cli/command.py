@@ -30,7 +30,7 @@ NAME = "command.json"
 LATER = {
     "ensemble": True, "deploy": "auto", "select": "best",
     "max_predict_ms": None, "max_model_mib": None, "test": None,
-    "drop_missing_target": False, "trial_time_limit": None, "memory_limit": None,
+    "drop_missing_target": False, "trial_time_limit": None, "memory_limit_mib": None,
 }  # fmt: skip
 """What runs have that were begun before there was the option."""
 
@@ -57,7 +57,7 @@ class Command:
         Path of rows that only score what predicts.
     drop_missing_target : bool
         As `automl.AutoML` takes it.
-    trial_time_limit, memory_limit : float or None
+    trial_time_limit, memory_limit_mib : float or None
         Seconds and MiB, as `automl.AutoML` takes them.
     """
 
@@ -82,7 +82,7 @@ class Command:
     test: str | None
     drop_missing_target: bool
     trial_time_limit: float | None
-    memory_limit: float | None
+    memory_limit_mib: float | None
 
     def keep(self, folder: Path) -> int:
         """Write it to a run's folder, for the user alone, all of it or nothing.
@@ -173,7 +173,7 @@ class Command:
             max_model_mib=self.max_model_mib,
             drop_missing_target=self.drop_missing_target,
             trial_time_limit_s=self.trial_time_limit,
-            memory_limit_mib=self.memory_limit,
+            memory_limit_mib=self.memory_limit_mib,
             run_dir=folder,
             verbose=2 if verbose else int(not quiet),
             **{name: value for name, value in given.items() if value is not None},  # type: ignore[arg-type]

@@ -110,7 +110,7 @@ def fit(
     trial_time_limit: Annotated[
         float | None, typer.Option(help="Seconds for the fits of one configuration.")
     ] = None,
-    memory_limit: Annotated[
+    memory_limit_mib: Annotated[
         float | None, typer.Option(help="MiB for all processes together.")
     ] = None,
     fail_on: FailOn = None,
@@ -153,7 +153,7 @@ def fit(
             test=test,
             drop_missing_target=drop_missing_target,
             trial_time_limit=trial_time_limit,
-            memory_limit=memory_limit,
+            memory_limit_mib=memory_limit_mib,
         )
         model = command.run(
             folder, as_json=as_json, quiet=quiet, verbose=verbose, watch=watch

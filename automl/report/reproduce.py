@@ -42,7 +42,7 @@ OPTIONS = {
     "max_model_mib": "--max-model-mib",
     "drop_missing_target": "--drop-missing-target",
     "trial_time_limit_s": "--trial-time-limit",
-    "memory_limit_mib": "--memory-limit",
+    "memory_limit_mib": "--memory-limit-mib",
 }
 """Setting to option of ``automl fit``."""
 

@@ -148,7 +148,7 @@ def test_fit_hands_over_limits_and_rows_that_only_score(fake):
     )
     result = call(
         "fit", "rows.csv", "--target", "y", "--test", "test.csv", "--weight", "w",
-        "--drop-missing-target", "--trial-time-limit", 3, "--memory-limit", 900,
+        "--drop-missing-target", "--trial-time-limit", 3, "--memory-limit-mib", 900,
     )  # fmt: skip
 
     assert result.exit_code == 0, result.output
