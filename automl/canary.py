@@ -67,7 +67,8 @@ def sing(
     Returns
     -------
     dict or None
-        ``score``, ``chance`` and ``std`` (greater is better), ``n_train``, ``n_test``.
+        ``score``, ``chance`` and ``std`` (greater is better), ``n_train``, ``n_test``;
+        nothing of it where the score is undefined on these rows.
     """
     rng = np.random.default_rng(place.random_state)
     shuffled = replace(place, y=place.y[rng.permutation(len(place.y))], train=None)
@@ -94,8 +95,10 @@ def sing(
         # weights stay with the rows that are guessed, as in the score itself
         chance.append(score_of(rng.permutation(truth), guess, weights))
     score = score_of(truth, guess, weights)
-    if len(chance) < LEAST_SHUFFLES or not np.isfinite([score, *chance]).all():
+    if len(chance) < LEAST_SHUFFLES:
         return None
+    if not np.isfinite([score, *chance]).all():
+        return {}
     return {
         "score": score,
         "chance": float(np.mean(chance)),

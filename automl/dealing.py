@@ -84,7 +84,7 @@ def some_groups(
         What tells the groups apart.
     wanted, most : int
         Rows to set aside, and that may be; a group that would be too many is passed
-        over. Of all that are too large it is the smallest.
+        over, but for the smallest of those where the others are less than half enough.
     random_state : int
         Of the order of the groups.
 
@@ -102,7 +102,7 @@ def some_groups(
         if rows + sizes[group] <= most:
             aside[group] = True
             rows += int(sizes[group])
-    if not rows:
-        aside[np.argmin(sizes)] = True
+    if 2 * rows < wanted:  # the others were too large: the smallest of them, then
+        aside[np.where(aside, len(groups), sizes).argmin()] = True
     found: np.ndarray = aside[of_row]
     return found

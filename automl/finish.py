@@ -178,9 +178,21 @@ class Finish:
         if trial.number in self.refits:  # as a member, before it was to stand alone
             self.pipeline = self.refits[trial.number].value
             return None
-        self._refitting = self.refit_task(trial)
         self._begun_at = self.budget.clock()
+        member = self._refit_of(trial)
+        if member is not None:  # under way
+            self._refitting = self._out.pop(member.serial)
+            if member not in self._again:
+                return None
+            self._again.remove(member)
+            return member
+        self._refitting = self.refit_task(trial)
         return self._refitting
+
+    def _refit_of(self, trial: Trial) -> Task | None:
+        """Return the refit of a member that was sent and is not in."""
+        refits = (t for t in self._out.values() if t.kind == "refit")
+        return next((t for t in refits if t.trial == trial.number), None)
 
     def _next_other(self) -> Task | None:
         """Return the refit of a member, or a fold whose model is to be made again."""
@@ -214,11 +226,14 @@ class Finish:
                 self.budget = replace(self.budget, time_s=time_s)
 
     def _next_trial(self) -> Trial | None:
-        """Return the best trial whose refit can end in time, or be cut short there."""
-        left = [t for t in self._queue if self.affords(t)]
+        """Return the best trial whose refit is there, ends in time or is cut short."""
+        left = [t for t in self._queue if t.number in self.refits or self.affords(t)]
         if not left:
             left = [t for t in self._queue if t.candidate in self.growing]
-        if not left or self.budget.remaining_s < 2 * SPARE_S:
+        if not left:
+            return None
+        there = left[0].number in self.refits
+        if not there and self.budget.remaining_s < 2 * SPARE_S:
             return None
         self._queue.remove(left[0])
         return left[0]

@@ -312,7 +312,8 @@ def choose(
     """Return which processes have to end, so that the system ends none.
 
     At 80 % of the limit the one whose task began last, since it loses least; but first
-    one that alone holds half of the limit. At 90 % all that run a task.
+    one that alone holds half of the limit. At 90 % all that run a task, the largest
+    first: it is to blame.
 
     Parameters
     ----------
@@ -330,8 +331,8 @@ def choose(
     ()
     >>> choose(usage, {2: 10.0, 3: 20.0}, 1000.0)
     (3,)
-    >>> choose(usage, {2: 10.0, 3: 20.0}, 900.0)
-    (2, 3)
+    >>> choose({**usage, 3: 350.0}, {2: 10.0, 3: 20.0}, 1000.0)
+    (3, 2)
     """
     total = sum(usage.values())
     alive = sorted(pid for pid in started if pid in usage)

@@ -240,11 +240,11 @@ class Search:
             That this search gave out.
         """
         candidate = self._by_name.get(task.candidate)
-        by_itself = task.deadline is not None and _grows(candidate)
-        if task.kill_at is None or task.kind == "refit" or by_itself:
+        if task.kill_at is None or (task.deadline is not None and _grows(candidate)):
             return task.kill_at
         with self._lock:
-            now = self.pace.kill_at(candidate)
+            alone = task.kind == "refit" and self.pace.incumbent is None
+            now = None if alone else self.pace.kill_at(candidate)
         return task.kill_at if now is None else min(task.kill_at, now)
 
     def _dispatch(self, task: Task) -> Task:

@@ -159,7 +159,7 @@ def make_table(
     """
     frame = read_frame(X)
     frame, y, target = read_target(frame, y)
-    frame, time = take_column(frame, time, "time", drop=False)  # it may be both
+    frame, time = take_column(frame, time, "time", drop=False)  # a column may be both
     frame, groups = take_column(frame, groups, "groups", drop=True)
     check_shape(frame, y)
     n_rows = len(frame)

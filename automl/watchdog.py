@@ -45,7 +45,8 @@ BUSY_SHARE = 0.02
 it could not mark, as on a full disk. One that waits takes a thousandth."""
 
 MemoryGuard = Callable[[dict[int, float]], Sequence[int]]
-"""Told which process runs a task since when; returns the processes to end."""
+"""Told which process runs a task since when; returns the processes to end, the one to
+blame first."""
 
 
 @dataclass(frozen=True)

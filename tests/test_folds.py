@@ -87,6 +87,17 @@ def test_a_holdout_by_group_is_a_share_of_the_rows(seed):
     assert folds.name == "a holdout of 20%, by group"
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_holdout_by_group_is_no_handful(seed):
+    """Where only a small group is not too many, the smaller of the others is in."""
+    groups = np.repeat([0, 1, 2], [600, 390, 10])
+    ((_, test),) = make_folds(
+        np.arange(1000.0), cv=1, stratify=False, groups=groups, time=None,
+        random_state=seed,
+    ).splits  # fmt: skip
+    assert len(test) == 400
+
+
 @QUICK
 @given(time=st.lists(st.integers(0, 9), min_size=3), k=st.integers(1, 5))
 def test_training_rows_are_earlier_than_scoring_rows(time, k):

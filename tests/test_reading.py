@@ -153,9 +153,10 @@ def test_rows_of_a_tsv_file_are_separated_by_tabs(tmp_path):
 @pytest.mark.parametrize("name", ["a.parquet", "a.csv.gz", "a.xlsx"])
 def test_a_name_of_another_kind_of_file_is_refused(name, tmp_path):
     """Text in it would be read by nobody."""
-    with pytest.raises(AutoMLDataError, match=r"ends in \.csv"):
+    with pytest.raises(AutoMLDataError, match="plain text is written"):
         writing.check_output(tmp_path / name)
-    writing.check_output(tmp_path / "predictions")
+    for fine in ("predictions", "a.csv.tmp", "a.2026-11-30"):
+        writing.check_output(tmp_path / fine)
     writing.check_output(Path(os.devnull))
 
 

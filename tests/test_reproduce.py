@@ -156,7 +156,7 @@ def test_what_no_option_takes_is_said():
     settings = {"half_life_s": 5.0, "drop_missing_target": False}
     first = command_to_repeat(settings, "y").splitlines()[0]
 
-    assert "# Not repeated, as no option takes it: half_life_s (5.0)" == first
+    assert "# Not repeated (yours, or without an option): half_life_s (5.0)" == first
 
 
 def test_an_own_value_ends_no_comment():

@@ -325,6 +325,9 @@ def test_the_small_model_is_waited_for_longer_than_the_search(tmp_path):
     assert small.kind == "refit"
     assert search.kill_at(small) == small.kill_at == search.pace.last_call()
     assert search.pace.last_call() > search.pace.search_end() + 0.3
+    folds = tuple(FoldResult(1, k, "ok", 1.0, fit_s=0.01) for k in range(3))
+    search.history = search.history.started(Trial(1, "ridge", {}, "", "ok", folds))
+    assert search.kill_at(small) <= search.pace.search_end()
 
 
 def test_the_end_of_a_fit_moves_with_what_is_known(tmp_path):

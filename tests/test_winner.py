@@ -76,6 +76,43 @@ def test_a_member_that_was_fitted_takes_the_place_of_a_leader_that_failed():
     assert (ending.winner.number, ending.pipeline) == (3, "second")
 
 
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_member_under_way_takes_the_place_of_a_leader_that_failed(lost):
+    """It is not begun a second time, but where it was lost beside the leader."""
+    of = history(0.3, 0.9, 0.5)
+    second = next(t for t in of if t.number == 3)
+    ending = finish(of, wanted=Wanted(refits=(second,)))
+    leader, member = ending.source(), ending.source()
+    if lost:
+        ending.tell(Outcome(member, error="lost"))
+    ending.tell(Outcome(leader, error="memory"))
+    following = ending.source()
+    assert following == (member if lost else following)
+    sent = [following] + [ending.source() for _ in range(3)]
+    assert sum(t.kind == "refit" for t in sent) == int(lost)
+    ending.tell(Outcome(member, value="second"))
+    assert (ending.winner.number, ending.pipeline) == (3, "second")
+
+
+def test_a_refit_that_is_there_is_used_when_the_time_is_over():
+    """A leader that took all of it leaves no small model for want of a second."""
+    of = history(0.3, 0.9, 0.5)
+    now = [0.0]
+    second = next(t for t in of if t.number == 3)
+    ending = Finish(
+        of, Budget(10.0, None, 0.0, lambda: now[0]), {t.number: 0.1 for t in of},
+        n_rows=100, n_train=80, n_workers=2, first_serial=100,
+        wanted=Wanted(refits=(second,)),
+    )  # fmt: skip
+    leader, member = ending.source(), ending.source()
+    ending.tell(Outcome(member, value="second"))
+    now[0] = 9.9
+    ending.tell(Outcome(leader, error="timeout"))
+    while ending.source() is not None:
+        pass
+    assert (ending.winner.number, ending.pipeline) == (3, "second")
+
+
 @pytest.mark.parametrize(("time_s", "threads"), [(60.0, 2), (None, 1)])
 def test_a_refit_has_one_thread_where_its_result_is_to_be_the_same(time_s, threads):
     """A run of trials comes out alike for any number of processes."""

@@ -104,7 +104,8 @@ class TargetLeak:
             return Finding(
                 self.code, self.title, "skipped",
                 f"At least {LEAST_ROWS} rows and two values of the target tell a leak "
-                f"from chance; there are {table.n_rows} rows.",
+                f"from chance; there are {table.n_rows:,} rows"
+                + ("." if np.ptp(table.y) else ", all with one value."),
             )  # fmt: skip
         guessed = _closely(evidence)
         near = [

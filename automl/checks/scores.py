@@ -43,6 +43,8 @@ MORE = "Add columns or rows that tell more of the target."
 
 MORE_S = "Give the search more time, or see why configurations failed."
 
+NEVER = "What predicts was never scored: nothing tells that it beats the constant."
+
 UNSCORED = "nothing tells that what predicts is better than the constant."
 
 
@@ -71,7 +73,7 @@ class BetterThanBaseline:
                 self.code,
                 self.title,
                 "warn",
-                f"It was never scored: {UNSCORED}",
+                NEVER,
                 MORE_S,
             )
         if winner.candidate == BASELINE or _gain(winner, base) <= 0:
@@ -111,6 +113,12 @@ class BetterThanBaseline:
             self.code, self.title, "fail",
             "No configuration is better than the constant prediction.", MORE,
         )  # fmt: skip
+
+
+def _is_fitted(evidence: Evidence) -> bool:
+    """Return whether a configuration predicts, to which such checks apply."""
+    winner = evidence.winner
+    return winner is not None and winner.candidate != BASELINE
 
 
 def _is_ahead(trial: Trial, base: Trial, folds: Folds) -> bool:
@@ -154,12 +162,12 @@ class Overfit:
         found, base = evidence.explained or {}, evidence.baseline
         train, test = found.get("train_score"), found.get("test_score")
         if train is None or test is None or base is None or 0 not in base.scores:
-            late = "test_score" not in found
+            late = "test_score" not in found and _is_fitted(evidence)
             return Finding(
                 self.code, self.title, "skipped",
-                "There was no time to score training rows."
-                if late
-                else "The score is undefined on the rows that were drawn for it.",
+                "The score is undefined on the rows that were drawn for it."
+                if "test_score" in found
+                else "Training rows were not scored: there was no time, or it failed.",
                 missed=late,
             )  # fmt: skip
         floor, natural = base.scores[0], evidence.metric.natural
@@ -234,10 +242,14 @@ class NoiseCanary:
         """Return what it came to."""
         found = evidence.canary
         if not found:
+            undefined = found is not None
             return Finding(
                 self.code, self.title, "skipped",
-                "There was no time to fit the winner to a shuffled target.",
-                missed=True,
+                "The score is undefined on the rows that were drawn for it."
+                if undefined
+                else "The winner was not fitted to a shuffled target: there was no "
+                "time, or it failed.",
+                missed=not undefined and _is_fitted(evidence),
             )  # fmt: skip
         natural = evidence.metric.natural
         off = found["score"] - found["chance"]

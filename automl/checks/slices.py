@@ -368,7 +368,7 @@ class WorstSlices:
             self.code, self.title, "note",
             f"{len(weak)} of {found.n_tried} slices are worse than the other rows; the "
             f"worst, {listed([worst.column])} {worst.told} ({worst.n:,} rows), "
-            f"score {figure(natural(worst.score))} against "
+            f"scores {figure(natural(worst.score))} against "
             f"{figure(natural(found.overall))} overall ({label}).",
             "Look at these rows before the model decides about them.", names,
         )  # fmt: skip

@@ -67,8 +67,8 @@ app = typer.Typer(
     help="Tuned pipelines for tables.\n\n\b\n  automl fit bank.csv --target y\n"
     "  automl predict runs/bank-20260102-030405 new.csv -o predictions.csv\n\n"
     "Exit codes: 0 done, 1 unexpected, 2 usage, 3 data, settings or files, 4 nothing\n"
-    "could be scored, 5 a check of --fail-on, 6 damaged or of other versions,\n"
-    "130 and 143 stopped.",
+    "could be scored and the model is a constant, 5 a check of --fail-on, 6 damaged\n"
+    "or of other versions, 130 and 143 stopped.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -112,7 +112,10 @@ def predict(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", dir_okay=False, help="CSV file. [standard output]"
+            "--output",
+            "-o",
+            dir_okay=False,
+            help="CSV file, or .tsv. [standard output]",
         ),
     ] = None,
     proba: Annotated[bool, typer.Option(help="A column for each class.")] = True,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from automl.cli.command import read_command
+from automl.cli.command import check_test_rows, read_command
 from automl.cli.fit import leave
 from automl.cli.frame import (
     INTEGRITY,
@@ -73,6 +73,7 @@ def resume(
             run, data=data, test=test, time_budget=time_budget, trials=trials,
             jobs=jobs,
         )  # fmt: skip
+        check_test_rows(command)
         model = command.run(
             run, as_json=as_json, quiet=quiet, verbose=verbose, watch=watch
         )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["Command", "read_command"]
+__all__ = ["Command", "check_test_rows", "read_command"]
 
 NAME = "command.json"
 
@@ -125,6 +125,8 @@ class Command:
         if self.test == "-":
             fail("--test -: a file was expected, as the table comes first.", USAGE)
         rows = read_table(self.test, like=frame)
+        if self.drop_missing_target and self.target in rows:
+            rows = rows[rows[self.target].notna()]
         if self.weight is not None:
             rows = rows.drop(columns=self.weight, errors="ignore")
         return {"X_test": rows, "y_test": self.target}
@@ -257,9 +259,19 @@ def read_command(
     command = Command(**{**kept, **{k: v for k, v in changes.items() if v is not None}})
     if data is None:
         _check_data(command.data)
-    if test is None and command.test is not None:
-        _check_there(command.test, "test rows", "--test")
     return command
+
+
+def check_test_rows(command: Command) -> None:
+    """Refuse test rows that are where they were no more.
+
+    Raises
+    ------
+    AutoMLDataError
+        If there is no such file.
+    """
+    if command.test is not None:
+        _check_there(command.test, "test rows", "--test")
 
 
 def _read(folder: Path) -> dict[str, Any]:

@@ -42,7 +42,7 @@ FIT_HELP = """Search pipelines for a table and keep the best, with a report.
 DATA is a CSV or TSV file (also .gz), a Parquet file, or - for CSV on standard input.
 The checks of the run (leaks, noise, drift, weak slices, ...) stand in its report, with
 their codes; --fail-on ends with exit code 5 where one of them warns or fails. Where no
-configuration could be scored the model is a constant, and the exit code 4.
+configuration could be scored and the model is a constant, the exit code is 4.
 """
 
 
@@ -175,7 +175,6 @@ def leave(model: Any, gate: Sequence[str], stopped: int) -> None:
     """
     if model.interrupted_:
         raise typer.Exit(stopped)
-    leave_by_gate(model.checks_, gate)
     from automl.history import BASELINE
 
     constant = model.best_candidate_ == BASELINE
@@ -185,6 +184,7 @@ def leave(model: Any, gate: Sequence[str], stopped: int) -> None:
             "report says why.",
             NO_MODEL,
         )
+    leave_by_gate(model.checks_, gate)
 
 
 def _new_folder(data: str, out: Path | None) -> Path:

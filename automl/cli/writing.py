@@ -18,6 +18,12 @@ from automl.exceptions import AutoMLDataError, AutoMLResourceError
 
 __all__ = ["check_output", "guarded", "write_csv", "write_run"]
 
+OTHERS = frozenset(
+    [".arrow", ".bz2", ".feather", ".gz", ".json", ".parquet", ".pkl", ".pq", ".xls",
+     ".xlsx", ".xz", ".zip", ".zst"]
+)  # fmt: skip
+"""Endings of files that are no plain text."""
+
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A cell that begins so is run by spreadsheets (OWASP, CSV injection)."""
 
@@ -32,10 +38,10 @@ def check_output(target: Path | None) -> None:
     """
     if target is None or (target.exists() and not target.is_file()):
         return  # a device or a pipe takes anything
-    if target.suffix.lower() not in {"", *SEPARATORS}:
+    if target.suffix.lower() in OTHERS:
         raise AutoMLDataError(
-            f"--output {target.name}: a name that ends in .csv, .tsv or .txt was "
-            "expected, as text is written.",
+            f"--output {target.name}: plain text is written; a name such as "
+            "predictions.csv or .tsv was expected.",
             code="E-file",
         )
 

@@ -121,7 +121,7 @@ def overlooked(found: Mapping[str, Any], positive: str) -> str:
     --------
     >>> truth, score = np.repeat([0, 1], [90, 10]), np.repeat([0.1, 0.3], [90, 10])
     >>> overlooked(thresholds(truth, score), "yes").split(". ")[0]
-    "The labels, of the likelier class, find 0 % of 'yes'"
+    "As it is, the model finds 0 % of 'yes'"
     """
     at, tp, fp = (np.asarray(found[name]) for name in ("at", "tp", "fp"))
     n = int(found["positives"])

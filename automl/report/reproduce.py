@@ -199,7 +199,7 @@ def command_to_repeat(
     automl replay run  # the same winner again, from the folder of the run
     automl predict run new.csv -o predictions.csv
     >>> print(command_to_repeat({"cv": Own("KFold()")}, "y").splitlines()[0])
-    # Not repeated, as no option takes it: cv (KFold())
+    # Not repeated (yours, or without an option): cv (KFold())
     """
     words = ["automl", "fit", "table.csv", "--target", target]
     left = []
@@ -222,8 +222,8 @@ def command_to_repeat(
         "automl predict run new.csv -o predictions.csv",
     ]
     if left:
-        them = "it" if len(left) == 1 else "them"
-        lines.insert(0, f"# Not repeated, as no option takes {them}: {', '.join(left)}")
+        why = "yours, or without an option"
+        lines.insert(0, f"# Not repeated ({why}): {', '.join(left)}")
     return "\n".join(lines)
 
 

@@ -150,4 +150,4 @@ def test_a_model_that_was_never_scored_is_not_judged():
     small = trial(-1, [])
     made = found_by("AML010", dataclasses.replace(evidence, winner=small))
     assert (made.status, made.missed) == ("warn", False)
-    assert made.evidence.startswith("It was never scored")
+    assert made.evidence.startswith("What predicts was never scored")

@@ -98,6 +98,14 @@ def test_resume_finds_the_test_rows_or_is_told_where_they_are(
     assert call("resume", "a", "--test", "u.csv").exit_code == 0
 
 
+def test_replay_needs_no_test_rows(begun):
+    """They score the winner, and do not make it."""
+    command = begun / "command.json"
+    kept = json.loads(command.read_text())
+    command.write_text(json.dumps({**kept, "test": "/gone/t.csv"}))
+    assert call("replay", begun).exit_code == 0
+
+
 def test_resume_says_which_limit_is_used_up(begun):
     """More seconds are of no use where all configurations are there."""
     result = call("resume", begun, "--time-budget", 3600)

@@ -143,9 +143,9 @@ def test_fit_hands_over_limits_and_rows_that_only_score(fake):
     pd.DataFrame(
         {"age": [30, 40], "zip": ["007", "x1"], "w": [1, 2], "y": ["=no", "yes"]}
     ).to_csv("rows.csv", index=False)
-    pd.DataFrame({"age": [35], "zip": ["008"], "w": [3], "y": ["yes"]}).to_csv(
-        "test.csv", index=False
-    )
+    pd.DataFrame(
+        {"age": [35, 1], "zip": ["008", "x"], "w": [3, 3], "y": ["yes", None]}
+    ).to_csv("test.csv", index=False)
     result = call(
         "fit", "rows.csv", "--target", "y", "--test", "test.csv", "--weight", "w",
         "--drop-missing-target", "--trial-time-limit", 3, "--memory-limit-mib", 900,
@@ -179,7 +179,8 @@ def test_a_constant_for_want_of_scores_has_a_code_of_its_own(fake):
     """A schedule must not take it for a model; what was written stays."""
     fake.best_candidate_ = "baseline"
     fake.trials_ = (Trial(0, "baseline", {}, ""), Trial(1, "ridge", {}, ""))
-    result = call("fit", "data.csv", "--target", "y", "--out", "a")
+    fake.checks_ = (Finding("AML010", "Better than the baseline", "fail", "None is."),)
+    result = call("fit", "data.csv", "--target", "y", "--out", "a", "--fail-on", "fail")
 
     assert result.exit_code == 4, result.output
     assert "No configuration could be scored" in result.stderr
