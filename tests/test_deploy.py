@@ -99,7 +99,7 @@ def test_the_models_of_the_folds_may_predict_instead(fitted):
 def test_where_there_is_no_time_models_of_folds_stand_in(data, monkeypatch):
     """`deploy="refit"` has none of them; a note says what was taken."""
     monkeypatch.setattr("automl.finish.Finish._ends_in_time", lambda *_: False)
-    given = {**CLASSES, **COMMON, "time_budget_s": 60.0}
+    given = {**CLASSES, **COMMON}
     model = AutoML(**given).fit(*data)
     assert kinds(model)
     assert all("fold" in name for name in kinds(model))

@@ -212,8 +212,8 @@ def test_labels_that_miss_most_of_a_class_are_told_first():
         np.repeat([0.1, 0.3, 0.9], [90, 6, 4]),
     )
     said = overlooked(thresholds(truth, score), "yes")
-    assert "find 40 % of 'yes'" in said
-    assert "it would be 100 %, and 100 % of the rows called so would be right" in said
+    assert "finds 40 % of 'yes'" in said
+    assert "it would find 100 %, and 100 % of the rows called so would be right" in said
     assert not overlooked(thresholds(truth, np.maximum(score, 0.51 * truth)), "yes")
     assert not overlooked(thresholds(truth, 0.1 + 0.0 * score), "yes")
 

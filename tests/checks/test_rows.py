@@ -209,4 +209,4 @@ def test_drift_needs_a_column_beside_dates():
     X = X[["day"]]
     found = found_by("AML009", with_test(X.iloc[:200], y[:200], X.iloc[200:]))
     assert found.status == "skipped"
-    assert "beside dates" in found.evidence
+    assert "no date" in found.evidence
