@@ -169,7 +169,7 @@ def test_w18_once_during_the_refit(tmp_path, n_jobs, act):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("wait", [None, 0.005, 0.03, 0.1, 0.3])
+@pytest.mark.parametrize("wait", [None, 0.005, 0.03, 0.1, 0.15])
 def test_w18_once_during_the_report(tmp_path, wait):
     """W18: whenever it comes while the facts are gathered, there is a whole model."""
     options = {"n_trials": 3, "n_jobs": 2}
@@ -288,8 +288,8 @@ def test_w17_the_parent_is_killed(tmp_path, act, seconds):
     run = script(tmp_path, candidates, options)
     until_finished(run, 2)
     time.sleep(1.0)
-    workers = run.workers()
-    assert len(workers) == 2
+    # a pool whose worker was ended at its limit is made anew
+    assert wait_for(lambda: len(run.workers()) == 2, 10)
     run.kill()
     assert wait_for(lambda: not run.alive(), seconds), run.alive()
     events, damaged = read_journal(tmp_path / "run" / "journal.jsonl")
