@@ -41,7 +41,7 @@ EDGE = 0.01
 
 MORE = "Add columns or rows that tell more of the target."
 
-MORE_S = "Give the search more time, or see why configurations failed."
+MORE_TIME = "Give the search more time, or see why configurations failed."
 
 NEVER = "What predicts was never scored: nothing tells that it beats the constant."
 
@@ -66,7 +66,7 @@ class BetterThanBaseline:
                 self.code, self.title, "fail" if constant else "warn",
                 "No configuration was scored: "
                 + ("the constant predicts." if constant else UNSCORED),
-                MORE_S,
+                MORE_TIME,
             )  # fmt: skip
         if not winner.scores:
             return Finding(
@@ -74,7 +74,7 @@ class BetterThanBaseline:
                 self.title,
                 "warn",
                 NEVER,
-                MORE_S,
+                MORE_TIME,
             )
         if winner.candidate == BASELINE or _gain(winner, base) <= 0:
             return self._no_better(evidence, base)
