@@ -37,6 +37,8 @@ FURTHER_FORMATS = (
 
 _DATE_SHAPE = re.compile(r"\d.*[-/:. ].*\d|\d\s*[A-Za-z]{3,9}|[A-Za-z]{3,9}\s*\d")
 
+_DAY_AFTER_YEAR = re.compile(r"%Y\W*%d")
+
 
 def find_date_format(cells: Sequence[Any]) -> str | None:
     """Return the format that reads nearly all cells as dates, or None.
@@ -50,6 +52,8 @@ def find_date_format(cells: Sequence[Any]) -> str | None:
     '%Y-%m-%d'
     >>> find_date_format(["01/02/2020", "13/02/2020"])
     '%d/%m/%Y'
+    >>> find_date_format(["2020/05/01", "2020/06/01"])
+    '%Y/%m/%d'
     >>> find_date_format(["31.05.19", "01.06.19"])
     '%d.%m.%y'
     >>> find_date_format(["2010-2011", "1.2.3"]) is None
@@ -90,6 +94,8 @@ def _guessed_formats(texts: list[str]) -> list[str]:
         for text in texts[:: max(1, len(texts) // 50)]:
             for day_first in (False, True):
                 guess = guess_datetime_format(text, dayfirst=day_first)
-                if guess is not None and not guess.startswith("%Y-%d"):
-                    counts[guess] = counts.get(guess, 0) + 1
-    return sorted(counts, key=lambda f: (-counts[f], f.startswith("%d"), f))
+                if guess is None or _DAY_AFTER_YEAR.search(guess):
+                    continue
+                for form in {guess, guess.replace("%B", "%b")}:  # May is both
+                    counts[form] = counts.get(form, 0) + 1
+    return sorted(counts, key=lambda f: (-counts[f], f.startswith("%d"), "%B" in f, f))
