@@ -102,7 +102,8 @@ def some_groups(
         if rows + sizes[group] <= most:
             aside[group] = True
             rows += int(sizes[group])
-    if 2 * rows < wanted:  # the others were too large: the smallest of them, then
+    # the others were too large: the smallest of them, then, but never the last
+    if 2 * rows < wanted and (~aside).sum() > 1:
         aside[np.where(aside, len(groups), sizes).argmin()] = True
     found: np.ndarray = aside[of_row]
     return found

@@ -87,6 +87,20 @@ def test_a_holdout_by_group_is_a_share_of_the_rows(seed):
     assert folds.name == "a holdout of 20%, by group"
 
 
+@pytest.mark.parametrize("sizes", [[5, 95], [92, 2, 2, 2, 2], [1, 1, 98], [50, 50]])
+def test_a_holdout_by_group_leaves_something_to_train_on(sizes):
+    """The others may be few: the largest group is not held out as well."""
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    for seed in range(4):
+        folds = make_folds(
+            np.arange(100.0), cv=1, stratify=False, groups=groups, time=None,
+            random_state=seed,
+        )  # fmt: skip
+        ((train, test),) = folds.splits
+        assert len(train) >= 50
+        assert len(test) >= 1
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_a_holdout_by_group_is_no_handful(seed):
     """Where only a small group is not too many, the smaller of the others is in."""
