@@ -54,6 +54,9 @@ INNER_ROWS = 50
 INNER_ENOUGH = 10_000
 """More rows than this say no more about when to stop."""
 
+LEAST_STOP = 4
+"""Fewer say nothing of it."""
+
 TREE_S = 3e-8
 """Seconds that a tree takes to predict a row, two processes side by side (measured: 1
 to 3e-8 where trees are taken in blocks)."""
@@ -256,16 +259,33 @@ def native_categories(model: Any, prefix: Pipeline) -> dict[str, Any]:
 def _inner_split(
     place: Workplace, rows: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return positions in ``rows`` that train and that stop the boosting."""
+    """Return positions in ``rows`` that train and that stop the boosting.
+
+    None if either side, without classes that do not train, would have too few rows.
+    """
     n = len(rows)
     n_stop = min(max(int(INNER_SHARE * n), INNER_ROWS), n // 5, INNER_ENOUGH)
-    if n_stop < 4:
+    if n_stop < LEAST_STOP:
         return None
+    train, stop = _inner_cut(place, rows, n_stop)
+    told = len(stop)
+    if place.classes is not None:
+        told = int(np.isin(place.y[rows[stop]], place.y[rows[train]]).sum())
+    return None if min(len(train), told) < LEAST_STOP else (train, stop)
+
+
+def _inner_cut(
+    place: Workplace, rows: np.ndarray, n_stop: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the two sides, by class, group or time as the folds are."""
+    n, groups, y = len(rows), rows_of(place.groups, rows), place.y[rows]
     if place.time is not None:
         order = np.argsort(place.time[rows], kind="stable")
-        return np.sort(order[:-n_stop]), np.sort(order[-n_stop:])
-    groups = rows_of(place.groups, rows)
-    y = place.y[rows]
+        train, stop = np.sort(order[:-n_stop]), np.sort(order[-n_stop:])
+        if groups is None:
+            return train, stop
+        apart = train[~np.isin(groups[train], groups[stop])]
+        return (apart if 2 * len(apart) >= len(train) else train), stop
     if groups is not None and len(np.unique(groups)) > 2:
         aside = some_groups(groups, n_stop, n // 3, random_state=place.random_state)
         return np.flatnonzero(~aside), np.flatnonzero(aside)

@@ -83,6 +83,23 @@ def test_the_inner_split_keeps_classes_groups_and_time(place):
     time = np.random.default_rng(1).permutation(300).astype(float)
     train, stop = _inner_split(replace(place, time=time), rows)
     assert time[train].max() < time[stop].min()
+    both = replace(place, time=time, groups=np.arange(300) % 30)
+    assert len(_inner_split(both, rows)[0]) == len(train)  # too few would be left
+    both = replace(place, time=time, groups=np.arange(300) // 2)
+    train, stop = _inner_split(both, rows)
+    assert time[train].max() < time[stop].min()
+    assert not set(both.groups[train]) & set(both.groups[stop])
+
+
+def test_a_group_of_nearly_all_rows_is_trained_on(place):
+    """Where what is left says nothing of when to stop, there is no inner split."""
+    rows = np.arange(300)
+    large = replace(place, groups=np.repeat([0, 1, 2], [290, 5, 5]))
+    train, stop = _inner_split(large, rows)
+    assert (len(train), len(stop)) == (290, 10)
+    assert _inner_split(replace(place, groups=np.maximum(rows, 297)), rows) is None
+    apart = replace(place, groups=rows // 100, y=(rows // 100).astype(np.int64))
+    assert _inner_split(apart, rows) is None  # its class is not trained on
 
 
 def test_too_few_rows_have_no_inner_split(place):
