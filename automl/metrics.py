@@ -51,6 +51,7 @@ LABELLED = {
     "neg_brier_score": ("brier_score_loss", False),
     "d2_log_loss_score": ("d2_log_loss_score", True),
     "d2_brier_score": ("d2_brier_score", True),
+    "top_k_accuracy": ("top_k_accuracy_score", True),
 }
 """Functions of probabilities that must be told of classes without a scored row."""
 
@@ -149,6 +150,8 @@ class Metric:
         sample_weight : array of shape (n_rows,), default=None
             Not used by scorers that take no weights.
         """
+        if np.isnan(prediction).any():  # whatever the metric makes of gaps
+            return np.nan
         if self.task == "regression":
             if not self.own:
                 least = least_of(self.name, y) if self.least is None else self.least
@@ -229,7 +232,9 @@ class Metric:
         if self.own:
             return -np.inf, np.inf
         if self.sign < 0:
-            return -1.0 if self.name == "brier" else -np.inf, 0.0
+            # of two classes scikit-learn halves it
+            brier = -1.0 if self.task == "binary" else -2.0
+            return brier if self.name == "brier" else -np.inf, 0.0
         if self.name == "mcc":
             return -1.0, 1.0
         if self.name == "positive_likelihood_ratio":

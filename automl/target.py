@@ -300,7 +300,8 @@ def _check_class_labels(y: pd.Series) -> None:
 
 
 def _check_classes(classes: np.ndarray, codes: np.ndarray, task: str) -> None:
-    if type_of_target(classes) not in ("binary", "multiclass"):
+    unread = isinstance(classes[0], bytes)  # scikit-learn has an error of its own
+    if unread or type_of_target(classes) not in ("binary", "multiclass"):
         raise AutoMLDataError(
             f"Unknown label type: classes of type {type(classes[0]).__name__} are not "
             "understood by learners; numbers or text were expected.",

@@ -53,6 +53,30 @@ def test_a_class_without_a_scored_row_does_not_end_the_run():
     assert -score == pytest.approx(log_loss(Y[Y < 2], P[Y < 2], labels=[0, 1, 2]))
 
 
+def test_a_class_without_a_scored_row_is_no_hit_among_the_top_two():
+    """Three classes stay three: two guesses of three can miss."""
+    y, p = np.array([0, 0, 1, 1]), np.tile([0.3, 0.1, 0.6], (4, 1))
+    assert resolve_metric("top_k_accuracy", "multiclass").score(y, p) == 0.5
+
+
+@pytest.mark.parametrize("name", ["log_loss", "roc_auc", "accuracy"])
+def test_a_prediction_that_is_no_number_has_no_score(name):
+    """It is no even chance, and does not end a search."""
+    p = P[:, :2] / P[:, :2].sum(axis=1, keepdims=True)
+    p[0] = np.nan
+    assert np.isnan(resolve_metric(name, "binary").score(np.minimum(Y, 1), p))
+    assert np.isnan(resolve_metric("rmse", "regression").score(Y, p[:, 0]))
+
+
+def test_the_worst_brier_score_of_many_classes_is_two():
+    """Of two it is halved."""
+    y, p = np.array([0, 1]), np.eye(3)[[2, 2]]
+    metric = resolve_metric("brier", "multiclass")
+    assert metric.score(y, p) == metric.bounds[0] == -2
+    metric = resolve_metric("brier", "binary")
+    assert metric.score(y, np.eye(2)[[1, 0]]) == metric.bounds[0] == -1
+
+
 @pytest.mark.filterwarnings("ignore:y_pred contains classes:UserWarning")
 @pytest.mark.parametrize("name", ["accuracy", "balanced_accuracy", "f1_weighted"])
 def test_a_class_without_a_scored_row_can_be_predicted_wrongly(name):
@@ -168,8 +192,7 @@ def test_a_prediction_that_a_metric_cannot_take_counts_as_the_least_it_can(
     )
     known = replace(metric, least=0.25)  # of the rows that trained
     assert known.score(y, p) == metric.score(y, np.array([0.25, 0.8, 2.5]))
-    with pytest.raises(ValueError, match="NaN"):
-        metric.score(y, np.array([np.nan, 0.8, 2.5]))
+    assert np.isnan(metric.score(y, np.array([np.nan, 0.8, 2.5])))
 
 
 def test_a_scorer_of_the_users_own_sees_predictions_as_they_are():
