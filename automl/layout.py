@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from automl.folds import Folds
     from automl.kinds import Column
     from automl.metrics import Metric
     from automl.table import Table
@@ -58,6 +59,8 @@ class Layout:
         Rows of the commonest class; None for regression, or as good as all rows.
     absolute : bool
         Whether a learner that can is to minimise absolute errors, and not squares.
+    n_least : int or None
+        Rows, of the commonest class, of the smallest part that is trained on, if known.
     """
 
     task: str
@@ -65,21 +68,25 @@ class Layout:
     columns: tuple[Column, ...]
     n_commonest: int | None = None
     absolute: bool = False
+    n_least: int | None = None
 
     @classmethod
-    def of(cls, table: Table, metric: Metric | None = None) -> Layout:
+    def of(
+        cls, table: Table, metric: Metric | None = None, folds: Folds | None = None
+    ) -> Layout:
         """Return the layout of a table, for learners whose loss suits the metric."""
-        commonest = None
-        if table.is_classification:
-            commonest = int(np.bincount(table.y.astype(np.int64)).max())
+        commonest = _commonest(table) if table.is_classification else None
         absolute = metric is not None and not metric.own and metric.name in ABSOLUTE
-        return cls(table.task, table.n_rows, table.used, commonest, absolute)
+        parts = () if folds is None else folds.splits
+        least = min((_commonest(table, train) for train, _ in parts), default=None)
+        return cls(table.task, table.n_rows, table.used, commonest, absolute, least)
 
     @property
     def inner_folds(self) -> int:
-        """How many inner folds any half of the rows can be cut into."""
+        """How many inner folds any half of the rows, and any training part, allows."""
         n = self.n_rows if self.n_commonest is None else self.n_commonest
-        return min(INNER_FOLDS, n // 2)
+        least = n if self.n_least is None else self.n_least
+        return min(INNER_FOLDS, n // 2, least)
 
     @property
     def has_pairs(self) -> bool:
@@ -99,6 +106,14 @@ class Layout:
     def of_kind(self, *kinds: str) -> list[Column]:
         """Return the columns of these kinds."""
         return [c for c in self.columns if c.kind in kinds]
+
+
+def _commonest(table: Table, rows: Any = slice(None)) -> int:
+    """Return the rows of the commonest class among some; all of a regression."""
+    y = table.y[rows]
+    if not table.is_classification:
+        return len(y)
+    return int(np.bincount(y.astype(np.int64), minlength=1).max())
 
 
 def idle_options(layout: Layout) -> set[str]:

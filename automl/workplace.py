@@ -143,7 +143,7 @@ def write_workplace(
         place = Workplace(
             X=table.X[[c for c in table.X.columns if c not in numeric]],
             y=table.y,
-            layout=Layout.of(table, metric),
+            layout=Layout.of(table, metric, folds),
             classes=table.classes,
             splits=folds.splits,
             metric=metric,

@@ -8,6 +8,7 @@ import pytest
 from scipy import sparse
 
 from automl.candidates import Candidate, load_candidates, parse_candidate
+from automl.folds import make_folds
 from automl.layout import Layout, idle_options
 from automl.metrics import resolve_metric
 from automl.pipeline import build_pipeline, split_params
@@ -26,6 +27,7 @@ def median_ae(estimator, X, y):
     return -float(np.abs(estimator.predict(X) - y).max())
 
 
+TARGET = {"categorical": "target"}
 RIDGE = {
     "tasks": ["regression"],
     "estimator": {"regression": "sklearn.linear_model.Ridge"},
@@ -300,6 +302,21 @@ def test_the_target_encoding_takes_few_rows(n, task):
     pipeline = built(spec | {"preprocess": {"categorical": "target"}}, table)
     half = np.arange(max(2, n // 2))
     assert len(pipeline.fit(table.X.iloc[half], table.y[half]).predict(table.X)) == n
+
+
+def test_the_target_encoding_takes_the_least_training_part():
+    """The first of the forward splits has fewer rows of a class than inner folds."""
+    y = np.arange(200) % 20
+    table = make_table({"level": list("abcde") * 40}, y, task="multiclass")
+    folds = make_folds(
+        table.y, cv=4, stratify=True, groups=None, time=np.arange(200.0), random_state=0
+    )
+    candidate = parse_candidate("c", LOGISTIC | {"preprocess": TARGET})
+    layout = Layout.of(table, folds=folds)
+    train, _ = folds.splits[0]
+    pipeline = build_pipeline(candidate, {}, layout, random_state=0)
+    assert pipeline.fit(table.X.iloc[train], table.y[train]).classes_.size == 20
+    assert (layout.inner_folds, Layout.of(table).inner_folds) == (2, 5)
 
 
 @pytest.mark.parametrize("scale", ["none", "standard", "robust", "quantile"])
