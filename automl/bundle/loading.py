@@ -83,14 +83,18 @@ def load(folder: str | Path, *, allow_version_drift: bool = False) -> Predictor:
     _check_versions(manifest, allow_version_drift=allow_version_drift)
     try:
         pipeline = pickle.loads(contents["model.pkl"])  # noqa: S301 - verified above
-    except (ImportError, AttributeError, pickle.UnpicklingError, TypeError) as error:
+        predictor = Predictor(pipeline, json.loads(contents["schema.json"]), manifest)
+        difference = _difference(
+            predictor, contents["sample.csv"], contents["expected.json"]
+        )
+    except Exception as error:  # of other packages: whatever an object of theirs raises
         raise AutoMLIntegrityError(
-            f"model.pkl cannot be loaded with the packages installed here: {error}. "
-            "Install the bundle's requirements.txt.",
+            "The model cannot be loaded, or does not predict, with the packages "
+            f"installed here: {type(error).__name__}: {error}. Install the bundle's "
+            "requirements.txt.",
             code="E-version",
         ) from error
-    predictor = Predictor(pipeline, json.loads(contents["schema.json"]), manifest)
-    _check_parity(predictor, contents["sample.csv"], contents["expected.json"])
+    _check_parity(difference)
     return predictor
 
 
@@ -189,16 +193,19 @@ def _check_versions(manifest: Mapping[str, Any], *, allow_version_drift: bool) -
             )
 
 
-def _check_parity(predictor: Predictor, sample: bytes, stored: bytes) -> None:
+def _difference(predictor: Predictor, sample: bytes, stored: bytes) -> float:
+    """Return how far predictions of the sample are from those made with the model."""
     expected = json.loads(stored)
     found = predictor.predict_sample(read_sample(sample, predictor))
     key = "probability" if "probability" in expected else "prediction"
     if key == "prediction" and predictor.task_ != "regression":
-        difference = float(found[key] != expected[key])
-    else:
-        wanted = np.array(expected[key], dtype=np.float64)
-        scale = float(np.abs(wanted).max()) or 1.0 if key == "prediction" else 1.0
-        difference = float(np.abs(np.array(found[key]) - wanted).max()) / scale
+        return float(found[key] != expected[key])
+    wanted = np.array(expected[key], dtype=np.float64)
+    scale = float(np.abs(wanted).max()) or 1.0 if key == "prediction" else 1.0
+    return float(np.abs(np.array(found[key]) - wanted).max()) / scale
+
+
+def _check_parity(difference: float) -> None:
     if not difference <= TOLERANCE:
         raise AutoMLIntegrityError(
             f"The model predicts its sample otherwise than where it was made: the "

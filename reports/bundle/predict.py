@@ -70,7 +70,19 @@ def load_model(*, allow_version_drift: bool = False) -> tuple[Any, dict[str, Any
         if name == "model.pkl":
             payload = content
     check_versions(manifest, allow_version_drift=allow_version_drift)
-    return pickle.loads(payload), manifest  # noqa: S301 - verified above
+    try:
+        return pickle.loads(payload), manifest  # noqa: S301 - verified above
+    except Exception as error:  # whatever an object of other packages raises
+        raise unsuited(error) from error
+
+
+def unsuited(error: Exception) -> RefusedError:
+    """Return what to say of a model that other packages do not load or run."""
+    return RefusedError(
+        "The model cannot be loaded, or does not predict, with the packages installed "
+        f"here ({type(error).__name__}: {error}). Run pip install -r requirements.txt.",
+        INTEGRITY_ERROR,
+    )
 
 
 def check_versions(manifest: dict[str, Any], *, allow_version_drift: bool) -> None:
@@ -210,7 +222,10 @@ def run(options: argparse.Namespace) -> str:
     """Do what the command line asks for and return a sentence about it."""
     model, _ = load_model(allow_version_drift=options.allow_version_drift)
     if options.check:
-        difference = check(model)
+        try:
+            difference = check(model)
+        except Exception as error:  # whatever an object of other packages raises
+            raise unsuited(error) from error
         if not difference <= 1e-6:
             raise RefusedError(
                 f"The sample's predictions differ by {difference:.3g}; 1e-6 at most "

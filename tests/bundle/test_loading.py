@@ -132,6 +132,26 @@ def test_other_versions_are_refused_unless_allowed(bundle):
     assert load(bundle, allow_version_drift=True).task_ == "binary"
 
 
+class Outdated:
+    """What cannot be made again by other packages."""
+
+    def __reduce__(self):
+        """Raise on the way back, as a tree of another version does."""
+        return int, ("incompatible dtype",)
+
+
+def test_a_model_that_other_packages_cannot_load_is_refused(bundle, tmp_path):
+    """Whatever it raises; by the script of the bundle, too."""
+    (bundle / "model.pkl").write_bytes(pickle.dumps(Outdated()))
+    rewrite(bundle)
+    with pytest.raises(AutoMLIntegrityError, match="ValueError") as caught:
+        load(bundle, allow_version_drift=True)
+    assert caught.value.code == "E-version"
+    done = python(bundle / "predict.py", "--check", cwd=tmp_path)
+    assert (done.returncode, "ValueError" in done.stderr) == (6, True)
+    assert "Traceback" not in done.stderr
+
+
 def test_other_python_is_refused(bundle):
     """Compiled code of another Python is never run."""
     rewrite(bundle, python="3.7")
