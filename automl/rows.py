@@ -100,8 +100,12 @@ def read_weights(given: Any, n_rows: int) -> np.ndarray | None:
     return weights
 
 
-def read_groups(given: Any, n_rows: int) -> np.ndarray | None:
+def read_groups(
+    given: Any, n_rows: int, keep: np.ndarray | None = None
+) -> np.ndarray | None:
     """Return a code of the group for each row; None if none are given.
+
+    Only rows that are kept, all by default, need one: others have -1 without it.
 
     Raises
     ------
@@ -120,21 +124,25 @@ def read_groups(given: Any, n_rows: int) -> np.ndarray | None:
         raise AutoMLDataError(
             f"groups has {len(codes)} values, X has {n_rows} rows.", code="E-groups"
         )
-    if (codes < 0).any():
+    missing = _among(codes < 0, keep)
+    if missing.any():
         raise AutoMLDataError(
-            f"groups has {int((codes < 0).sum())} missing values; every row needs one.",
+            f"groups has {int(missing.sum())} missing values; every row needs one.",
             code="E-groups",
-            rows=first_rows(codes < 0),
+            rows=first_rows(missing),
             hint="Fill them, or drop these rows.",
         )
     return codes.astype(np.int64)
 
 
-def read_time(given: Any, n_rows: int) -> tuple[np.ndarray | None, bool]:
+def read_time(
+    given: Any, n_rows: int, keep: np.ndarray | None = None
+) -> tuple[np.ndarray | None, bool]:
     """Return seconds, or numbers as given, for each row; and whether they are seconds.
 
     Numbers may count anything: only what was read from dates can be compared with
-    dates. Without any, None is returned.
+    dates. Without any, None is returned. Only rows that are kept, all by default, need
+    one: others have NaN without it.
 
     Raises
     ------
@@ -155,15 +163,25 @@ def read_time(given: Any, n_rows: int) -> tuple[np.ndarray | None, bool]:
         raise AutoMLDataError(
             f"time has {len(moments)} values, X has {n_rows} rows.", code="E-time"
         )
-    if np.isnan(moments).any():
+    missing = _among(np.isnan(moments), keep)
+    if missing.any():
         raise AutoMLDataError(
-            f"time has {int(np.isnan(moments).sum())} values that are missing or no "
-            "dates; every row needs one.",
+            f"time has {int(missing.sum())} values that are missing or no dates; "
+            "every row needs one.",
             code="E-time",
-            rows=first_rows(np.isnan(moments)),
+            rows=first_rows(missing),
             hint="Fill them, or drop these rows.",
         )
     return moments, are_dates
+
+
+def _among(missing: np.ndarray, keep: np.ndarray | None) -> np.ndarray:
+    """Return which rows are missing and kept."""
+    if keep is None:
+        return missing
+    kept = np.zeros_like(missing)
+    kept[keep] = missing[keep]
+    return kept
 
 
 def _moments(values: pd.Series) -> tuple[np.ndarray, bool]:

@@ -164,9 +164,9 @@ def make_table(
     check_shape(frame, y)
     n_rows = len(frame)
     weights = read_weights(sample_weight, n_rows)
-    group_codes = read_groups(groups, n_rows)
-    moments, time_is_dates = read_time(time, n_rows)
     keep, notes = rows_to_keep(y, weights, drop_missing_target=drop_missing_target)
+    group_codes = read_groups(groups, n_rows, keep)
+    moments, time_is_dates = read_time(time, n_rows, keep)
     if keep is not None:
         frame, y, weights = frame.iloc[keep], y.iloc[keep], _at(weights, keep)
         group_codes, moments = _at(group_codes, keep), _at(moments, keep)

@@ -77,6 +77,7 @@ def test_the_task_is_inferred(y, task, classes):
         ({"y": [1, "1"] * 15}, "E-target-mixed", "mixes types"),
         ({"y": np.c_[Y, Y]}, "E-multioutput", "1d array"),
         ({"y": Y * 1j}, "E-type", "Complex"),
+        ({"y": np.array([b"a", b"b"] * 15)}, "E-target-type", "type bytes"),
         ({"y": iter(Y)}, "E-type", "column of values"),
         ({"y": [[1], [1, 2]] * 15}, "E-type", "cannot be read"),
         ({"y": np.zeros(N)}, "E-one-class", "one class|1 class"),
@@ -103,6 +104,27 @@ def test_data_that_cannot_be_used_are_refused(given, code, message):
     with pytest.raises(AutoMLDataError, match=message) as caught:
         make_table(**({"X": X, "y": Y} | given))
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    "beside", [{"groups": [None, *"ab" * 14, "c"]}, {"time": [None, *range(1, N)]}]
+)
+@pytest.mark.parametrize(
+    "left_out",
+    [
+        {"sample_weight": np.arange(N)},
+        {"y": [np.nan, *Y[1:]], "drop_missing_target": True},
+    ],
+)
+def test_a_row_that_is_left_out_needs_no_group_or_moment(beside, left_out):
+    """Neither is read of it; of the others, the first without one is told of."""
+    table = make_table(**({"X": X, "y": Y} | beside | left_out))
+    assert table.n_rows == N - 1
+    name = next(iter(beside))
+    holed = [*beside[name][:5], None, *beside[name][6:]]
+    with pytest.raises(AutoMLDataError, match="has 1 ") as caught:
+        make_table(**({"X": X, "y": Y, name: holed} | left_out))
+    assert caught.value.rows == (5,)
 
 
 @pytest.mark.parametrize(
