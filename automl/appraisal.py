@@ -142,6 +142,7 @@ def appraise(
                 finish=_finish(winner, temperature, rows), n_resamples=effort.drawings,
                 is_over=lambda: is_over() or (timed and budget.clock() > end),
             )  # fmt: skip
+            capped = estimate is not None and estimate.score > winner.score
             estimate = _at_most(estimate, winner.score)
             if estimate is not None:
                 base = next((t for t in history if t.candidate == BASELINE), None)
@@ -151,7 +152,8 @@ def appraise(
                 if len(kept) < min(n_all, CONFIGURATIONS) and n_units < MANY_UNITS:
                     warning = warning or _left_out(n_kept, n_tried)
                 warning = warning or alike(estimate)
-                constant = _of_constant(base, rows, problem, predictions)
+                if not capped:  # else it is a mean of folds, as the baseline's is
+                    constant = _of_constant(base, rows, problem, predictions)
     if estimate is None:
         train, test = problem.folds.splits[0]
         n_tried = sum(1 for t in history if t.number and t.scores)

@@ -184,6 +184,7 @@ def corrected(
         mean, low, high = mean + moved, low + moved, high + moved
     if is_rate(metric):
         low, high = _at_least_exact(mean, low, high, rows)
+    low, high = np.clip((low, high), *metric.bounds).tolist()  # a shift knows none
     return Estimate(mean, low, high, "bbc", len(predictions), len(known), len(rows))
 
 
@@ -215,8 +216,9 @@ def outside_weight(outside: float, apparent: float, constant: float) -> float:
 def _constant(rows: Scored, prediction: np.ndarray) -> np.ndarray:
     """Return what is predicted without any column: shares of classes, or the mean."""
     if prediction.ndim == 1:
-        return np.full(len(rows), np.mean(rows.y))
-    counts = np.bincount(rows.y.astype(np.int64), minlength=prediction.shape[1])
+        return np.full(len(rows), np.average(rows.y, weights=rows.weight))
+    codes = rows.y.astype(np.int64)
+    counts = np.bincount(codes, rows.weight, minlength=prediction.shape[1])
     return np.tile(counts / counts.sum(), (len(rows), 1))
 
 

@@ -35,6 +35,29 @@ def test_the_baseline_takes_no_configuration_its_place(monkeypatch):
     assert found.warning is None
 
 
+def test_an_estimate_that_is_a_mean_of_folds_is_not_set_against_all_rows():
+    """Small hard folds make the mean of folds worse than the score of all rows."""
+    tests = np.split(np.arange(N_ROWS), [35, 70, 75])
+    problem = problem_of(cv=[(np.setdiff1d(range(N_ROWS), t), t) for t in tests])
+    noise = np.random.default_rng(2).normal(size=N_ROWS)
+    noise *= np.repeat([1.0, 10.0], [70, 10])
+    trials = []
+    for number, (name, times) in enumerate([(BASELINE, 2.0), ("ridge", 1.0)]):
+        trial = Trial(number, name, {}, "", "ok")
+        for k, test in enumerate(tests):
+            score = -float(np.sqrt(np.mean((times * noise[test]) ** 2)))
+            trial = trial.with_fold(FoldResult(number, k, "ok", score))
+        trials.append(trial)
+    wrong = {0: 2.0 * noise, 1: noise}
+    found = appraise(
+        trials[1], History(tuple(trials)), problem,
+        lambda n, k: problem.table.y[tests[k]] + wrong[n][tests[k]],
+        Budget(None, 1, 0.0),
+    )  # fmt: skip
+    assert found.estimate.score == trials[1].score
+    assert found.constant is None  # the baseline's mean of folds stands beside it
+
+
 def test_configurations_that_there_is_no_time_for_are_told(monkeypatch):
     """A selection among some stays optimistic, and text and warning say so."""
     monkeypatch.setattr("automl.effort._seconds_of", lambda *_: 0.005)

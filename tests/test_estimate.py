@@ -147,6 +147,19 @@ def test_a_rate_without_errors_has_an_interval():
         assert found.high == 1.0
 
 
+@pytest.mark.parametrize("name", ["roc_auc", "average_precision"])
+def test_an_interval_does_not_leave_the_range_of_its_metric(name):
+    """The best of twenty that are nearly all right: no area is above one."""
+    rng = np.random.default_rng(0)
+    y = np.arange(60) % 2
+    sure = 1 / (1 + np.exp(-(3 * y - 1.5 + rng.normal(size=(20, 60)))))
+    predictions = [np.c_[1 - p, p] for p in sure]
+
+    found = corrected(predictions, rows_of(y), resolve_metric(name, "binary"))
+
+    assert found.low < found.score <= found.high <= 1.0
+
+
 def test_the_interval_of_a_high_rate_covers_it():
     """Of sixty rows with one or two errors, nineteen of twenty intervals hold .98."""
     rng = np.random.default_rng(5)
@@ -212,6 +225,20 @@ def test_the_share_of_the_selection_score_falls_with_what_was_learnt_by_chance()
     assert outside_weight(0.4, 0.9, 0.5) == pytest.approx(1.0)
     assert outside_weight(0.45, 0.49, 0.5) == 1.0
     assert outside_weight(0.6, 0.5, 0.5) == outside_weight(0.6, np.nan, 0.5) == 1.0
+
+
+def test_weights_of_rows_count_for_the_constant_as_well():
+    """Guesses are worth no more where the rare class has half of the weight."""
+    rng = np.random.default_rng(0)
+    y = (np.arange(400) % 20 == 0).astype(int)
+    weight = np.where(y == 1, 19.0, 1.0)
+    noise = rng.uniform(0.4, 0.6, (10, 400))
+    kept = [np.c_[1 - p, p] for p in noise]
+    found = corrected(
+        kept, rows_of(y, weight=weight), resolve_metric("log_loss", "binary")
+    )
+    assert found.score == pytest.approx(np.log(0.5), abs=0.02)
+    assert found.score < np.log(0.5)  # not moved to the best of ten by chance
 
 
 @pytest.mark.parametrize("mixes", [False, True])
