@@ -217,7 +217,9 @@ def conclude(
         try:
             chosen = constrained(
                 first, given, problem, constraints, journal.predictions,
-                lambda trial: fit_now(runner, finish, trial, interrupt, memory),
+                lambda trial: fit_now(
+                    runner, search, finish, trial, interrupt, memory
+                ),
                 after(search.budget, interrupt, search.budget.remaining_s - SPARE_S),
             )  # fmt: skip
         except Exception as error:  # noqa: BLE001 - there is a model, within them or not

@@ -128,7 +128,9 @@ def finish_run(
 
     # a wish to stop that came before ends no fit of these: they have their seconds
     ends = _ends(interrupt)
-    limits = Limits(ends, None if interrupt.asked else interrupt, memory)
+    limits = Limits(
+        ends, None if interrupt.asked else interrupt, memory, _longest(search)
+    )
     runner.queued = 0  # what waits in a queue would begin later than was reckoned
     with closing(runner.run(source, limits)) as outcomes:
         for outcome in outcomes:
@@ -148,8 +150,16 @@ def _ends(interrupt: Interrupt) -> Callable[[Task], float | None]:
     return kill_at
 
 
+def _longest(search: Search) -> float | None:
+    """Return the seconds of a fit after a search that no budget ends."""
+    if search.budget.time_s is not None:
+        return None
+    return search.plan.trial_time_limit_s
+
+
 def fit_now(
     runner: Runner,
+    search: Search,
     finish: Finish,
     trial: Trial,
     interrupt: Interrupt,
@@ -166,7 +176,7 @@ def fit_now(
     if interrupt.asked or not finish.affords(trial):
         return None
     tasks = iter([finish.refit_task(trial)])
-    limits = Limits(_ends(interrupt), interrupt, memory)
+    limits = Limits(_ends(interrupt), interrupt, memory, _longest(search))
     with closing(runner.run(lambda: next(tasks, None), limits)) as outcomes:
         for outcome in outcomes:
             finish.cpu_s += outcome.cpu_s

@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from automl.evaluate import Task
+from automl.history import FoldResult
 
-__all__ = ["Reruns"]
+if TYPE_CHECKING:
+    from automl.evaluate import Outcome, Task
+
+__all__ = ["Reruns", "death_of"]
 
 TRIES = {"crash": 2, "lost": 4}
 """How often a task is run that ends its worker, or whose worker ends beside it."""
+
+REASONS = {
+    "timeout": "ended at its time limit",
+    "memory": "ended at the memory limit",
+    "lost": "its worker process ended beside it, again and again",
+}
+"""Why a trial ended with its worker, in words."""
 
 
 class Reruns:
@@ -66,3 +75,14 @@ class Reruns:
             self._suspect = task.serial if crashed else self._suspect
             return task
         return None
+
+
+def death_of(outcome: Outcome) -> FoldResult:
+    """Return the result of a fold that did not come to its end."""
+    task, status = outcome.task, outcome.error or "lost"
+    twice = f"its worker process {outcome.detail}, and a new one again"
+    reason, (pid, began) = REASONS.get(status, twice), outcome.mark or (0, 0.0)
+    return FoldResult(
+        task.trial, task.fold, status, reason=reason, worker=pid, started_s=began,
+        ended_s=outcome.ended_s if pid else None,
+    )  # fmt: skip

@@ -16,11 +16,11 @@ import numpy as np
 
 from automl.allocation import Continue, Start, Stop, View, Wait, next_step
 from automl.evaluate import Outcome, Task
-from automl.history import FoldResult, History, Trial
+from automl.history import History, Trial
 from automl.kept import keep_from
 from automl.pacing import Pace
 from automl.racing import is_losing
-from automl.reruns import Reruns
+from automl.reruns import Reruns, death_of
 from automl.space import active, point_key, start_point
 
 if TYPE_CHECKING:
@@ -110,6 +110,7 @@ class Search:
         self._pace = Pace(plan, budget, history)
         self._reruns = Reruns()
         self._crashes = 0
+        self._crashed_s: float | None = None
         self._closed = False
         self._lock = threading.RLock()
         self._fallback_due = budget.time_s is not None
@@ -174,7 +175,7 @@ class Search:
                 return
             result = outcome.result
             if result is None and outcome.error not in UNBEGUN:
-                result = _died(outcome)
+                result = death_of(outcome)
             if result is not None and task.kind == "fold":
                 result = result.since(self.budget.started)
                 outcome = replace(outcome, result=result)
@@ -191,7 +192,9 @@ class Search:
             self._take_arrived()
 
     def _count_crash(self, outcome: Outcome) -> None:
-        self._crashes += 1
+        same = outcome.ended_s is not None and outcome.ended_s == self._crashed_s
+        self._crashed_s = outcome.ended_s
+        self._crashes += not same  # a pool that dies takes all that ran with it
         if self._crashes >= CRASHES:
             self.given_up = (
                 f"{CRASHES} fits in a row ended their worker process, the last one "
@@ -378,23 +381,5 @@ class Search:
         self.changes.append(self.history[trial.number])
 
 
-REASONS = {
-    "timeout": "ended at its time limit",
-    "memory": "ended at the memory limit",
-    "lost": "its worker process ended beside it, again and again",
-}
-
-
 def _grows(candidate: Candidate | None) -> bool:
     return candidate is not None and candidate.resource is not None
-
-
-def _died(outcome: Outcome) -> FoldResult:
-    """Return the result of a fold that did not come to its end."""
-    task, status = outcome.task, outcome.error or "lost"
-    twice = f"its worker process {outcome.detail}, and a new one again"
-    reason, (pid, began) = REASONS.get(status, twice), outcome.mark or (0, 0.0)
-    return FoldResult(
-        task.trial, task.fold, status, reason=reason, worker=pid, started_s=began,
-        ended_s=outcome.ended_s if pid else None,
-    )  # fmt: skip

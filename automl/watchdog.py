@@ -61,11 +61,14 @@ class Limits:
         Whether the user asked to stop: folds in flight are then ended.
     memory : callable or None
         Chooses the processes that must end for want of memory.
+    limit_s : float or None
+        Seconds of a task that has no limit of its own.
     """
 
     kill_at: Callable[[Task], float | None] = lambda task: task.kill_at
     interrupt: Interrupt | None = None
     memory: MemoryGuard | None = None
+    limit_s: float | None = None
 
 
 class Watchdog:
@@ -124,15 +127,16 @@ class Watchdog:
         with self._lock:
             tasks, self._in_flight = list(self._in_flight.values()), {}
         codes = {t.serial: self._exit_code(t) for t in tasks}
-        return [self._found(task, codes) for task in tasks]
+        now = time.monotonic()  # one moment: it tells that it was one death
+        return [self._found(task, codes, now) for task in tasks]
 
-    def _found(self, task: Task, codes: dict[int, int | None]) -> Outcome:
+    def _found(self, task: Task, codes: dict[int, int | None], now: float) -> Outcome:
         mark = read_mark(self.folder, task.serial) or self._marks.get(task.serial)
         (self.folder / "running" / str(task.serial)).unlink(missing_ok=True)
         kept = take_kept(self.folder, task.serial)
         if kept is not None:
             return kept
-        when: dict[str, Any] = {"mark": mark, "ended_s": time.monotonic()}
+        when: dict[str, Any] = {"mark": mark, "ended_s": now}
         if task.serial in self._ended:
             return Outcome(task, error=self._ended[task.serial], **when)
         code = codes[task.serial]
@@ -228,7 +232,8 @@ class Watchdog:
             return "unseen" if late and not has_kept(self.folder, task.serial) else None
         if kill_at is not None and now > kill_at:
             return "cancelled" if task.kind == "fold" else "timeout"
-        if task.limit_s is not None and now > mark[1] + task.limit_s:
+        limit_s = self.limits.limit_s if task.limit_s is None else task.limit_s
+        if limit_s is not None and now > mark[1] + limit_s:
             return "timeout"
         asked = self._asked_s is not None and now > self._asked_s + GRACE_S
         return "cancelled" if asked and task.kind == "fold" else None

@@ -124,6 +124,15 @@ def test_what_waits_behind_a_fit_is_no_sign_of_a_dead_pool(place):
     assert dog._verdict(late, None, 103.0, idle=False) is None
 
 
+def test_a_task_without_a_limit_of_its_own_has_that_of_all(place):
+    """What is fitted after a search of trials ends at the user's limit, too."""
+    dog = Watchdog(place, Limits(limit_s=10.0), lambda: None)
+    mark = (1, 100.0)
+    assert dog._verdict(fold(1), mark, 109.0, idle=False) is None
+    assert dog._verdict(fold(1), mark, 111.0, idle=False) == "timeout"
+    assert dog._verdict(fold(1, limit_s=20.0), mark, 111.0, idle=False) is None
+
+
 def test_a_worker_that_dies_loses_no_finished_task(place):
     """Finished outcomes come out, and the tasks of the dead pool are told lost."""
     tasks = [*[fold(i) for i in range(7)], fold(7, "die")]

@@ -257,6 +257,17 @@ def test_ten_crashes_in_a_row_end_the_search(tmp_path):
     assert search.finish()[0].candidate == "baseline"
 
 
+def test_a_pool_that_dies_counts_once_whatever_ran_in_it(tmp_path):
+    """Twelve fits that end at one moment are one death, and not ten in a row."""
+    search = make(tmp_path, n_trials=100)
+    task = search.source()
+    for moment in range(CRASHES):
+        assert search.given_up is None
+        for _ in range(12):
+            search.tell(Outcome(task, error="crash", ended_s=float(moment)))
+    assert search.given_up is not None
+
+
 def test_a_finished_fold_between_crashes_keeps_the_search_going(tmp_path):
     """Only crashes in a row count."""
     search = make(tmp_path, n_trials=40)
