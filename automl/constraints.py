@@ -365,11 +365,12 @@ def _at_s(first: Choice) -> float:
 def _by_family(given: Given) -> list[Trial]:
     """Return configurations but the leader, the best of each family first.
 
-    Those that were given up on the way come last, if they were ahead of the baseline:
-    what is fast often loses the race early.
+    Those that were given up on the way come last: what is fast often loses the race
+    early. None is behind the baseline.
     """
     history = given.history
     leader, *others = (t for t in history.finished() if t.candidate != BASELINE)
+    others = [t for t in others if not t.score <= history[0].score]
     ahead = {
         t.number: ahead_of(t, history[0])
         for t in history

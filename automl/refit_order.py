@@ -20,12 +20,15 @@ REFITS = 3
 def refit_order(history: History) -> list[Trial]:
     """Return trials to refit, best first; none if the baseline leads.
 
-    Where nothing has finished, those that beat the baseline on the folds they have.
+    Behind the leader, what the baseline beats is left out. Where nothing has finished,
+    those that beat the baseline on the folds they have.
     """
     finished = history.preferred()
     others = [t for t in finished if t.candidate != BASELINE]
     if others:
-        return [] if finished[0].candidate == BASELINE else others[:REFITS]
+        leads, floor = finished[0].candidate == BASELINE, history[0].score
+        worth = [t for t in others if t is others[0] or not t.score <= floor]
+        return [] if leads else worth[:REFITS]
     begun = [t for t in history if t.number and t.scores and t.status not in FAILED]
     ahead = {t.number: ahead_of(t, history[0]) for t in begun}
     order = sorted(begun, key=lambda t: -ahead[t.number])

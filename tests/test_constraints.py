@@ -14,12 +14,20 @@ from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 
 from automl import AutoML, Candidate
-from automl.constraints import MIB, Choice, Constraints, Cost, _chosen, cost_of
+from automl.constraints import (
+    MIB,
+    Choice,
+    Constraints,
+    Cost,
+    _by_family,
+    _chosen,
+    cost_of,
+)
 from automl.ensemble import Blend, pruned
 from automl.estimators.ensemble import WeightedEnsemble
 from automl.exceptions import AutoMLConfigError, AutoMLWarning
 from automl.folds import Folds
-from automl.history import FoldResult, Trial
+from automl.history import FoldResult, History, Trial
 from automl.metrics import resolve_metric
 from automl.table import make_table
 
@@ -163,6 +171,17 @@ def test_no_score_is_given_away_for_a_limit_that_is_missed(others, number):
     ]  # fmt: skip
     found, _ = _chosen(measured, Constraints(max_model_mib=1.0))
     assert found.out.trial.number == number
+
+
+def test_nothing_behind_the_baseline_is_tried_for_a_limit():
+    """A model that is small and worse than the constant is no way out."""
+    scores = {"baseline": 0.5, "one": 0.9, "two": 0.4, "three": 0.6}
+    trials = tuple(
+        Trial(n, name, {}, "", "ok", (FoldResult(n, 0, "ok", score),))
+        for n, (name, score) in enumerate(scores.items())
+    )
+    given = SimpleNamespace(history=History(trials))
+    assert [t.candidate for t in _by_family(given)] == ["three"]
 
 
 def test_a_slow_model_gives_way_to_a_fast_one():

@@ -11,6 +11,7 @@ from automl.budget import Budget
 from automl.evaluate import Outcome, Task
 from automl.finish import THREADED_ROWS, Finish, Wanted
 from automl.history import FoldResult, History, Trial
+from automl.refit_order import refit_order
 
 
 def history(*scores, baseline=0.0):
@@ -51,6 +52,13 @@ def test_a_refit_that_hung_before_a_ctrl_c_is_not_made_again(error, after_s, aga
     tasks = [ending.source() for _ in range(2)]
     assert any(t.kind == "refit" and t.trial == refit.trial for t in tasks) == again
     assert bool(ending.errors) != again
+
+
+def test_what_the_constant_beats_does_not_predict():
+    """A leader whose fit fails gives way to those ahead of the baseline only."""
+    order = refit_order(history(0.9, 0.45, 0.6, baseline=0.5))
+    assert [t.number for t in order] == [1, 3]
+    assert refit_order(history(0.4, 0.3, baseline=0.5)) == []
 
 
 def test_a_member_that_was_fitted_takes_the_place_of_a_leader_that_failed():
