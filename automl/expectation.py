@@ -8,11 +8,15 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from automl.appraisal import Appraised, appraise, estimate_facts
 from automl.baseline import constant_factors, constant_prediction
+from automl.checks import Evidence, run_checks
+from automl.checks.drift import Drift
 from automl.checks.finding import Finding, worst_first
+from automl.checks.rows import SeenBefore
 from automl.effort import HURRY_S
 from automl.estimators.labels import favoured
 from automl.facts.verdict import restated
@@ -38,7 +42,7 @@ MEANWHILE_CELLS = 200_000
 """Numbers of a configuration up to which the score is corrected while workers fit: of
 25,000 rows of two classes. A hundred configurations are 150 MB then."""
 
-OF_TEST = ("AML008", "AML009")
+OF_TEST = (SeenBefore(), Drift())
 """Checks that look at the test rows."""
 
 
@@ -192,6 +196,7 @@ def expect_again(
     trial: Trial,
     trials: tuple[Trial, ...],
     problem: Problem,
+    random_state: int,
 ) -> tuple[dict[str, Any], Expected]:
     """Return the facts of a finished run with test rows that it had not, or others.
 
@@ -207,6 +212,8 @@ def expect_again(
         What predicts, as it was scored, and all.
     problem : Problem
         What was worked on.
+    random_state : int
+        For checks that draw.
     """
     if held_out is None:
         return dict(facts), Expected(facts.get("estimate"))
@@ -215,7 +222,8 @@ def expect_again(
     new = estimate_facts(found, problem.metric, trial.score)
     score = None if tested is None else tested.score
     estimate = new or facts.get("estimate")
-    out = {**facts, "estimate": estimate, "checks": _not_again(facts)}
+    checks = _checks_again(facts, held_out, problem, random_state)
+    out = {**facts, "estimate": estimate, "checks": checks}
     if isinstance(facts.get("verdict"), dict):
         out["verdict"] = restated(
             facts["verdict"], trials, trial, problem.folds, problem.metric, estimate
@@ -223,14 +231,19 @@ def expect_again(
     return out, Expected(estimate, score, notes)
 
 
-def _not_again(facts: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
-    """Return the checks; those of test rows looked at none, or at others."""
-    why = "A finished run was given test rows: this check was not run again."
-    findings = (Finding.from_json(found) for found in facts.get("checks", ()))
-    again = worst_first(
-        Finding(f.code, f.title, "skipped", why) if f.code in OF_TEST else f
-        for f in findings
-    )
+def _checks_again(
+    facts: Mapping[str, Any], held_out: HeldOut, problem: Problem, random_state: int
+) -> tuple[dict[str, Any], ...]:
+    """Return the checks, those of test rows made on these."""
+    evidence = Evidence(
+        problem.table, problem.folds, problem.metric,
+        test=held_out.X.reset_index(drop=True), shared=held_out.shared,
+        random_state=random_state,
+    )  # fmt: skip
+    made = run_checks(evidence, lambda: False, OF_TEST).findings
+    anew = {finding.code: finding for finding in made}
+    before = (Finding.from_json(found) for found in facts.get("checks", ()))
+    again = worst_first(anew.get(f.code, f) for f in before)
     return tuple(found.as_json() for found in again)
 
 
@@ -258,14 +271,22 @@ def _tested(
 
 
 def _clock(budget: Budget, interrupt: Interrupt) -> Callable[[], bool]:
-    """Return whether the share of the budget is used up, or the user waits."""
-    if budget.time_s is None:
+    """Return whether the share of the budget is used up, or the user waits.
+
+    It begins when it is first asked: predicting comes before, in a time of its own.
+    """
+    time_s, asked = budget.time_s, _asked_since(interrupt)
+    if time_s is None:
         return lambda: interrupt.asked
-    allowed_s = min(SCORE_SHARE * budget.time_s, budget.remaining_s)
-    if interrupt.asked:
-        allowed_s = min(allowed_s, HURRY_S)
-    end, asked = budget.clock() + allowed_s, _asked_since(interrupt)
-    return lambda: budget.clock() > end or asked()
+
+    @cache
+    def end() -> float:
+        allowed_s = min(SCORE_SHARE * time_s, budget.remaining_s)
+        if interrupt.asked:
+            allowed_s = min(allowed_s, HURRY_S)
+        return budget.clock() + allowed_s
+
+    return lambda: budget.clock() > end() or asked()
 
 
 def _late(budget: Budget, interrupt: Interrupt) -> Callable[[], bool]:

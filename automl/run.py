@@ -337,8 +337,9 @@ def _again(
         ranked = History((*history.trials, trial))
     weights = {int(p["trial"]): float(p["weight"]) for p in recipe.get("parts", ())}
     facts, expected = expect_again(
-        facts, pipeline, held_out, trial, ranked.trials, problem
-    )
+        facts, pipeline, held_out, trial, ranked.trials, problem,
+        session.settings.random_state,
+    )  # fmt: skip
     new = (*session.idle, *_notes_of(held_out), *expected.notes)
     notes = (*notes, *(note for note in new if note not in notes))
     teller.tell("end", _verdict(facts), history)

@@ -72,7 +72,8 @@
   };
   const csv = (rows) => rows.map((row) => row.map((text) => {
     // A sheet must not take a name for a formula.
-    const safe = /^[=+@\t\r]/.test(text) || /^-(?![\d.])/.test(text) ? `'${text}` : text;
+    const formula = /^[=+\-@\t\r]/.test(text) && !Number.isFinite(Number(text));
+    const safe = formula ? `'${text}` : text;
     return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   }).join(",")).join("\n") + "\n";
   const markdown = (rows) => {

@@ -51,8 +51,11 @@ HOSTILE = (
     "{{7*7}}",
     "'\"><b>bold</b>",
     "x" * 200,
+    "=1+1",
+    "-2+3+cmd|'/C calc'!A0",
 )
-"""Names that would do harm, or break the page, if they were taken for markup."""
+"""Names that would do harm, or break the page, if they were taken for markup; and in a
+sheet, for formulas."""
 
 ERROR = """Traceback (most recent call last):
   File "/somewhere/env/lib/python3.11/site-packages/sklearn/base.py", line 1365

@@ -105,7 +105,29 @@ def test_sentences_say_what_may_be_compared(facts):
     assert "different metrics" in every[0]
     assert "different tables" in every[1]
     assert "1 of 3 pairs scored on the same folds" in every[2]
-    assert "no difference is tested" in two[-1]
+    assert two[-1] == "No difference is tested. They have different metrics."
+
+
+def test_runs_of_the_same_holdout_are_not_said_to_differ_in_folds(facts):
+    """One fold tells no noise: that is the reason, and not other folds."""
+    run = facts["linear"]
+    rows = [{**r, "folds": r["folds"][:1]} for r in run["leaderboard"]["rows"]]
+    holdout = {**run, "leaderboard": {**run["leaderboard"], "rows": rows}}
+    said = compare_runs([("a", holdout), ("b", holdout)])["sentences"]
+    assert said[-1] == ("No difference is tested. With one fold, noise cannot be told.")
+
+
+def test_a_default_time_is_no_budget_beside_trials(facts):
+    """A run of trials and one of seconds do not have the same time budget."""
+    run = facts["linear"]
+    timeline = {**run["run"]["timeline"], "budget": None}
+    counted = {
+        **run, "settings": {**run["settings"], "n_trials": 20},
+        "run": {**run["run"], "timeline": timeline},
+    }  # fmt: skip
+    found = compare_runs([("a", run), ("b", counted)])
+    rows = {row["name"]: row["values"] for row in found["differences"]}
+    assert rows["time_budget_s="] == ["60.0", "–"]
 
 
 def test_estimates_take_the_place_of_selection_scores(facts):

@@ -198,6 +198,12 @@ def test_a_slow_metric_scores_test_rows_within_its_share():
     assert time.monotonic() - begun < 0.6
     assert tested.appraised.estimate is None
     assert "no time for its interval" in tested.note
+    now = [0.0]
+    later = _clock(Budget(100.0, None, 0.0, lambda: now[0]), interrupt)
+    now[0] = 50.0  # what came before, such as predicting, is not of its share
+    assert not later()
+    now[0] = 53.0
+    assert later()
     untimed = _clock(Budget(None, 1, begun), interrupt)
     assert not untimed()
     interrupt.asked = True
@@ -250,8 +256,26 @@ def test_a_finished_run_says_what_new_test_rows_say(tmp_path):
         in dict(model.facts_["verdict"]["advice"])["If you promise a figure"]
     )
     found = {f.code: f for f in model.checks_}
-    assert "not run again" in found["AML008"].evidence
-    assert found["AML009"].status == "skipped"
+    assert "0.0% of the 60 test rows" in found["AML008"].evidence
+    assert found["AML009"].status == "pass"
+
+
+@pytest.mark.filterwarnings("ignore:100% of the rows of X_test:UserWarning")
+def test_a_finished_run_checks_new_test_rows(tmp_path):
+    """Rows that were trained on, or of another kind, are told of then, too."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(160, 2)), columns=["a", "b"])
+    y = (X["a"] + rng.normal(size=160) > 0).astype(int)
+    model = AutoML(candidates=["logistic"], run_dir=tmp_path / "r", **QUICK)
+    model.fit(X[:100], y[:100])
+    status = {}
+
+    for name, rows in {"seen": X[:60], "moved": X[100:] + 5}.items():
+        model.fit(X[:100], y[:100], X_test=rows, y_test=y[rows.index])
+        status[name] = {f.code: f.status for f in model.checks_}
+
+    assert (status["seen"]["AML008"], status["moved"]["AML008"]) == ("warn", "pass")
+    assert (status["seen"]["AML009"], status["moved"]["AML009"]) == ("pass", "warn")
 
 
 def test_test_rows_of_another_scale_are_beside_their_own_baseline():

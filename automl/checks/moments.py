@@ -38,6 +38,9 @@ LATER_SHARE = 0.5
 LEAST_MOMENTS = 12
 """Different moments, from which a column says when rows happened."""
 
+MOST_GAPS = 0.2
+"""Share of rows without a moment up to which the others are looked at."""
+
 _TIME_NAME = re.compile(
     r"(^|[\s_.-])(date|datetime|time|timestamp|year|month|week|day)s?$", re.IGNORECASE
 )
@@ -65,7 +68,7 @@ class TimeLeak:
                 self.code, self.title, "skipped", "Too few rows to compare neighbours."
             )
         found = [
-            (_likeness(y[np.argsort(cells, kind="stable")], n_classes), c)
+            (_likeness(y[_in_order(cells)], n_classes), c)
             for c in evidence.plain
             for cells in [evidence.values(c)]
             if _is_time(c, cells)
@@ -152,13 +155,21 @@ class TimeLeak:
 
 def _is_time(column: Column, cells: np.ndarray) -> bool:
     """Return whether a column says when rows happened: dates, or numbers in order."""
-    if column.n_missing or column.n_distinct < LEAST_MOMENTS:
+    if column.n_missing > MOST_GAPS * len(cells) or column.n_distinct < LEAST_MOMENTS:
         return False
     if column.kind == "date":
         return True
     if column.kind != "number" or column.n_distinct < ROWS_SHARE * len(cells):
         return False
-    return bool(_TIME_NAME.search(str(column.name))) and _is_sorted(cells)
+    known = cells[np.isfinite(cells)]
+    return bool(_TIME_NAME.search(str(column.name))) and _is_sorted(known)
+
+
+def _in_order(moments: np.ndarray) -> np.ndarray:
+    """Return the rows whose moment is known, earliest first."""
+    order = np.argsort(moments, kind="stable")
+    known: np.ndarray = order[np.isfinite(moments[order])]
+    return known
 
 
 def _is_sorted(y: np.ndarray) -> bool:
@@ -168,7 +179,12 @@ def _is_sorted(y: np.ndarray) -> bool:
 
 def _mix(folds: Folds, moments: np.ndarray) -> bool:
     """Return whether a fold trains on later rows than some that it scores."""
-    return any(moments[a].max() > moments[b].min() for a, b in folds.splits)
+    known = np.isfinite(moments)
+    return any(
+        moments[a][known[a]].max(initial=-np.inf)
+        > moments[b][known[b]].min(initial=np.inf)
+        for a, b in folds.splits
+    )
 
 
 def _are_blocks(folds: Folds) -> bool:

@@ -255,7 +255,7 @@ class NoiseCanary:
         off = found["score"] - found["chance"]
         deviations = off / found["std"] if found["std"] > 0 else 0.0
         said = (
-            f"Fitted to a shuffled target, the winner scores "
+            f"Fitted to a shuffled target, the best single configuration scores "
             f"{figure(natural(found['score']))}; by chance it is "
             f"{figure(natural(found['chance']))}, and seldom beyond "
             f"{figure(natural(found['chance'] + CANARY_DEVIATIONS * found['std']))}"
@@ -296,17 +296,22 @@ class EdgeOfSpace:
         if not edges:
             return Finding(
                 self.code, self.title, "pass",
-                "No number of the best configuration is at an end of its range.",
+                "No number of the best configuration is at an end beyond which there "
+                "is more.",
             )  # fmt: skip
         return Finding(
             self.code, self.title, "note",
-            f"In the best configuration, {', '.join(edges)} is at an end of its range.",
+            "The best configuration is at an end of what was searched: "
+            f"{', '.join(edges)}.",
             "A wider range, in a candidate file of your own, may do better.",
         )  # fmt: skip
 
 
 def _end(d: Dimension, value: Any) -> str:
-    """Return at which end of a range a value stands, or nothing."""
+    """Return at which end of a range a value stands, or nothing.
+
+    Ends beyond which there is nothing are none.
+    """
     if d.dist == "choice" or d.high <= d.low or not isinstance(value, int | float):
         return ""
     low, high, place = (
@@ -314,4 +319,12 @@ def _end(d: Dimension, value: Any) -> str:
         if d.log else (d.low, d.high, value)
     )  # fmt: skip
     share = (place - low) / (high - low)
-    return "least" if share <= EDGE else "most" if share >= 1 - EDGE else ""
+    if share <= EDGE:
+        return "" if d.low == 0 or _counts_from(d) else "least"
+    is_share = d.dist == "float" and not d.log and d.low > 0 and d.high == 1
+    return "most" if share >= 1 - EDGE and not is_share else ""
+
+
+def _counts_from(d: Dimension) -> bool:
+    """Return whether it begins where counts do: one row, or two to part."""
+    return d.dist == "int" and d.low <= 2

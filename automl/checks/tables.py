@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from automl.checks.finding import Finding, listed
+from automl.confusion_scores import has_factors
 
 if TYPE_CHECKING:
     from automl.checks.evidence import Evidence
@@ -50,13 +51,16 @@ class Imbalance:
         said = f"The largest of {table.n_classes} classes has {share:.1%} of the rows"
         if share < IMBALANCED:
             return Finding(self.code, self.title, "pass", f"{said}.")
-        blind = evidence.metric.name in RATE_METRICS
+        metric = evidence.metric
+        blind = metric.name in RATE_METRICS
+        counts_rare = has_factors(metric) or metric.name == "average_precision"
+        advise = blind or (share >= EXTREME and not counts_rare)
         return Finding(
             self.code, self.title, "warn" if blind else "note",
-            f"{said}, and {evidence.metric.name} hardly counts the others."
+            f"{said}, and {metric.name} hardly counts the others."
             if blind else f"{said}.",
             "Take a metric that counts rare classes, such as average_precision or "
-            "balanced_accuracy." if blind or share >= EXTREME else "",
+            "balanced_accuracy." if advise else "",
         )  # fmt: skip
 
 
@@ -111,7 +115,8 @@ class UselessColumns:
             parts.append(f"constant or copies: {len(empty)} of {len(columns)} columns")
         if many:
             parts.append(
-                f"of no importance for the winner: {len(idle)} of {len(drops)}"
+                "of no importance for the best single configuration: "
+                f"{len(idle)} of {len(drops)}"
             )
         if not parts:
             return Finding(

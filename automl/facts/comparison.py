@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.facts.compact import compact, shorten
-from automl.facts.repeat import shareable
+from automl.facts.repeat import counted
 from automl.resampled_t import mean_of_folds
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ def _described(facts: Mapping[str, Any]) -> dict[str, str]:
         "table (fingerprint)": (run.get("fingerprint") or "–")[:12],
         "folds": run["cv"],
         "folds (digest)": ((run.get("folds") or {}).get("digest") or "–")[:12],
-        **{f"{k}=": v for k, v in shareable(facts["settings"]).items()},
+        **{f"{k}=": v for k, v in counted(facts).items()},
         **facts["environment"],
     }
     return {k: shorten("–" if v is None else str(v), LONGEST) for k, v in found.items()}
@@ -322,7 +322,9 @@ def _sentences(
                 "by chance."
             )
     else:
-        said.append("No two runs scored on the same folds, so no difference is tested.")
+        reasons = {p["why_not"] for p in pairs}
+        why = reasons.pop() if len(reasons) == 1 else "The reason stands at each pair."
+        said.append(f"No difference is tested. {why}")
     return said
 
 

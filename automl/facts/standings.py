@@ -6,7 +6,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
-from automl.history import BASELINE, FAILED, Trial
+from automl.history import BASELINE, DERIVED, FAILED, Trial
 from automl.resampled_t import mean_of_folds
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def leaderboard(
         ``difference``, ``margin``, ``within_noise``, ``p``, ``better``, ``fit_s``,
         ``predict_s``, ``params``, ``simplest`` and ``winner``. ``cut``: a
         sentence if rows are left out, or None. ``axis``: lowest and highest score of
-        the drawn folds.
+        the drawn folds. ``n_all``: the configurations, without baseline and averages.
     """
     order = ranked(trials)
     position = {t.number: i + 1 for i, t in enumerate(order)}
@@ -133,15 +133,16 @@ def leaderboard(
     cut = None
     if len(kept) < len(every):
         cut = (
-            f"{len(every) - len(kept)} of {len(every)} configurations, the last of "
-            "this order, are not shown."
+            f"{len(every) - len(kept)} of {len(every)} rows, the last of this order, "
+            "are not shown."
         )
+    n_all = sum(t.candidate not in (BASELINE, *DERIVED) for t in trials)
     rows = [
         _row(t, position.get(t.number), winner, folds, metric, titles)
         | {"simplest": t.number == simplest}
         for t in kept
     ]
-    return {"rows": rows, "cut": cut, "axis": _axis(order), "n_all": len(every)}
+    return {"rows": rows, "cut": cut, "axis": _axis(order), "n_all": n_all}
 
 
 def _worst(trial: Trial) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from automl.facts.compact import shorten
-from automl.facts.repeat import shareable
+from automl.facts.repeat import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,9 +82,7 @@ class Own:
 
 
 def settings_of(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that counted: a default time does not beside ``n_trials``.
-
-    What was no plain value is an `Own`.
+    """Return the settings that counted; what was no plain value is an `Own`.
 
     Examples
     --------
@@ -93,10 +91,7 @@ def settings_of(facts: Mapping[str, Any]) -> dict[str, Any]:
     >>> settings_of({"settings": settings, "run": run, "repeat": {"own": ["cv"]}})
     {'n_trials': 5, 'cv': Own(text='KFold(n_splits=3)')}
     """
-    settings = shareable(facts["settings"])
-    timed = facts["run"]["timeline"].get("budget") is not None
-    if settings.get("n_trials") is not None and not timed:
-        settings.pop("time_budget_s", None)
+    settings = counted(facts)
     if "n_jobs" in settings and settings["n_jobs"] is None:
         settings["n_jobs"] = 1  # what None means; left out, it would be all cores
     own = (facts.get("repeat") or {}).get("own", ())

@@ -36,6 +36,15 @@ def test_time_that_carries_the_target_asks_for_time():
     assert found_by("AML005", evidence_of(X, y, given={"time": "day"})).status == "pass"
 
 
+def test_a_moment_that_is_missing_does_not_hide_time():
+    """Rows with one are looked at; a column that has few of them says nothing."""
+    X, y = walk()
+    X.loc[:2, "day"] = None
+    assert found_by("AML005", evidence_of(X, y)).columns == ("day",)
+    X.loc[:99, "day"] = None
+    assert found_by("AML005", evidence_of(X, y)).status == "pass"
+
+
 def test_a_year_that_many_rows_share_is_a_feature():
     """Numbers that count time say when a row was only if they tell rows apart."""
     X, y = walk()

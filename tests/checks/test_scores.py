@@ -93,6 +93,28 @@ def test_a_parameter_at_the_end_of_its_range_is_told(alpha, status):
     assert ("alpha" in found.evidence) == (status == "note")
 
 
+@pytest.mark.parametrize(
+    ("space", "value", "status"),
+    [
+        (Dimension("p", "float", 0.0, 1.0), 0.0, "pass"),
+        (Dimension("p", "float", 0.0, 1.0), 1.0, "note"),
+        (Dimension("p", "float", 0.4, 1.0), 1.0, "pass"),
+        (Dimension("p", "float", 0.4, 1.0), 0.4, "note"),
+        (Dimension("p", "float", 1e-3, 1.0, log=True), 1.0, "note"),
+        (Dimension("p", "int", 1, 40, log=True), 1, "pass"),
+        (Dimension("p", "int", 2, 40), 40, "note"),
+        (Dimension("p", "int", 3, 40), 3, "note"),
+    ],
+)
+def test_an_end_beyond_which_there_is_nothing_is_none(space, value, status):
+    """No penalty is negative, no share above one, no leaf has less than a row."""
+    candidate = Candidate("ridge", "Ridge", ("binary",), {}, space=(space,))
+    single = trial(1, [0.8] * 5, p=value)
+    evidence = scored([0.8] * 5, BASE, candidates={"ridge": candidate})
+    found = found_by("AML014", dataclasses.replace(evidence, single=single))
+    assert found.status == status
+
+
 def test_a_perfect_score_is_a_note():
     """Easy tables have one, too: it is no alarm."""
     X, y = classes(0)

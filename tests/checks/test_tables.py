@@ -17,6 +17,19 @@ def test_a_class_that_outweighs_the_others_is_told(share, metric, status):
     assert found_by("AML015", evidence_of(X, y, metric=metric)).status == status
 
 
+@pytest.mark.parametrize(
+    ("metric", "advised"),
+    [("roc_auc", True), ("average_precision", False), ("balanced_accuracy", False)],
+)
+def test_a_metric_that_counts_rare_classes_is_advised_where_none_is_used(
+    metric, advised
+):
+    """Whoever uses one already is told of the balance only."""
+    X, _ = shuffled(200)
+    found = found_by("AML015", evidence_of(X, np.arange(200) >= 194, metric=metric))
+    assert (found.status, bool(found.action)) == ("note", advised)
+
+
 def test_a_class_of_few_rows_is_warned_of():
     """Nine rows are too few to learn and score, ten are not."""
     X, _ = shuffled(200)
