@@ -16,17 +16,20 @@ from typing import Annotated, Any
 import typer
 
 import automl
-from automl.cli.again import REPLAY_HELP, RESUME_HELP, replay, resume
+from automl.cli.again import REPLAY_HELP, RESUME_HELP, Run, replay, resume
 from automl.cli.compare import COMPARE_HELP, compare
 from automl.cli.console import figure, plain_value, print_json, print_table
 from automl.cli.fit import FIT_HELP, fit
 from automl.cli.frame import Drift, Json, Model, Verbose, bundle_of, sentences
-from automl.exceptions import AutoMLDataError
+from automl.exceptions import AutoMLIntegrityError
 
 __all__ = ["app", "main"]
 
 TASK_WORDS = {3: "all", 2: "classification"}
 """What fits so many tasks; one has a name of its own."""
+
+DESCRIPTIONS = ("manifest", "schema")
+"""Files of a model that say what it is."""
 
 PREDICT_HELP = """Predict the rows of a file.
 
@@ -166,7 +169,9 @@ def evaluate(
         from automl.cli.rescore import scores_of
 
         model = automl.load(bundle_of(run), allow_version_drift=allow_version_drift)
-        frame, truth = take_column(read_table(new, model), target, "--target")
+        frame, truth = take_column(
+            read_table(new, model, target=target), target, "--target"
+        )
         scores = scores_of(model, frame, truth)
         if as_json:
             print_json({"rows": len(frame), "metric": next(iter(scores)), **scores})
@@ -201,7 +206,7 @@ def candidates(as_json: Json = False, verbose: Verbose = False) -> None:
 
 @app.command(help=REPORT_HELP, short_help="Print where a run's report is.")
 def report(
-    run: Model,
+    run: Run,
     *,
     out: Annotated[
         Path | None, typer.Option(help="Write it there: .html, .json or .md.")
@@ -210,18 +215,13 @@ def report(
 ) -> None:
     """Print where a run's report is, and write it if it is gone."""
     with sentences(verbose):
-        path, facts = out or run / "report.html", run / "facts.json"
+        path = out or run / "report.html"
         if out is not None or not path.is_file():
-            if not facts.is_file():
-                lacks = "no" if out else "neither report.html nor"
-                raise AutoMLDataError(
-                    f"{run} holds {lacks} facts.json; the folder of a finished run was "
-                    "expected.",
-                    code="E-file",
-                )
             from automl.report import write_report
+            from automl.report.comparing import read_facts
 
-            write_report(json.loads(facts.read_text(encoding="utf-8")), path)
+            _, facts = read_facts(run)
+            write_report(facts, path)
         print(path)
 
 
@@ -230,10 +230,7 @@ def inspect(run: Model, as_json: Json = False, verbose: Verbose = False) -> None
     """Show what a model is and which columns it expects."""
     with sentences(verbose):
         folder = bundle_of(run)
-        found = {
-            name: json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-            for name in ("manifest", "schema")
-        }
+        found = {name: _described(folder / f"{name}.json") for name in DESCRIPTIONS}
         if as_json:
             print_json(found)
             return
@@ -246,6 +243,19 @@ def inspect(run: Model, as_json: Json = False, verbose: Verbose = False) -> None
             keys = list(dict.fromkeys(k for column in described for k in column))[:5]
             rows = [[plain_value(c.get(k, "")) for k in keys] for c in described]
             print_table(keys, rows)
+
+
+def _described(path: Path) -> dict[str, Any]:
+    """Return what a file of a model says of it."""
+    found = None
+    with suppress(ValueError):
+        found = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(found, dict):
+        raise AutoMLIntegrityError(
+            f"{path} is damaged. Copy the folder again, or save the model again.",
+            code="E-integrity",
+        )
+    return found
 
 
 def main() -> None:

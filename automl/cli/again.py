@@ -19,7 +19,7 @@ from automl.cli.frame import (
 )
 from automl.cli.gate import FailOn, read_gate
 
-__all__ = ["REPLAY_HELP", "RESUME_HELP", "replay", "resume"]
+__all__ = ["REPLAY_HELP", "RESUME_HELP", "Run", "replay", "resume"]
 
 RESUME_HELP = """Go on with a run that was killed, interrupted or is to search longer.
 

@@ -200,10 +200,12 @@ def _new_folder(data: str, out: Path | None) -> Path:
 
 
 def _candidates(given: str) -> str | list[str]:
-    """Return names, or the path of a folder as it is."""
+    """Return names, or the path of a folder that has none of them."""
+    from automl.candidates import load_candidates
+
     if given == "auto":
         return given
-    if Path(given).exists():
+    if Path(given).exists() and given not in load_candidates():
         return str(Path(given).absolute())
     return [name.strip() for name in given.split(",") if name.strip()]
 

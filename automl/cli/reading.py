@@ -18,7 +18,11 @@ import pandas as pd
 from automl.exceptions import AutoMLDataError, suggestion
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from automl.bundle.predictor import Predictor
+
+    _Types = Callable[[list[str]], tuple[dict[Any, type], dict[Any, list[str]] | None]]
 
 __all__ = ["SEPARATORS", "read_table", "take_column"]
 
@@ -45,7 +49,10 @@ script, which stands without us, has the same one."""
 
 
 def read_table(
-    source: str, model: Predictor | None = None, like: pd.DataFrame | None = None
+    source: str,
+    model: Predictor | None = None,
+    like: pd.DataFrame | None = None,
+    target: str | None = None,
 ) -> pd.DataFrame:
     """Return the table of a CSV, TSV or Parquet file.
 
@@ -58,24 +65,24 @@ def read_table(
         Whose columns of text are read as text, whatever this file's cells look like.
     like : DataFrame, default=None
         A table that `read_table` gave, whose columns of text are read as text.
+    target : str, default=None
+        Column of the truth: read as text where the model's classes are.
 
     Raises
     ------
     AutoMLDataError
         If the file is missing, empty, damaged or of another kind.
     """
-    frame = _read(source, model, like)
     if model is None:
-        return frame
+        return _read(source, lambda _: ({} if like is None else _texts(like), None))
+    frame = _read(source, lambda names: _types(model, names, target))
     return frame.rename(columns={str(name): name for name in model.feature_names_in_})
 
 
-def _read(
-    source: str, model: Predictor | None, like: pd.DataFrame | None
-) -> pd.DataFrame:
+def _read(source: str, types: _Types) -> pd.DataFrame:
     if source == "-":
         content = io.BytesIO(sys.stdin.buffer.read())
-        return _read_text(content, None, "Standard input", model, like)
+        return _read_text(content, None, "Standard input", types)
     path = Path(source)
     _check_file(path)
     ending = Path(path.stem if path.suffix == ".gz" else path.name).suffix.lower()
@@ -88,7 +95,7 @@ def _read(
             code="E-file",
         )
     with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-        return _read_text(file, SEPARATORS[ending], path.name, model, like)
+        return _read_text(file, SEPARATORS[ending], path.name, types)
 
 
 def _check_file(path: Path) -> None:
@@ -106,11 +113,7 @@ def _check_file(path: Path) -> None:
 
 
 def _read_text(
-    file: IO[bytes] | Any,
-    separator: str | None,
-    name: str,
-    model: Predictor | None,
-    like: pd.DataFrame | None,
+    file: IO[bytes] | Any, separator: str | None, name: str, types: _Types
 ) -> pd.DataFrame:
     try:
         head = file.readline()
@@ -124,9 +127,7 @@ def _read_text(
         file.seek(0)
         names = list(pd.read_csv(file, sep=separator, nrows=0).columns)
         ends_empty = _ends_empty(file, separator, len(names))
-        dtypes, missing = _types(model, names)
-        if like is not None:
-            dtypes = _texts(like)
+        dtypes, missing = types(names)
         file.seek(0)
         found: pd.DataFrame = pd.read_csv(
             file, sep=separator, low_memory=False, dtype=dtypes, na_values=missing,
@@ -165,15 +166,13 @@ def _ends_empty(file: IO[bytes] | Any, separator: str, n_names: int) -> bool:
 
 
 def _types(
-    model: Predictor | None, names: list[str]
-) -> tuple[dict[Any, type], dict[Any, list[str]] | None]:
+    model: Predictor, names: list[str], target: str | None
+) -> tuple[dict[Any, type], dict[Any, list[str]]]:
     """Return which columns are text, and what stands for a missing cell in each.
 
     Those that held text when the model was fitted: 007 is then no number, TRUE no
-    flag, and NA may be a level.
+    flag, and NA may be a level. So may it be a class.
     """
-    if model is None:
-        return {}, None
     encoder = model.pipeline_[0]
     by_name = encoder.named or {str(p.name) for p in encoder.plan} <= set(names)
     place = dict(enumerate(names))
@@ -186,6 +185,10 @@ def _types(
         if textual and name in missing:
             dtypes[name] = str
             missing[name] = sorted(MISSING - set(plan.levels))
+    classes = list(getattr(model, "classes_", ()))
+    if target in missing and classes and all(isinstance(c, str) for c in classes):
+        dtypes[target] = str
+        missing[target] = sorted(MISSING - set(classes))
     return dtypes, missing
 
 

@@ -165,6 +165,9 @@ def test_a_folder_of_candidates_is_handed_over_as_a_path(fake):
     Path("mine").mkdir()
     call("fit", "data.csv", "--target", "y", "--candidates", "mine")
     assert fake.seen["candidates"] == str(Path("mine").absolute())
+    Path("ridge").mkdir()  # such as an earlier run
+    call("fit", "data.csv", "--target", "y", "--candidates", "ridge", "--out", "b")
+    assert fake.seen["candidates"] == ["ridge"]
 
 
 @pytest.mark.usefixtures("fake", "data")

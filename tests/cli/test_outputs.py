@@ -129,9 +129,9 @@ def test_new_rows_are_read_as_the_models_own(monkeypatch, command):
     """The reader is told whose rows they are, so that text stays text."""
     told = []
 
-    def noted(source, model=None):
+    def noted(source, model=None, **more):
         told.append(model)
-        return read_table(source, model)
+        return read_table(source, model, **more)
 
     monkeypatch.setattr("automl.cli.reading.read_table", noted)
     FakeModel().save(Path("model"))
@@ -153,6 +153,19 @@ def test_evaluate_puts_the_metric_of_the_run_first():
     assert "log_loss" in call("evaluate", "model", "data.csv", "--target", "y").stdout
 
 
+@pytest.mark.usefixtures("fake")
+@pytest.mark.parametrize("missing", ["", "NA,1,x\n"])
+def test_the_truth_is_read_as_the_models_labels_are(monkeypatch, tmp_path, missing):
+    """Text that looks like numbers stays text, NA may be a class."""
+    monkeypatch.chdir(tmp_path)
+    labels = np.array(["01", "02", "NA"], dtype=object)
+    monkeypatch.setattr(FakeModel, "classes_", labels)
+    Path("new.csv").write_text(f"y,age,note\n01,1,x\n02,2,y\n{missing}")
+    truth = read_table("new.csv", FakeModel(), target="y")["y"]
+    assert truth.tolist() == ["01", "02", *(["NA"] if missing else [])]
+    assert read_table("new.csv", FakeModel())["y"].tolist() != truth.tolist()
+
+
 def test_candidates_have_a_line_each():
     """What can be searched fits 80 columns."""
     lines = call("candidates").stdout.splitlines()
@@ -167,7 +180,9 @@ def test_candidates_have_a_line_each():
 def test_report_prints_its_path():
     """The report of a run is found; a folder that is no run is refused."""
     Path("run").mkdir()
-    assert_one_sentence(call("report", "run"), 3, "neither report.html nor facts.json")
+    assert_one_sentence(call("report", "run"), 3, "holds no facts of a finished run")
+    Path("run/facts.json").write_text('{"format": ')
+    assert_one_sentence(call("report", "run"), 3, "damaged")
     Path("run/report.html").touch()
 
     assert call("report", "run").stdout.strip() == str(Path("run/report.html"))
@@ -201,6 +216,8 @@ def test_inspect_shows_manifest_and_columns():
     assert "age" in shown
     as_json = json.loads(call("inspect", "model", "--json").stdout)
     assert as_json["schema"]["columns"] == [{"name": "age", "kind": "number"}]
+    Path("model/schema.json").write_text('{"columns": [')
+    assert_one_sentence(call("inspect", "model"), 6, "schema.json is damaged")
 
 
 @pytest.mark.parametrize(
