@@ -21,6 +21,7 @@ from automl.checks.finding import Finding
 from automl.estimators.labels import factors_in, favoured
 from automl.exceptions import AutoMLConfigError, AutoMLDataError, suggestion
 from automl.history import learner_of, members_of
+from automl.importance import importance_table
 from automl.leaderboard import leaderboard
 from automl.progress import observer
 from automl.run import Run, run
@@ -222,6 +223,7 @@ class BaseAutoML(BaseEstimator):
         self.weights_ = dict(done.weights)
         self.trials_ = done.history.trials
         self.leaderboard_ = leaderboard(done.ranked, done.metric)
+        self.importance_ = importance_table(done.facts)
         self.task_ = table.task
         self.metric_ = done.metric
         self.interrupted_ = done.interrupted

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from automl.facts import Importance
 from automl.permuted import IMPORTANCE_COLUMNS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from automl.kinds import Column
 
-__all__ = ["importance_of", "unmeasured"]
+__all__ = ["importance_of", "importance_table", "unmeasured"]
 
 
 def importance_of(
@@ -58,6 +61,27 @@ def importance_of(
         std=tuple(float(np.std(drops[n])) for n in order),
         note=note,
     )
+
+
+def importance_table(facts: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the importance among the facts as a table, most important column first.
+
+    Parameters
+    ----------
+    facts : mapping
+        Of a run.
+
+    Examples
+    --------
+    >>> importance_table({"importance": {"rows": [["age", 0.2, 0.1]]}})
+      column  mean  std
+    0    age   0.2  0.1
+    >>> len(importance_table({"importance": None}))
+    0
+    """
+    found = facts.get("importance")
+    rows = found["rows"] if found else ()
+    return pd.DataFrame(rows, columns=["column", "mean", "std"])
 
 
 def unmeasured(raw: dict[str, Any] | None, metric: str) -> tuple[str, ...]:

@@ -129,6 +129,10 @@ class AutoML(BaseAutoML):
         (greater is better), ``value`` (as people know the metric), where a
         configuration came from (``origin``) and how it ended (``status``): ``raced`` is
         dropped early, ``cancelled`` unfinished at the end.
+    importance_ : DataFrame
+        What each column is worth: ``mean`` and ``std`` of the drop in the score when
+        it is permuted on rows that a fit of the best configuration had not seen, the
+        100 most important first. Empty where there was no time for it.
     trials_ : tuple of Trial
         All configurations in the order of their start, the baseline first.
     classes_ : array of shape (n_classes,)
