@@ -91,9 +91,7 @@ def scrutinise(
     weak = checked.slices
     return {
         "checks": tuple(found.as_json() for found in checked.findings),
-        "weak_slices": None
-        if weak is None
-        else weak.as_json(done.problem.metric.natural),
+        "weak_slices": None if weak is None else weak.as_json(done.problem.metric),
     }
 
 

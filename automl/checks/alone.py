@@ -243,7 +243,9 @@ def _bins(values: np.ndarray, *, levels: bool) -> np.ndarray:
     bins = np.zeros(len(values), dtype=np.int64)
     if len(there):
         cuts = np.arange(1, n_bins) * len(there) // n_bins
-        edges = np.sort(there)[cuts]  # equal ones leave bins empty
+        edges = np.sort(there)[cuts]
+        ties = edges[1:][edges[1:] == edges[:-1]]  # a common value has a bin of its own
+        edges = np.unique(np.r_[edges, np.nextafter(ties, np.inf)])
         bins[~gone] = 1 + np.searchsorted(edges, there, side="right")
     return bins
 

@@ -37,6 +37,9 @@ then about .004, and a column takes a few milliseconds."""
 SAMPLE_CELLS = 1_000_000
 """The same in a wide table: all columns together then take a second."""
 
+RARE_ROWS = 100
+"""Rows of a class that are wanted among them, if it has so many."""
+
 LEAST_SAMPLE = 1000
 """Rows however wide the table is."""
 
@@ -116,7 +119,19 @@ class Evidence:
         if n_rows <= most:
             return np.arange(n_rows)
         rng = np.random.default_rng(self.random_state)
-        return np.sort(rng.choice(n_rows, most, replace=False))
+        chosen = rng.choice(n_rows, most, replace=False)
+        if self.table.is_classification:
+            chosen = np.union1d(chosen, self._rare(chosen, rng))
+        return np.sort(chosen)
+
+    def _rare(self, chosen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return rows of classes of which hardly any were drawn: none shows nothing."""
+        y, n_classes = self.table.y.astype(np.int64), self.table.n_classes
+        each = min(RARE_ROWS, len(chosen) // (2 * n_classes))
+        drawn = np.bincount(y[chosen], minlength=n_classes)
+        rare = [np.flatnonzero(y == code) for code in np.flatnonzero(drawn < each)]
+        found = [rng.permutation(rows)[:each] for rows in rare]
+        return np.concatenate([np.empty(0, dtype=np.int64), *found])
 
     @cached_property
     def question(self) -> Question:

@@ -10,6 +10,7 @@ import numpy as np
 from automl.checks.alone import errors, guess_by_tree
 from automl.checks.finding import Finding, listed
 from automl.checks.leaks import FAR_BETTER, LEAST_ROWS
+from automl.checks.moments import names_time
 
 if TYPE_CHECKING:
     from automl.checks.evidence import Evidence
@@ -98,7 +99,9 @@ def _counts_rows(evidence: Evidence, column: Column) -> bool:
         return False
     if column.low is None or column.high is None:
         return False
-    if column.high - column.low >= 2 * n_rows:
+    if column.high - column.low >= 2 * n_rows or names_time(column.name):
         return False
     values = evidence.values(column)
+    if evidence.table.time is not None and np.array_equal(values, evidence.table.time):
+        return False
     return bool((values == np.floor(values)).all())

@@ -169,6 +169,8 @@ def _leaks(
     Once one is known for a leak, time that is up ends this with those that are known.
     """
     found: list[tuple[Column, Errors, Errors]] = []
+    if len(_open_ones(evidence)) < 2:  # there are no others
+        return found
     for column, error in guessed:
         if column not in near[:MOST_SUSPECTS]:
             continue

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from automl.folds import Folds
     from automl.kinds import Column
 
-__all__ = ["TimeLeak"]
+__all__ = ["TimeLeak", "names_time"]
 
 LEAST_ROWS = 60
 """Fewer rows make neighbours alike by chance."""
@@ -79,7 +79,7 @@ class TimeLeak:
         as_they_stand = _likeness(y, n_classes)
         if _is_sorted(y):
             return self._sorted(evidence)
-        if as_they_stand >= ALIKE:
+        if as_they_stand >= ALIKE and evidence.table.groups is None:
             return Finding(
                 self.code, self.title, "note",
                 f"Rows that stand next to each other have like targets (correlation "
@@ -162,7 +162,18 @@ def _is_time(column: Column, cells: np.ndarray) -> bool:
     if column.kind != "number" or column.n_distinct < ROWS_SHARE * len(cells):
         return False
     known = cells[np.isfinite(cells)]
-    return bool(_TIME_NAME.search(str(column.name))) and _is_sorted(known)
+    return names_time(column.name) and _is_sorted(known)
+
+
+def names_time(name: object) -> bool:
+    """Return whether a column is called as what says when.
+
+    Examples
+    --------
+    >>> names_time("start_date"), names_time("sometimes")
+    (True, False)
+    """
+    return bool(_TIME_NAME.search(str(name)))
 
 
 def _in_order(moments: np.ndarray) -> np.ndarray:

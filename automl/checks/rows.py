@@ -149,8 +149,12 @@ def _explained(evidence: Evidence, column: Column) -> float:
         means = np.stack([
             np.bincount(code, weights=t) / np.bincount(code) for t in question.target.T
         ])  # fmt: skip
-        beside = (np.roll(means, 1, axis=1) + np.roll(means, -1, axis=1)) / 2
-        if 1 - spread_of(question, beside.T[code]) > SMOOTH * own or len(levels) < 3:
+        if len(levels) < 3:
+            return 0.0
+        before = np.c_[means[:, 1], means[:, :-1]]  # the ends have one neighbour
+        after = np.c_[means[:, 1:], means[:, -2]]
+        beside = (before + after).T[code] / 2
+        if 1 - spread_of(question, beside) > SMOOTH * own:
             return 0.0
     return own
 

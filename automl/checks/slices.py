@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.checks.finding import Finding, OutOfTimeError, listed
+from automl.facts.compact import plain_number
 from automl.facts.verdict import figure, label_of_metric
 from automl.fast_scores import fast_score, is_fast
 from automl.scored_rows import drawn_together
@@ -124,11 +125,11 @@ class WeakSlices:
     n_columns: int
     n_rows: int
 
-    def as_json(self, natural: Callable[[float], float]) -> dict[str, Any]:
+    def as_json(self, metric: Metric) -> dict[str, Any]:
         """Return it as JSON values, scores as people know them."""
         return {
-            "rows": [_as_json(s, natural) for s in self.slices[:SHOWN]],
-            "overall": natural(self.overall),
+            "rows": [_as_json(s, metric) for s in self.slices[:SHOWN]],
+            "overall": metric.natural(self.overall),
             "note": (
                 f"{self.n_tried} slices of {self.n_columns} columns were scored on "
                 f"{self.n_rows:,} held-out rows. Intervals are of each slice by "
@@ -138,9 +139,10 @@ class WeakSlices:
         }
 
 
-def _as_json(part: Slice, natural: Callable[[float], float]) -> dict[str, Any]:
-    reach = 1.96 * part.error
-    ends = sorted((natural(part.score - reach), natural(part.score + reach)))
+def _as_json(part: Slice, metric: Metric) -> dict[str, Any]:
+    reach, natural = 1.96 * part.error, metric.natural
+    low, high = part.score - reach, part.score + reach
+    ends = sorted(natural(end) for end in np.clip((low, high), *metric.bounds).tolist())
     return {
         "column": part.column,
         "slice": part.name,
@@ -291,13 +293,28 @@ def _parts(
     there = values[~gone]
     if not len(there):
         return
-    edges = np.unique(np.quantile(there, np.linspace(0, 1, QUANTILES + 1)))
-    low = edges[0]
+    distinct = np.unique(there)
+    if column.kind != "date" and len(distinct) <= MOST_LEVELS:
+        for value in distinct:
+            yield f"= {_shown(column, value)}", False, values == value
+        return
+    quantiles = np.quantile(there, np.linspace(0, 1, QUANTILES + 1))
+    edges, low = np.unique(quantiles), quantiles[0]
+    alone = column.kind != "date" and quantiles[1] == low  # such as many zeros
+    if alone:
+        yield f"= {_shown(column, low)}", False, values == low
     for i, high in enumerate(edges[1:]):
-        above = values >= low if i == 0 else values > low
-        name = _between(column, low, high, first=i == 0)
+        first = i == 0 and not alone
+        above = values >= low if first else values > low
+        name = _between(column, low, high, first=first)
         yield name, False, above & (values <= high)
         low = high
+
+
+def _shown(column: Column, value: float) -> str:
+    if column.kind == "boolean":
+        return str(bool(value)).lower()
+    return plain_number(float(value))
 
 
 def _between(column: Column, low: float, high: float, *, first: bool) -> str:
@@ -305,7 +322,7 @@ def _between(column: Column, low: float, high: float, *, first: bool) -> str:
         days = [str(np.datetime64(int(v), "s"))[:10] for v in (low, high)]
         return f"{days[0]} to {days[1]}"
     sign = "≥" if first else ">"
-    return f"{sign} {low:.5g} and ≤ {high:.5g}"
+    return f"{sign} {plain_number(low)} and ≤ {plain_number(high)}"
 
 
 def _compared(
@@ -364,10 +381,11 @@ class WorstSlices:
         worst, natural = weak[0], evidence.metric.natural
         names = tuple(dict.fromkeys(s.column for s in weak))
         label = label_of_metric(evidence.metric.name)
+        are = "is" if len(weak) == 1 else "are"
         return Finding(
             self.code, self.title, "note",
-            f"{len(weak)} of {found.n_tried} slices are worse than the other rows; the "
-            f"worst, {listed([worst.column])} {worst.told} ({worst.n:,} rows), "
+            f"{len(weak)} of {found.n_tried} slices {are} worse than the other rows; "
+            f"the worst, {listed([worst.column])} {worst.told} ({worst.n:,} rows), "
             f"scores {figure(natural(worst.score))} against "
             f"{figure(natural(found.overall))} overall ({label}).",
             "Look at these rows before the model decides about them.", names,

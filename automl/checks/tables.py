@@ -85,8 +85,8 @@ class RareClasses:
             )  # fmt: skip
         return Finding(
             self.code, self.title, "warn",
-            f"{rare} of {table.n_classes} classes have fewer than {RARE_ROWS} rows, "
-            f"the rarest {counts.min()}.",
+            f"{rare} of {table.n_classes} classes {'has' if rare == 1 else 'have'} "
+            f"fewer than {RARE_ROWS} rows, the rarest {counts.min()}.",
             "Collect more of them, or join them with a class that is alike.",
         )  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from automl.facts.compact import shorten
+from automl.facts.compact import plain_number, shorten
 
 if TYPE_CHECKING:
     from automl.kinds import Column
@@ -65,7 +65,7 @@ def _range(column: Column) -> str | None:
     if column.kind == "date":
         return f"{_day(column.low)} to {_day(column.high)}"
     if column.kind == "number":
-        return f"{column.low:.6g} to {column.high:.6g}"
+        return f"{plain_number(column.low, 6)} to {plain_number(column.high, 6)}"
     return None
 
 

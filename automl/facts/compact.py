@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["compact", "rounded", "shorten", "spread"]
+__all__ = ["compact", "is_whole", "plain_number", "rounded", "shorten", "spread"]
 
 DIGITS = 5
 """Significant digits of a figure in a report: more cannot be seen or meant."""
@@ -20,6 +20,9 @@ FAR = 100.0
 CURVE = 10
 """Numbers from which a list is a curve."""
 
+WHOLE = 1e15
+"""Below this a float tells whole numbers apart."""
+
 LONGEST_TEXT = 2_000
 """Characters of a text that is kept whole."""
 
@@ -27,14 +30,34 @@ LONGEST_TEXT = 2_000
 def rounded(value: Any, digits: int = DIGITS) -> float | None:
     """Return a number with few digits; None for NaN, infinity or None.
 
+    Whole numbers stay as they are: they may be codes, years or days.
+
     Examples
     --------
-    >>> rounded(0.123456789), rounded(float("nan")), rounded(None)
-    (0.12346, None, None)
+    >>> rounded(0.123456789), rounded(float("nan")), rounded(None), rounded(201401.0)
+    (0.12346, None, None, 201401.0)
     """
     if value is None or not math.isfinite(value):
         return None
+    if is_whole(value):
+        return float(value)
     return float(f"{float(value):.{digits}g}")
+
+
+def is_whole(value: float) -> bool:
+    """Return whether a number is whole, and small enough that a float says so."""
+    return abs(value) < WHOLE and float(value).is_integer()
+
+
+def plain_number(value: float, digits: int = DIGITS) -> str:
+    """Return a number as it stands in a sentence: whole ones with all their digits.
+
+    Examples
+    --------
+    >>> plain_number(98101.0), plain_number(0.123456789), plain_number(2.5e-7)
+    ('98101', '0.12346', '2.5e-07')
+    """
+    return f"{value:.0f}" if is_whole(value) else f"{value:.{digits}g}"
 
 
 def compact(value: Any) -> Any:

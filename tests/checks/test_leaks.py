@@ -60,6 +60,34 @@ def test_a_column_far_better_than_all_others_is_suspected():
     assert found_by("AML002", evidence_of(X, y)).status == "pass"
 
 
+def test_a_rare_flag_that_tells_a_rare_class_is_suspected():
+    """Among values that nearly all rows share it has a bin of its own."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(4000, 8))).add_prefix("v")
+    y = (np.arange(4000) % 100 == 0).astype(int)
+    flag = y * (rng.random(4000) < 0.97)
+    found = found_by("AML002", evidence_of(X.assign(chargeback=flag), y))
+    assert (found.status, found.columns) == ("warn", ("chargeback",))
+
+
+def test_a_sample_holds_rows_of_a_rare_class():
+    """Without one of them no column could be told to know it."""
+    rng = np.random.default_rng(0)
+    y = np.zeros(60_000, dtype=int)
+    y[rng.choice(60_000, 40, replace=False)] = 1
+    evidence = evidence_of(pd.DataFrame({"x": rng.normal(size=60_000)}), y)
+    assert evidence.table.y[evidence.sample].sum() == 40
+    assert len(evidence.sample) < 4_100
+
+
+def test_a_column_by_itself_has_no_others_to_be_better_than():
+    """A line is a line, and no leak."""
+    x = np.linspace(0, 1, 200)
+    y = 3 * x + np.random.default_rng(0).normal(size=200) / 50
+    found = found_by("AML002", evidence_of(pd.DataFrame({"x": x}), y))
+    assert found.status == "pass"
+
+
 def test_several_near_copies_are_a_note():
     """Two leaks come close to each other: that may be so in an easy table, too."""
     X, y = classes(0, flip=1.0)

@@ -145,6 +145,30 @@ def test_a_rounded_measure_is_no_group():
     assert found_by("AML006", evidence_of((X * 10).round(), y)).status == "pass"
 
 
+def test_a_count_with_many_zeros_is_no_group():
+    """The first level has one neighbour, and not the last one as another."""
+    rng = np.random.default_rng(0)
+    days = np.where(rng.random(1500) < 0.6, 0, rng.integers(1, 31, 1500))
+    y = days / 8 + rng.normal(size=1500) * 0.6
+    X = pd.DataFrame({"days_late": days, "x": rng.normal(size=1500)})
+    assert found_by("AML006", evidence_of(X, y)).status == "pass"
+
+
+def test_a_year_for_each_row_is_time_and_no_number_of_rows():
+    """Whether it is given as time or not; groups that are given ask for none."""
+    year = np.arange(1900, 2021)
+    y = np.cumsum(np.random.default_rng(0).normal(size=121))
+    X = pd.DataFrame({"year": year, "x": np.random.default_rng(1).normal(size=121)})
+    for given in ({}, {"time": "year"}):
+        assert "year" not in found_by("AML004", evidence_of(X, y, given=given)).columns
+    who = np.repeat(np.arange(60), 5)
+    rows = pd.DataFrame({"x": np.random.default_rng(0).normal(size=300)})
+    own = np.random.default_rng(2).integers(0, 2, 60)[who]
+    assert found_by("AML005", evidence_of(rows, own)).status == "note"
+    grouped = evidence_of(rows, own, given={"groups": who})
+    assert found_by("AML005", grouped).status == "pass"
+
+
 def test_copies_on_both_sides_of_given_splits_are_warned_of():
     """Thirty in a hundred rows stand twice, with targets by chance."""
     X, y = shuffled(200)

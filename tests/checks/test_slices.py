@@ -33,7 +33,7 @@ def test_the_slice_that_is_worse_is_found():
     """A town that the winner guesses in is the worst slice, with an interval."""
     evidence = sliced("b")
     slices = find_weak_slices(evidence, lambda: False)
-    facts = slices.as_json(evidence.metric.natural)
+    facts = slices.as_json(evidence.metric)
     worst = facts["rows"][0]
     assert (worst["column"], worst["slice"], worst["significant"]) == (
         "town",
@@ -46,6 +46,30 @@ def test_the_slice_that_is_worse_is_found():
     found = found_by("AML017", dataclasses.replace(evidence, slices=slices))
     assert (found.status, found.columns) == ("note", ("town",))
     assert "the worst, 'town' being 'b' (" in found.evidence
+
+
+@pytest.mark.parametrize("column", ["flag", "many zeros"])
+def test_values_that_many_rows_share_are_slices(column):
+    """A flag has two, and zeros are apart from what is more."""
+    rng = np.random.default_rng(0)
+    bad = rng.random(1200) < 0.3
+    more = np.where(column == "flag", 1.0, rng.gamma(2.0, 50.0, 1200))
+    X = pd.DataFrame({column: np.where(bad, more, 0.0), "x": rng.normal(size=1200)})
+    y = rng.normal(size=1200)
+    guess = y + rng.normal(size=1200) * np.where(bad, 5.0, 1.0)
+    slices = find_weak_slices(evidence_of(X, y, predictions=guess), lambda: False)
+    worst = slices.slices[0]
+    assert (worst.column, worst.is_weak) == (column, True)
+    assert "= 0" in {s.name for s in slices.slices if s.column == column}
+
+
+def test_an_interval_of_a_slice_does_not_leave_the_metrics_range():
+    """No error is below zero."""
+    evidence = sliced("b")
+    found = find_weak_slices(evidence, lambda: False)
+    sure = [dataclasses.replace(s, score=0.99, error=0.02) for s in found.slices]
+    rows = dataclasses.replace(found, slices=tuple(sure)).as_json(evidence.metric)
+    assert all(row["high"] == 1.0 for row in rows["rows"])
 
 
 def test_slices_by_chance_are_not_told_as_weak():
@@ -75,10 +99,10 @@ def test_a_loss_is_worse_where_it_is_greater():
     guess = y + rng.normal(size=800) * np.where(bad, 20.0, 1.0)
     evidence = evidence_of(X, y, predictions=guess.to_numpy())
     slices = find_weak_slices(evidence, lambda: False)
-    worst = slices.as_json(evidence.metric.natural)["rows"][0]
+    worst = slices.as_json(evidence.metric)["rows"][0]
     assert worst["column"] == "x0"
     assert worst["difference"] > 0
-    assert worst["natural"] > slices.as_json(evidence.metric.natural)["overall"]
+    assert worst["natural"] > slices.as_json(evidence.metric)["overall"]
 
 
 def weighed_by_group(bad, *, n_groups=60, n_rows=40, seed=0, shift=3.0):
