@@ -51,9 +51,9 @@
     return true;
   };
   const confirm = (button) => {
-    const before = button.textContent;
+    button.dataset.label ??= button.textContent;
     button.textContent = "Copied";
-    setTimeout(() => { button.textContent = before; }, 1500);
+    setTimeout(() => { button.textContent = button.dataset.label; }, 1500);
   };
   document.querySelectorAll("[data-copy]").forEach((button) => {
     button.addEventListener("click", async () => {

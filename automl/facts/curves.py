@@ -12,7 +12,13 @@ import numpy as np
 
 from automl.estimators.labels import favoured
 from automl.facts.compact import spread
-from automl.facts.decisions import HALF, gains, one_vs_rest, thresholds
+from automl.facts.decisions import (
+    HALF,
+    even_ties,
+    gains,
+    one_vs_rest,
+    thresholds,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +50,10 @@ BINS = 40
 
 QUANTILES = 99
 """Points of the comparison with a normal distribution."""
+
+IQR_OF_NORMAL = 1.349
+"""Interquartile range of a normal distribution, in its standard deviations: a few huge
+errors do not move it."""
 
 
 def performance(
@@ -211,7 +221,7 @@ def _histogram_by_class(
 
 def _calibration(truth: np.ndarray, score: np.ndarray) -> dict[str, Any]:
     """Return the share of the second class in tenths of the rows, by their score."""
-    order = np.argsort(score, kind="stable")
+    order, truth = np.argsort(score, kind="stable"), even_ties(truth, score)
     parts = [p for p in np.array_split(order, 10) if len(p)]
     return {
         "predicted": [float(score[p].mean()) for p in parts],
@@ -334,7 +344,9 @@ def regression(
 
 def _tenths(guess: np.ndarray, gap: np.ndarray) -> dict[str, Any]:
     """Return quantiles of the residuals in tenths of the rows, by prediction."""
-    order = np.argsort(guess, kind="stable")
+    # of equal predictions the order is by chance, and not that of the table
+    chance = np.random.default_rng(0).permutation(len(guess))
+    order = chance[np.argsort(guess[chance], kind="stable")]
     parts = [p for p in np.array_split(order, 10) if len(p)]
     levels = np.array([np.quantile(gap[p], [0.1, 0.5, 0.9]) for p in parts])
     return {
@@ -365,4 +377,7 @@ def _against_normal(gap: np.ndarray) -> dict[str, Any]:
 
     n = int(min(QUANTILES, len(gap)))
     share = (np.arange(n) + 0.5) / n
-    return {"x": ndtri(share), "y": np.quantile(gap, share), "sd": float(gap.std())}
+    low, high = np.quantile(gap, [0.25, 0.75])
+    sd = float(high - low) / IQR_OF_NORMAL or float(gap.std())
+    far = float(np.abs(gap - gap.mean()).max())
+    return {"x": ndtri(share), "y": np.quantile(gap, share), "sd": sd, "far": far}

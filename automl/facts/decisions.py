@@ -11,7 +11,15 @@ from automl.facts.compact import shorten
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["HALF", "best_f1", "gains", "one_vs_rest", "overlooked", "thresholds"]
+__all__ = [
+    "HALF",
+    "best_f1",
+    "even_ties",
+    "gains",
+    "one_vs_rest",
+    "overlooked",
+    "thresholds",
+]
 
 HALF = 0.5
 """The threshold of the likelier class."""
@@ -151,9 +159,25 @@ def gains(truth: np.ndarray, score: np.ndarray) -> dict[str, Any]:
         ``x`` (share of the rows) and ``y`` (share of the positive class found there).
     """
     order = np.argsort(-score, kind="stable")
-    found = np.concatenate([[0], np.cumsum(truth[order])]) / max(int(truth.sum()), 1)
+    evened = even_ties(truth, score)[order]
+    found = np.concatenate([[0], np.cumsum(evened)]) / max(int(truth.sum()), 1)
     x = np.linspace(0, 1, GAIN_POINTS)
     return {"x": x, "y": found[np.round(x * len(truth)).astype(np.int64)]}
+
+
+def even_ties(truth: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """Return the mean truth of rows with the same score, for each row.
+
+    Their order in the table, which may be that of the target, then says nothing.
+
+    Examples
+    --------
+    >>> even_ties(np.array([1, 1, 0, 0]), np.array([0.5, 0.5, 0.5, 0.1])).round(2)
+    array([0.67, 0.67, 0.67, 0.  ])
+    """
+    _, code = np.unique(score, return_inverse=True)
+    means: np.ndarray = np.bincount(code, truth) / np.bincount(code)
+    return means[code]
 
 
 def one_vs_rest(

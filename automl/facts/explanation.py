@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from automl.facts.compact import rounded, shorten
+from automl.facts.compact import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,7 +80,7 @@ def _dependence(
             {"name": _class(c["class"], table) if several else None, "mean": c["mean"]}
             for c in found["curves"]
         ],
-        "lines": [[rounded(v, 3) for v in line] for line in found["lines"]],
+        "lines": found["lines"],
         "n_rows": found["n_rows"],
     }
 

@@ -140,15 +140,18 @@ def _differences(
     equal = sum(bool(r["within_noise"]) for r in rows)
     unknown = all(r["within_noise"] is None for r in rows)
     ahead = sum(bool(r.get("better")) for r in rows)
+    alone = len(rows) == 1
+    differ = "It differs" if alone else f"All {len(rows)} differ"
+    behind = "It is behind" if alone else f"All {len(rows)} are behind"
     sentence = (
         "With one fold, noise cannot be told from a lead."
         if unknown
-        else f"{equal} of {len(rows)} show no significant difference to the winner: "
-        "their interval holds zero (hollow)."
+        else f"{equal} of {len(rows)} {'shows' if equal == 1 else 'show'} no "
+        "significant difference to the winner: the interval holds zero (hollow)."
         if equal
-        else f"All {len(rows)} differ by more than noise."
+        else f"{differ} by more than noise."
         if ahead
-        else f"All {len(rows)} are behind by more than noise."
+        else f"{behind} by more than noise."
     )
     if ahead:
         sentence += f" {ahead} did better by more than noise, but did not predict."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from automl.facts.compact import shorten
+from automl.facts.compact import plain_number, shorten
 from automl.facts.verdict import figure
 from automl.report.plots import (
     SERIES,
@@ -201,7 +201,7 @@ def _tell(part: Mapping[str, Any], *, named: bool, several: bool) -> str:
 
 def _at(value: Any) -> str:
     """Return a value of a column as in a sentence."""
-    return shorten(value, 30) if isinstance(value, str) else f"{value:.4g}"
+    return shorten(value, 30) if isinstance(value, str) else plain_number(value, 4)
 
 
 def shap_charts(facts: Mapping[str, Any]) -> tuple[list[Chart], list[Chart]]:

@@ -15,6 +15,10 @@ __all__ = ["REGRESSION"]
 
 Chart = dict[str, Any]
 
+FAR = 6.0
+"""Standard deviations from which an error is none of a normal distribution: two in a
+billion."""
+
 
 def _scatter(found: Mapping[str, Any], target: str) -> Chart:
     points, errors = found["scatter"], found["errors"]
@@ -159,7 +163,8 @@ def _normal(found: Mapping[str, Any], _: str) -> Chart:
     x, y = facts["x"], facts["y"]
     mean, sd = found["errors"]["mean"], facts["sd"]
     ends = [x[0], x[-1]]
-    heavy = abs(y[0] - mean) + abs(y[-1] - mean) > 1.25 * sd * (ends[1] - ends[0])
+    spread = abs(y[0] - mean) + abs(y[-1] - mean)
+    heavy = spread > 1.25 * sd * (ends[1] - ends[0]) or facts["far"] > FAR * sd
     told = (
         "The points leave the line at the ends: large errors are more frequent than a "
         "normal distribution has them."

@@ -138,12 +138,14 @@ def _progress(facts: Mapping[str, Any], key: str, best: str, title: str) -> Char
     traces += _by_candidate(facts, found["trials"], key)
     where = "seconds" if key == "seconds" else "configurations"
     span, hidden = _range(found["trials"], metric["sign"])
-    note = f" {hidden} much worse ones lie outside the picture." if hidden else ""
+    lie = "one lies" if hidden == 1 else "ones lie"
+    n_steps = f"{len(steps[key])} step{'s' * (len(steps[key]) != 1)}"
+    note = f" {hidden} much worse {lie} outside the picture." if hidden else ""
     return chart(
         f"progress-{key}",
         f"Best so far over {where}",
         f"The best {metric['label']} so far went from {figure(y[0])} to "
-        f"{figure(y[-1])} in {len(steps[key])} steps, the last at {steps[key][-1]:.4g}"
+        f"{figure(y[-1])} in {n_steps}, the last at {steps[key][-1]:.4g}"
         f"{' s' if key == 'seconds' else ''}. Hollow points have not finished all "
         f"folds.{note}",
         traces,
