@@ -302,15 +302,14 @@ def test_few_rows_are_all_learnt_from(name):
     model, param, target = GROWN[name]
     y = 1e-3 * X[:, 0] ** 2 if target == "numbers" else y
     weight = np.where(np.arange(300) % 3, 1.0, 2.0)
-    model, inner = clone(model), split(300, 60)
+    filled, whole, inner = clone(model), clone(model), split(300, 60)
+    model = clone(model)
     made, _ = grow(model, X, y, 400, inner=inner, param=param, weight=weight)
-    whole = clone(model)
     grow(whole, X, y, made, param=param, weight=weight)
     predict = "predict" if target == "numbers" else "predict_proba"
     assert made < 400
     assert np.array_equal(getattr(model, predict)(X), getattr(whole, predict)(X))
     assert model.get_params()[param] == made
-    filled = clone(model)
     X = sparse.csr_matrix(X)
     grow(filled, X, y, 400, inner=inner, param=param, weight=weight)
     assert np.allclose(getattr(model, predict)(X), getattr(filled, predict)(X))

@@ -159,20 +159,24 @@ def _fit_with_patience(
 ) -> tuple[int, bool]:
     """Fit on the rows that train; then, where those are few, on all."""
     few = inner is not None and sum(map(len, inner)) < FEW_ROWS
+    penalty = getattr(model, "reg_alpha", None)
     patience = _fit_once(
         model, X, y, growth, inner, fit_params, sample_weight,
         overwrite=overwrite and not few, release=None if few else release,
     )  # fmt: skip
     made = max(1, patience.best_round)
-    if inner is None or not few:
-        return made, patience.truncated
-    both = np.sort(np.concatenate(inner))
-    if patience.goes_again(len(both) / len(inner[0])):
-        weight = None if sample_weight is None else sample_weight[both]
-        _fit_once(
-            model, X[both], y[both], Growth(growth.param, made), None, fit_params,
-            weight, overwrite=True, release=release,
-        )  # fmt: skip
+    if inner is not None and few:
+        both = np.sort(np.concatenate(inner))
+        if patience.goes_again(len(both) / len(inner[0])):
+            weight = None if sample_weight is None else sample_weight[both]
+            if _is_lightgbm(model):
+                model.set_params(reg_alpha=penalty)
+            _fit_once(
+                model, X[both], y[both], Growth(growth.param, made), None, fit_params,
+                weight, overwrite=True, release=release,
+            )  # fmt: skip
+    if _is_lightgbm(model):  # its parameters are those that make it anew
+        model.set_params(**{growth.param: made})
     return made, patience.truncated
 
 
@@ -215,7 +219,10 @@ def _fit_lightgbm(
     fit_params: dict[str, Any],
     release: Callable[[Any], None] | None,
 ) -> None:
-    """Do what other learners' ``grow`` does."""
+    """Do what other learners' ``grow`` does.
+
+    A penalty in the unit of the target stays among the parameters as it was used.
+    """
     arguments: dict[str, Any] = dict(fit_params)
     if weight is not None:
         arguments["sample_weight"] = weight
@@ -227,11 +234,9 @@ def _fit_lightgbm(
     callbacks: list[Any] = [_Callback(patience)]
     if release is not None:
         callbacks.append(_Spent(release, X))
-    penalty = model.reg_alpha
     if not is_classifier(model) and model.objective in SQUARED:
-        model.set_params(reg_alpha=penalty * (float(np.std(y)) or 1.0))
+        model.set_params(reg_alpha=model.reg_alpha * (float(np.std(y)) or 1.0))
     model.fit(X, y, callbacks=callbacks, **arguments)
-    model.set_params(reg_alpha=penalty)
 
 
 def taken(X: Any, rows: np.ndarray, *, overwrite: bool) -> Any:
