@@ -24,6 +24,7 @@ from automl.explain import explain
 from automl.fitting import (
     fit_model,
     fit_prefix,
+    learning_weights,
     native_categories,
     predict,
     prepare_fold,
@@ -312,7 +313,7 @@ def _refit(place: Workplace, task: Task) -> tuple[Pipeline, bool]:
     prefix, X = fit_prefix(place, pipeline[:-1], rows)
     model = pipeline[-1]
     labels = labels_of(place, rows)
-    weights = rows_of(place.sample_weight, rows)
+    weights = learning_weights(place, rows)
     fit_params = native_categories(model, prefix)
     threads = "n_jobs" in model.get_params()
     if threads:

@@ -47,6 +47,10 @@ killed at the end of the search is killed so much earlier."""
 RESTART_SHARE = 0.15
 """The same as a share of the budget, at most."""
 
+LATE_S, LATE_SHARE = 0.3, 0.01
+"""Seconds, or share of the budget, that a learner that grows may be late: to end it
+loses what may have taken a third of the budget, and what follows has time to spare."""
+
 LAST_S = 0.1
 """Seconds before the end of the search at which fits stop, and none is begun."""
 
@@ -193,7 +197,8 @@ class Pace:
             return None
         grows = candidate is not None and candidate.resource is not None
         # what grows stops by itself before; of the rest, a kill costs the pool
-        return self.search_end() + (0.3 if grows else -self.restart_s)
+        late_s = max(LATE_S, LATE_SHARE * self.budget.time_s)
+        return self.search_end() + (late_s if grows else -self.restart_s)
 
     @cached_property
     def restart_s(self) -> float:

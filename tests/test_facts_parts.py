@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 from sklearn.metrics import precision_score, recall_score, roc_auc_score
 
 from automl import AutoML
+from automl.candidates import load_candidates
 from automl.facts import build_facts
 from automl.facts.compact import compact
 from automl.facts.curves import performance
@@ -20,6 +22,7 @@ from automl.facts.script import winners_script
 from automl.folds import make_folds
 from automl.report.charts import _thresholds
 from automl.report.data_charts import data_charts
+from automl.report.regression_charts import _normal
 from automl.table import make_table
 from tests.report_kit import record
 
@@ -102,6 +105,35 @@ def test_gains_are_the_share_found_in_the_first_rows():
     assert found["y"][0] == 0
     assert found["y"][-1] == 1
     assert found["y"][10] == pytest.approx(TRUTH[first].sum() / TRUTH.sum())
+
+
+def test_equal_scores_say_nothing_whatever_the_order_of_the_table():
+    """Of a constant on sorted rows a tenth holds a tenth, and is calibrated."""
+    truth = np.repeat([1, 0], [400, 600])
+    assert gains(truth, np.full(1000, 0.4))["y"][10] == pytest.approx(0.1)
+    folds = make_folds(
+        truth, cv=2, stratify=True, groups=None, time=None, random_state=0
+    )
+    guess = np.tile([0.6, 0.4], (1000, 1))
+    found = performance("binary", truth, guess, folds, np.array(["no", "yes"]))
+    assert found["calibration"]["observed"] == pytest.approx([0.4] * 10)
+
+
+def test_a_few_huge_errors_are_no_normal_distribution():
+    """They do not make the line steeper that the others are compared with."""
+    gap = np.random.default_rng(0).normal(size=2000)
+    folds = make_folds(
+        gap, cv=2, stratify=False, groups=None, time=None, random_state=0
+    )
+    told = {}
+    for name, huge in {"normal": 0, "heavy": 5}.items():
+        y = gap.copy()
+        y[:huge] = 100.0
+        found = performance("regression", y, np.zeros(2000), folds, None)
+        told[name] = _normal(found, "y")["sentence"]
+        assert found["normal"]["sd"] == pytest.approx(1.0, abs=0.1)
+    assert told["normal"].startswith("On the line")
+    assert told["heavy"].startswith("The points leave the line")
 
 
 def test_each_class_has_the_area_that_scikit_learn_gives():
@@ -209,13 +241,35 @@ def test_script_of_the_winner_makes_the_same_model():
     )
 
 
+@pytest.mark.parametrize("deploy", ["refit", "bag"])
+def test_script_of_a_penalty_in_the_targets_unit_makes_the_same_model(deploy):
+    """LightGBM's is as it was used, and so are its rounds; of folds, the first's."""
+    X = pd.DataFrame(rng.normal(size=(400, 3)), columns=["a", "b", "c"])
+    y = 1e4 * X["a"] + rng.normal(size=400)
+    candidate = load_candidates("lightgbm")["lightgbm"]
+    name, point = candidate.starts[0]
+    own = replace(candidate, starts=((name, {**point, "reg_alpha": 0.8}),))
+    model = AutoML(
+        n_trials=1, cv=2, n_jobs=1, candidates=own, ensemble=False, deploy=deploy,
+        random_state=0, verbose=0,
+    ).fit(X, y)  # fmt: skip
+    names = {"X": X, "y": y}
+    exec(model.facts_["script"], names)  # noqa: S102 - it is made to be run
+
+    made = names["pipeline"][-1]
+    assert made.n_estimators < 3000
+    assert made.reg_alpha == pytest.approx(0.8e4, rel=0.1)
+    if deploy == "refit":
+        assert names["prediction"] == pytest.approx(model.best_pipeline_.predict(X))
+
+
 def test_script_takes_groups_weights_and_rows_as_the_run_did():
     """A group's number is no feature; weights count; rows without target are left."""
     n = 120
     X = pd.DataFrame({"who": np.arange(n) // 4, "size": rng.normal(size=n)})
     y = X["size"] * 3 + rng.normal(size=n)
     y[5] = np.nan
-    weight = np.where(np.arange(n) % 3 == 0, 5.0, 1.0)
+    weight = np.where(np.arange(n) % 3 == 0, 0.5, 0.1)
     model = AutoML(
         n_trials=2, cv=2, n_jobs=1, random_state=0, candidates="ridge",
         ensemble=False, deploy="refit", verbose=0, drop_missing_target=True,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.encoding import TableEncoder
-from automl.fitting import takes_weights
+from automl.fitting import of_mean_one, takes_weights
 from automl.pipeline import NATIVE
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def winners_script(pipeline: Any, table: Table) -> str | None:
         more += ", drop_missing_target=True"
     last, model = steps[-1]
     weighted = table.sample_weight is not None and takes_weights(model)
-    weight = f", {last}__sample_weight=table.sample_weight" if weighted else ""
+    unit = " / table.sample_weight.mean()" if of_mean_one(table.sample_weight) else ""
+    weight = f", {last}__sample_weight=table.sample_weight{unit}" if weighted else ""
     lines = [
         "# X, y: the table that was searched. Cells are read as in the search:",
         "# numbers and dates as numbers, categories as codes, columns as f0, f1, …",
