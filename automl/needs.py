@@ -186,8 +186,7 @@ def _learner_bytes(candidate: Candidate, layout: Layout, n_classes: int) -> floa
             math.pow(2, _largest(candidate, "depth", 0)),
         )
         leaves = min(leaves, max(2.0, n / 20))
-        width = len(layout.columns)
-        width += layout.n_pairs if _makes_pairs(candidate, layout) else 0
+        width = _n_prepared(candidate, layout, n_classes)
         bins: float = layout.n_bins if path.startswith("lightgbm.") else BINS
         for name in BINS_NAMES:
             bins = _largest(candidate, name, bins)
@@ -200,6 +199,17 @@ def _learner_bytes(candidate: Candidate, layout: Layout, n_classes: int) -> floa
     if "SV" in path.rpartition(".")[2]:
         return min(KERNEL_MIB * MIB, n * n * 4.0)
     return 0.0
+
+
+def _n_prepared(candidate: Candidate, layout: Layout, n_classes: int) -> int:
+    """Return how many columns a learner that reads categories is given."""
+    classes = 1 if n_classes < 3 else n_classes
+    width = _n_numbers(layout) + len(layout.of_kind("category"))
+    width += _n_encoded(candidate, layout) * (classes - 1)
+    key = "text_components"
+    components = candidate.preparation.get(key, DEFAULT_PREPARATION[key])
+    width += int(components) * len(layout.of_kind("text"))
+    return width + (layout.n_pairs if _makes_pairs(candidate, layout) else 0)
 
 
 def _largest(candidate: Candidate, name: str, default: float) -> float:
