@@ -280,10 +280,15 @@ def _target(
     options: Mapping[str, Any], layout: Layout, columns: list[Column], random_state: int
 ) -> tuple[str, Any, list[str]]:
     """Return the target encoding; one-hot where rows are too few for inner folds."""
+    from sklearn.preprocessing import StandardScaler
+
     ids = [c.id for c in columns]
     if layout.inner_folds < 2:
         return ("onehot", _onehot(options, layout, columns), ids)
-    return ("target", _target_encoder(layout, random_state), ids)
+    encoder = _target_encoder(layout, random_state)
+    if _imputes(options) and options["scale"] != "none":  # else in the target's unit
+        encoder = Pipeline([("encode", encoder), ("scale", StandardScaler())])
+    return ("target", encoder, ids)
 
 
 def _fill_codes(options: Mapping[str, Any]) -> Any:

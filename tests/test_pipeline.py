@@ -8,7 +8,6 @@ import pytest
 from scipy import sparse
 
 from automl.candidates import Candidate, load_candidates, parse_candidate
-from automl.folds import make_folds
 from automl.layout import Layout, idle_options
 from automl.metrics import resolve_metric
 from automl.pipeline import build_pipeline, split_params
@@ -27,7 +26,6 @@ def median_ae(estimator, X, y):
     return -float(np.abs(estimator.predict(X) - y).max())
 
 
-TARGET = {"categorical": "target"}
 RIDGE = {
     "tasks": ["regression"],
     "estimator": {"regression": "sklearn.linear_model.Ridge"},
@@ -279,44 +277,6 @@ def test_unseen_and_missing_levels_are_encoded_in_silence():
         spec = LOGISTIC | {"preprocess": {"categorical": how}}
         pipeline = built(spec, table).fit(table.X, table.y)
         assert np.isfinite(pipeline[:-1].transform(new)).all()
-
-
-def test_the_target_encoding_takes_two_of_three_classes():
-    """Rows that lack one of the classes can be encoded."""
-    X = pd.DataFrame({"level": ["a", "b", "c"] * 10})
-    table = make_table(X, ["x", "y"] * 14 + ["z", "z"], task="multiclass")
-    spec = LOGISTIC | {"preprocess": {"categorical": "target"}}
-    pipeline = built(spec, table).fit(table.X[:28], table.y[:28])
-    assert pipeline.predict_proba(table.X).shape == (30, 2)
-
-
-@pytest.mark.parametrize("n", [3, 4, 6, 12])
-@pytest.mark.parametrize("task", ["binary", "regression"])
-# the rarer class may have fewer rows than there are inner folds
-@pytest.mark.filterwarnings("ignore:The least populated class:UserWarning")
-def test_the_target_encoding_takes_few_rows(n, task):
-    """Half of a small table is enough to encode."""
-    X = pd.DataFrame({"level": ["a", "b", "a"] * (n // 3 + 1)}).iloc[:n]
-    table = make_table(X, np.arange(n) % 2, task=task)
-    spec = RIDGE if task == "regression" else LOGISTIC
-    pipeline = built(spec | {"preprocess": {"categorical": "target"}}, table)
-    half = np.arange(max(2, n // 2))
-    assert len(pipeline.fit(table.X.iloc[half], table.y[half]).predict(table.X)) == n
-
-
-def test_the_target_encoding_takes_the_least_training_part():
-    """The first of the forward splits has fewer rows of a class than inner folds."""
-    y = np.arange(200) % 20
-    table = make_table({"level": list("abcde") * 40}, y, task="multiclass")
-    folds = make_folds(
-        table.y, cv=4, stratify=True, groups=None, time=np.arange(200.0), random_state=0
-    )
-    candidate = parse_candidate("c", LOGISTIC | {"preprocess": TARGET})
-    layout = Layout.of(table, folds=folds)
-    train, _ = folds.splits[0]
-    pipeline = build_pipeline(candidate, {}, layout, random_state=0)
-    assert pipeline.fit(table.X.iloc[train], table.y[train]).classes_.size == 20
-    assert (layout.inner_folds, Layout.of(table).inner_folds) == (2, 5)
 
 
 @pytest.mark.parametrize("scale", ["none", "standard", "robust", "quantile"])
