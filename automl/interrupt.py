@@ -47,6 +47,11 @@ class Interrupt:
         """Whether the user asked to stop."""
         return self.asked_s is not None
 
+    @property
+    def taken(self) -> bool:
+        """Whether a Ctrl-C comes here."""
+        return self._taken
+
     def __enter__(self) -> Self:
         return self
 
@@ -79,7 +84,8 @@ class Interrupt:
     def _handle(self, number: int, _frame: object) -> None:
         if number == signal.SIGINT and self._previous == signal.SIG_IGN:
             return  # a job in the background ignores Ctrl-C, but no other signal
-        self.again = self.asked
+        # the shell and the system each tell that a terminal is gone: nobody asks twice
+        self.again = self.asked and number != getattr(signal, "SIGHUP", None)
         self.asked_s = time.monotonic() if self.asked_s is None else self.asked_s
         if self.again or self._fitting:
             self._fitting = False

@@ -7,6 +7,7 @@ without it: what is on disk up to then stays readable.
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import math
@@ -39,6 +40,9 @@ __all__ = ["FORMAT", "Journal", "journal_line", "read_facts", "read_journal"]
 
 FORMAT = 1
 """Version of the journal's lines; a newer one is refused."""
+
+LOCKLESS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL)
+"""What a file system says that has no locks."""
 
 KEYED = ("trial", "fold", "end")
 """Events about one trial or fold; of several about the same one the last counts."""
@@ -248,7 +252,10 @@ def _open(path: Path) -> IO[bytes]:
 
 
 def _lock(file: IO[bytes], folder: Path) -> None:
-    """Lock a file until it is closed; the system unlocks that of a dead process."""
+    """Lock a file until it is closed; the system unlocks that of a dead process.
+
+    A file system that has no locks is taken as it is.
+    """
     try:
         try:
             import fcntl
@@ -262,6 +269,9 @@ def _lock(file: IO[bytes], folder: Path) -> None:
             "end, or choose another folder.",
             code="E-locked",
         ) from None
+    except OSError as error:
+        if error.errno not in LOCKLESS:
+            raise
 
 
 def _lock_on_windows(file: IO[bytes]) -> None:

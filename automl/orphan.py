@@ -7,6 +7,7 @@ killed: early, by somebody who forgot an option.
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 
@@ -30,5 +31,7 @@ def watch_parent(parent: int) -> None:
             time.sleep(LOOK_S)
         os._exit(1)
 
+    if not hasattr(signal, "pthread_sigmask"):  # else the parent holds Ctrl-C back
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "getppid"):
         threading.Thread(target=watch, name="parent-watch", daemon=True).start()

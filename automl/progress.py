@@ -13,7 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -287,13 +287,21 @@ def _live(clock: Clock) -> Iterator[Observer]:
         redirect_stdout=sys.stdout is not None and sys.stdout.isatty(),
     )
 
+    gone = (OSError, ValueError)  # a terminal that was closed is no reason to end a run
+
     def show(snapshot: Snapshot) -> None:
         seen[:] = [(snapshot, clock())]
         if snapshot.message:
-            console.print(snapshot.message, markup=False)
+            with suppress(*gone):
+                console.print(snapshot.message, markup=False)
 
-    with live:
+    with suppress(*gone):
+        live.start(refresh=True)
+    try:
         yield show
+    finally:
+        with suppress(*gone):
+            live.stop()
 
 
 def _bar_and_status(snapshot: Snapshot, elapsed_s: float) -> Table:

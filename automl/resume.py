@@ -346,8 +346,11 @@ def resumed_budget(budget: Budget, restored: Restored) -> Budget:
     that, if the budget had been used up.
     """
     started = budget.started - restored.elapsed_s
-    if budget.time_s is None:
-        return replace(budget, started=started)
+    if budget.time_s is None:  # what was tried is neither forgotten nor left open
+        tried = sum(t.number > 0 for t in restored.history)
+        return replace(
+            budget, started=started, n_trials=max(budget.n_trials or 0, tried)
+        )
     leader = next(iter(restored.history.finished()), None)
     refit_s = 0.0 if leader is None else REFIT_FOLDS * leader.fit_s
     floor_s = min(FLOOR_S, budget.time_s) + refit_s

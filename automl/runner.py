@@ -235,7 +235,11 @@ def _run_one(folder: Path, task: Task, interrupt: Interrupt | None) -> Outcome:
     except KeyboardInterrupt:
         if interrupt is None or interrupt.again:
             raise
-        return Outcome(task, error="cancelled")
+        if interrupt.asked:
+            return Outcome(task, error="cancelled")
+        if not interrupt.taken:
+            raise
+        return failed(task, "KeyboardInterrupt: raised by a fit", 0.0)
 
 
 @contextmanager

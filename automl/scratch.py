@@ -7,9 +7,11 @@ ends, however it ends, so a folder whose lock is free is left over.
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +30,9 @@ __all__ = ["Scratch", "no_room"]
 
 PREFIX = "automl-"
 LOCK = "owner.lock"
+
+MOST_BYTES = 1024
+"""Of the name of a machine."""
 
 
 class Scratch:
@@ -123,8 +128,15 @@ def _hold(folder: Path) -> int | None:
     except OSError:  # a file system without locks: not cleaned up after a kill
         os.close(lock)
         return None
+    with suppress(OSError):  # a full disk: the run goes on in memory
+        os.write(lock, _machine())
     unnamed.rename(folder / LOCK)
     return lock
+
+
+def _machine() -> bytes:
+    """Return what tells machines apart that may share a folder, and no locks."""
+    return platform.node().encode()
 
 
 def _sweep(parent: Path) -> None:
@@ -150,7 +162,7 @@ def _is_ours(entry: os.DirEntry[str]) -> bool:
 
 
 def _remove_if_free(folder: Path) -> None:
-    """Remove a folder whose lock nobody holds."""
+    """Remove a folder of this machine whose lock nobody holds."""
     assert fcntl is not None
     try:
         lock = os.open(folder / LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -161,6 +173,7 @@ def _remove_if_free(folder: Path) -> None:
     except OSError:
         return  # in use
     else:
-        shutil.rmtree(folder, ignore_errors=True)
+        if os.read(lock, MOST_BYTES) in (b"", _machine()):
+            shutil.rmtree(folder, ignore_errors=True)
     finally:
         os.close(lock)

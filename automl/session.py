@@ -302,7 +302,7 @@ def take_up(settings: Settings, stack: ExitStack) -> Session:
         is damaged and no later session began (``E-journal``).
     """
     asked, folder = settings.budget, settings.run_dir
-    if folder is None or not (folder / JOURNAL).is_file():
+    if folder is None or not _is_begun(folder):
         return Session(settings, asked)
     journal = stack.enter_context(Journal(folder))
     events, damaged = journal.read()
@@ -316,6 +316,17 @@ def take_up(settings: Settings, stack: ExitStack) -> Session:
     if isinstance(settings.cv, str) and settings.cv == "auto":
         settings = replace(settings, cv=restored.start.get("cv") or "auto")
     return Session(settings, asked, journal, restored, read_facts(folder))
+
+
+def _is_begun(folder: Path) -> bool:
+    """Return whether a folder holds a run; refuse one that cannot be looked at."""
+    try:
+        return (folder / JOURNAL).is_file()
+    except OSError as error:
+        raise AutoMLConfigError(
+            f"run_dir={str(folder)!r} cannot be looked at: {error.strerror or error}.",
+            code="E-path",
+        ) from None
 
 
 def _refuse_begun(journal: Journal, folder: Path) -> None:

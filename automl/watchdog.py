@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Limits", "MemoryGuard", "Watchdog"]
 
+KILL = int(getattr(signal, "SIGKILL", 0))
+"""What the pool ends its workers with; 0 where there is none."""
+
 LOOK_S = 0.1
 """Seconds between two looks."""
 
@@ -143,10 +146,10 @@ class Watchdog:
         # The pool ends its other workers by SIGKILL: any other end is a worker's own,
         # and where there is none, and none by us, whoever ran may have been the cause.
         others = any(
-            serial in self._ended or c not in (None, -_sigkill())
+            serial in self._ended or not (c is None or _was_killed(c))
             for serial, c in codes.items()
         )
-        if code is None or (code == -_sigkill() and others):
+        if code is None or (_was_killed(code) and others):
             return Outcome(task, error="lost", **when)
         return Outcome(task, error="crash", detail=_how(code), **when)
 
@@ -270,8 +273,9 @@ def _processor_seconds(pids: Iterable[int]) -> dict[int, float]:
     return found
 
 
-def _sigkill() -> int:
-    return int(getattr(signal, "SIGKILL", signal.SIGTERM))
+def _was_killed(code: int) -> bool:
+    """Return whether a process ended as the pool ends one; Windows has SIGTERM."""
+    return code == -KILL if KILL else abs(code) == signal.SIGTERM
 
 
 def _how(code: int) -> str:

@@ -1,5 +1,6 @@
 """What was written is read again, whatever happened to the file."""
 
+import errno
 import json
 import os
 import stat
@@ -249,6 +250,24 @@ def test_a_folder_has_one_writer(tmp_path):
             Journal(tmp_path)
         assert caught.value.code == "E-locked"
     Journal(tmp_path).__exit__()
+
+
+def test_a_file_system_without_locks_is_taken_as_it_is(tmp_path, monkeypatch):
+    """A run there is possible; any other error is told."""
+
+    def fails(number):
+        def flock(*_):
+            raise OSError(number, "no")
+
+        return flock
+
+    monkeypatch.setattr("fcntl.flock", fails(errno.ENOLCK))
+    with Journal(tmp_path / "a") as journal:
+        journal.write("start", {})
+    assert read_journal(tmp_path / "a" / "journal.jsonl")[0]
+    monkeypatch.setattr("fcntl.flock", fails(errno.EIO))
+    with pytest.raises(AutoMLConfigError, match="cannot be written to"):
+        Journal(tmp_path / "b")
 
 
 def test_the_lock_of_a_killed_process_is_free(tmp_path):

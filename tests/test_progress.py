@@ -1,5 +1,6 @@
 """A run is shown where it takes place, and can be asked to stop."""
 
+import errno
 import io
 import logging
 import re
@@ -205,6 +206,19 @@ def test_terminal_has_one_live_line_and_sentences_above(terminal):
     assert all(len(line) <= 80 for line in lines)
     assert "\x1b[3" not in terminal.getvalue()
     assert terminal.getvalue().endswith("\x1b[2K")
+
+
+def test_a_terminal_that_is_closed_ends_no_run(terminal, monkeypatch):
+    """Nothing can be written to it any more: the fit goes on, and says nothing."""
+
+    def gone(_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    with observer_on(terminal, 1, clock=lambda: 0.0) as notify:
+        notify(replace(NOW, message="One."))
+        monkeypatch.setattr(terminal, "write", gone)
+        notify(replace(NOW, message="Two."))
+        notify(replace(NOW, phase="end", message="Three."))
 
 
 def test_terminal_clock_runs_between_snapshots(terminal):

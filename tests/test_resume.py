@@ -181,6 +181,17 @@ def test_a_finished_run_comes_back_without_a_search(counted, tmp_path):
     assert told(more) == told(fit(candidate, tmp_path / "whole"))
 
 
+def test_fewer_trials_than_were_tried_forget_none(counted, tmp_path):
+    """All count for the winner, and the run comes to an end that holds."""
+    candidate, _ = counted
+    whole = fit(candidate, tmp_path / "run")
+    again = fit(candidate, tmp_path / "run", n_trials=2, select="simplest")
+    assert len(again.trials_) == len(whole.trials_)
+    assert again.trials_[-1].status != "running"
+    last = fit(candidate, tmp_path / "run", n_trials=2, select="simplest")
+    assert told(last)[:2] == told(again)[:2]
+
+
 def test_a_stopped_run_goes_on(counted, tmp_path):
     """What an observer ended is not finished: the same budget continues it."""
     candidate, _ = counted

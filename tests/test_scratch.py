@@ -94,6 +94,16 @@ def test_a_run_that_is_alive_is_left_alone(owner, tmp_path):
         assert two.exists()
 
 
+def test_what_another_machine_left_is_its_own(tmp_path, monkeypatch):
+    """Its locks may not be seen here, though its run is alive."""
+    monkeypatch.setattr("platform.node", lambda: "another")
+    with Scratch(tmp_path) as folder:
+        monkeypatch.undo()
+        monkeypatch.setattr("fcntl.flock", lambda *_: None)  # all are free
+        with Scratch(tmp_path):
+            assert folder.is_dir()
+
+
 def test_what_is_not_a_left_over_folder_is_left_alone(owner, tmp_path):
     """No folder without our lock, no link, no other name, no file is touched."""
     process, left = owner

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from automl.snapshot import Snapshot
+
 __all__ = ["Command", "check_test_rows", "read_command"]
 
 NAME = "command.json"
@@ -161,6 +163,12 @@ class Command:
         frame, weights = self.table()
         test = self.test_rows(frame)
         given = {"time_budget_s": self.time_budget, "n_trials": self.trials}
+        begun = (folder / NAME).exists()  # a refused resume changes nothing
+
+        def keep_once_taken_up(snapshot: Snapshot) -> None:
+            if begun and snapshot.phase == "start":  # a kill does not lose what is new
+                self.keep(folder)
+
         model = automl.AutoML(
             task=self.task,
             metric=self.metric,
@@ -178,9 +186,9 @@ class Command:
             memory_limit_mib=self.memory_limit_mib,
             run_dir=folder,
             verbose=2 if verbose else int(not quiet),
+            callback=keep_once_taken_up,
             **{name: value for name, value in given.items() if value is not None},  # type: ignore[arg-type]
         )
-        begun = (folder / NAME).exists()  # a refused resume changes nothing
         mine = None if begun else self.keep(folder)
         try:
             with _shown(folder, watch=watch, quiet=quiet):

@@ -36,6 +36,19 @@ def test_resume_goes_on_with_what_fit_was_asked_for(begun, monkeypatch):
     assert (begun / "model" / "manifest.json").is_file()
 
 
+def test_a_resume_that_is_killed_keeps_what_it_was_asked_for(begun, monkeypatch):
+    """What is new stands in the description before the search begins."""
+    kept = []
+
+    def killed(*_, **__):
+        kept.append(json.loads((begun / "command.json").read_text())["trials"])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("automl.run.run_search", killed)
+    call("resume", begun, "--trials", 9, "-q")
+    assert kept == [9]
+
+
 def test_resume_of_a_run_that_never_began_begins_it(begun):
     """Killed after its description was written: there is nothing but that."""
     for path in sorted(begun.rglob("*"), reverse=True):
