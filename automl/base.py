@@ -20,6 +20,7 @@ from automl.bundle.schema import describe_table
 from automl.checks.finding import Finding
 from automl.estimators.labels import factors_in, favoured
 from automl.exceptions import AutoMLConfigError, AutoMLDataError, suggestion
+from automl.frames import read_frame, read_target
 from automl.history import learner_of, members_of
 from automl.importance import importance_table
 from automl.leaderboard import leaderboard
@@ -41,7 +42,7 @@ from automl.settings import (
     time_limit,
     verbosity,
 )
-from automl.testset import check_test, codes_of_labels
+from automl.testset import check_test, codes_of_labels, numbers_of_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -156,8 +157,8 @@ class BaseAutoML(BaseEstimator):
             Rows of a group are never on both sides of a fold.
         time : array-like of shape (n_rows,) or str, default=None
             When rows happened: folds then train on the past only.
-        sample_weight : array-like of shape (n_rows,), default=None
-            Weights of rows in fitting and scoring.
+        sample_weight : array-like of shape (n_rows,) or str, default=None
+            Weights of rows in fitting and scoring; a column so named is no feature.
         X_test, y_test : as X and y, default=None
             Rows never used by the search; the model is scored on them at the end. With
             ``sample_weight`` that score, which knows no weights, is a note.
@@ -266,14 +267,13 @@ class BaseAutoML(BaseEstimator):
         check_is_fitted(self, "model_")
         rows = self._encode(X)
         if not len(rows):
-            return np.empty(0, dtype=self._output_dtype())
+            return np.empty(0, dtype=getattr(self, "classes_", np.empty(0)).dtype)
         return np.asarray(self.model_[1:].predict(rows))
 
     def _encode(self, X: Any) -> pd.DataFrame:
-        return encode_rows(self.model_[0], X, model=type(self).__name__)
-
-    def _output_dtype(self) -> Any:
-        return self.classes_.dtype if hasattr(self, "classes_") else np.float64
+        beside = self.facts_["repeat"]["beside"].values()
+        aside = {self.target_, *(found["name"] for found in beside)}
+        return encode_rows(self.model_[0], X, model=type(self).__name__, aside=aside)
 
     @available_if(_predicts_classes)  # type: ignore[untyped-decorator]  # sklearn has no types
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -287,11 +287,13 @@ class BaseAutoML(BaseEstimator):
         return np.asarray(self.model_[1:].predict_proba(rows), dtype=np.float64)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the metric's score on raw rows, greater is better."""
+        """Return the metric's score on raw rows, greater is better; y as in `fit`."""
         check_is_fitted(self, "model_")
+        if isinstance(y, str):
+            X, y, _ = read_target(read_frame(X), y)
         if self.task_ == "regression":
             prediction = self.predict(X)
-            truth = np.asarray(y, dtype=np.float64).ravel()
+            truth = numbers_of_target(y)
         else:
             prediction = self.predict_proba(X)
             if self.metric_.reads_labels:
@@ -334,7 +336,8 @@ class BaseAutoML(BaseEstimator):
         Parameters
         ----------
         folder : str or Path
-            Where; an earlier bundle there is replaced. `automl.load` gives it back.
+            Where; an earlier bundle there is replaced. `automl.load` gives back what
+            predicts: a `Predictor`, with the fitted ``pipeline_``.
         """
         check_is_fitted(self, "model_")
         from automl.bundle import BundleInfo, save_bundle

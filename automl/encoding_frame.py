@@ -50,6 +50,11 @@ def as_frame(X: Any) -> pd.DataFrame:
             "Sparse input is not supported: a dense table was expected. "
             "Use X.toarray() to convert it."
         )
+    elif hasattr(type(X), "collect") and hasattr(type(X), "lazy"):
+        raise TypeError(
+            f"X must be a table in memory. Got {type(X).__name__}, which is still to "
+            "be read: use X.collect()."
+        )
     elif isinstance(X, dict) or _holds_records(X):
         frame = _frame_of_names(X)
     elif _is_other_table(X):
@@ -144,6 +149,11 @@ def _frame_of_names(X: Any) -> pd.DataFrame:
     try:
         return pd.DataFrame(X)
     except ValueError:
+        if isinstance(X, dict) and all(np.ndim(cell) == 0 for cell in X.values()):
+            raise ValueError(
+                "X is a single row of names and cells; a table was expected. Put it "
+                "into a list: [row]."
+            ) from None
         raise ValueError(
             "The columns of X differ in length, or are none; lists of one length were "
             "expected. Fill the short ones with None."
@@ -154,6 +164,11 @@ def _frame_of_array(X: Any) -> pd.DataFrame:
     array = _read_array(X)
     if array.ndim != 2:
         shape = "a scalar" if array.ndim == 0 else f"{array.ndim}D array"
+        if isinstance(X, pd.Series):
+            raise ValueError(
+                "Expected 2D array, got 1D array instead: a Series is no table. Use "
+                "X.to_frame() for a column, X.to_frame().T for a row."
+            )
         raise ValueError(
             f"Expected 2D array, got {shape} instead. Reshape your data either using "
             "array.reshape(-1, 1) if your data has a single feature or "

@@ -119,15 +119,20 @@ def suggestion(name: object, known: Iterable[str]) -> str:
     --------
     >>> suggestion("lightgmb", ["lightgbm", "ridge"])
     "Did you mean 'lightgbm'? Known: lightgbm, ridge."
+    >>> suggestion("LightGBM", ["lightgbm", "ridge"])
+    "Did you mean 'lightgbm'? Known: lightgbm, ridge."
     >>> suggestion("x", ["lightgbm", "ridge"])
     'Known: lightgbm, ridge.'
     """
     known = sorted(known)
     shown = [named(k)[1:-1] for k in known]
-    wanted = named(str(name))[1:-1]  # of long names, only the beginning is compared
-    close = difflib.get_close_matches(wanted, shown, n=1)
-    hint = f"Did you mean {close[0]!r}? " if close else ""
+    # of long names, only the beginning is compared; of any, the letters in any case
+    wanted = named(str(name))[1:-1].casefold()
+    by_letters = {text.casefold(): text for text in shown}
+    close = difflib.get_close_matches(wanted, by_letters, n=1)
+    hint = f"Did you mean {by_letters[close[0]]!r}? " if close else ""
     if len(shown) > MOST_NAMES:
-        nearest = difflib.get_close_matches(wanted, shown, n=MOST_NAMES, cutoff=0.0)
-        shown = [*sorted(nearest), f"and {len(known) - MOST_NAMES} more"]
+        near = difflib.get_close_matches(wanted, by_letters, n=MOST_NAMES, cutoff=0.0)
+        nearest = sorted(by_letters[text] for text in near)
+        shown = [*nearest, f"and {len(known) - MOST_NAMES} more"]
     return f"{hint}Known: {', '.join(shown)}."

@@ -101,7 +101,7 @@ def read_target(frame: pd.DataFrame, y: Any) -> tuple[pd.DataFrame, pd.Series, s
             code="E-target-missing",
             hint="Pass the target values or the name of their column in X.",
         )
-    if isinstance(y, str):
+    if _is_name(frame, y):
         names = list(frame.columns)
         if y not in names:
             raise AutoMLDataError(
@@ -111,7 +111,7 @@ def read_target(frame: pd.DataFrame, y: Any) -> tuple[pd.DataFrame, pd.Series, s
                 hint=suggestion(y, [str(c) for c in names][:1000]),
             )
         rest, values = _without(frame, names.index(y))
-        return rest, values, y
+        return rest, values, str(y)
     values = as_series(y)
     name = getattr(values, "name", None)
     if isinstance(values, pd.Series) and isinstance(name, str) and name:
@@ -122,12 +122,12 @@ def read_target(frame: pd.DataFrame, y: Any) -> tuple[pd.DataFrame, pd.Series, s
 def take_column(
     frame: pd.DataFrame, given: Any, what: str, *, drop: bool
 ) -> tuple[pd.DataFrame, Any]:
-    """Return the values of ``groups=`` or ``time=``, which may name a column.
+    """Return the values of ``groups=`` or its like, which may name a column.
 
     Raises
     ------
     AutoMLDataError
-        If there is no such column (``E-groups``, ``E-time``).
+        If there is no such column (``E-groups``, ``E-time``, ``E-weight``).
 
     Examples
     --------
@@ -136,18 +136,29 @@ def take_column(
     >>> list(rest.columns), values.tolist()
     (['a'], [2])
     """
-    if not isinstance(given, str):
+    if not _is_name(frame, given):
         return frame, given
     names = list(frame.columns)
     if given not in names:
+        hint = suggestion(given, [str(c) for c in names][:1000])
+        if given in frame.index.names:
+            hint = "It is the index: give its values, or use X.reset_index()."
         raise AutoMLDataError(
             f"{what}={named(given)} names no column of X.",
-            code=f"E-{what}",
+            code=f"E-{what.removeprefix('sample_')}",
             column=given,
-            hint=suggestion(given, [str(c) for c in names][:1000]),
+            hint=hint,
         )
     rest, values = _without(frame, names.index(given))
     return (rest if drop else frame), values
+
+
+def _is_name(frame: pd.DataFrame, given: Any) -> bool:
+    """Return whether this is a column's name: text, or a number or pair that is one."""
+    if isinstance(given, int | tuple) and not isinstance(given, bool):
+        names: list[Any] = list(frame.columns)
+        return given in names
+    return isinstance(given, str)
 
 
 def _without(frame: pd.DataFrame, place: int) -> tuple[pd.DataFrame, pd.Series]:

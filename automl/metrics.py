@@ -64,6 +64,9 @@ OF_MULTICLASS = {
 }
 """What a name for two classes means when there are more."""
 
+OF_SECOND = frozenset(["average_precision", "f1", "jaccard", "precision", "recall"])
+"""Metrics that are of the second of two classes, in the order of their labels."""
+
 LOSSES = ("_loss", "_error", "_deviance", "_error_ratio")
 """How scikit-learn's functions are named that are better when smaller."""
 

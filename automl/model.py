@@ -119,7 +119,9 @@ class AutoML(BaseAutoML):
     best_pipeline_ : Pipeline
         The best single configuration, from the raw table: fitted on all rows, or the
         models of its folds where there was no time for that; `notes_` say which. It has
-        the labels of the likeliest class.
+        the labels of the likeliest class. A clone of it that is fitted may be another
+        model: LightGBM is told of categories when it is fitted. The report has Python
+        that makes it anew.
     best_params_ : dict
         Its hyperparameters.
     best_candidate_ : str

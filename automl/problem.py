@@ -16,7 +16,7 @@ from automl.exceptions import AutoMLConfigError
 from automl.fitting import unweighted
 from automl.folds import Folds, choose_cv, make_folds
 from automl.layout import Layout, idle_options
-from automl.metrics import Metric, resolve_metric
+from automl.metrics import OF_SECOND, Metric, resolve_metric
 from automl.possible import least_of
 from automl.scored import units_of
 from automl.space import without
@@ -109,8 +109,24 @@ def make_problem(
         folds,
         number,
         fitting,
-        (*table.notes, *folds.notes, *dropped, *unweighted(fitting, table, metric)),
-    )
+        (
+            *table.notes, *folds.notes, *dropped, *unweighted(fitting, table, metric),
+            *_of_which_class(table, metric),
+        ),
+    )  # fmt: skip
+
+
+def _of_which_class(table: Table, metric: Metric) -> tuple[str, ...]:
+    """Return which of two classes the metric is of, where labels do not count them."""
+    if table.task != "binary" or table.classes is None or metric.own:
+        return ()
+    if metric.name not in OF_SECOND or list(table.classes) == [0, 1]:
+        return ()
+    first, second = (str(label) for label in table.classes)
+    note = f"{metric.name} is that of {second!r}, the second of the labels in order"
+    if np.mean(table.y) > 1 / 2:
+        note += f"; it is the commoner one. For {first!r}, give y == {first!r} as y"
+    return (f"{note}.",)
 
 
 def _cv(table: Table, settings: Settings, n_workers: int) -> Any:

@@ -145,7 +145,7 @@ def replay(
     AutoMLConfigError
         If the data or the search space are others (``E-resume``).
     """
-    folder = Path(run_dir)
+    folder = Path(run_dir).expanduser()
     restored = _finished(folder)
     recipe = restored.finish or {}
     settings = _settings(restored, metric, candidates, cv)

@@ -164,7 +164,11 @@ def run(
         )  # fmt: skip
         table, metric, folds = problem.table, problem.metric, problem.folds
         held_out = (
-            None if test is None else read_test(*test, table, groups=groups, time=time)
+            None
+            if test is None
+            else read_test(
+                *test, table, groups=groups, time=time, sample_weight=sample_weight
+            )
         )
         scratch = stack.enter_context(Scratch())
         journal = session.begin(problem, n_workers, scratch, stack)

@@ -239,7 +239,7 @@ def run_folder(run_dir: Any) -> Path | None:
         return None
     path = os.fspath(run_dir) if isinstance(run_dir, str | os.PathLike) else None
     if isinstance(path, str) and path:
-        return Path(path)
+        return Path(path).expanduser()
     raise AutoMLConfigError(
         f"run_dir={run_dir!r} must be the path of a folder, or None.",
         code="E-path",

@@ -88,12 +88,26 @@ def _read(
     cv: Any, y: np.ndarray, groups: np.ndarray | None, kept: np.ndarray | None
 ) -> Folds:
     if hasattr(cv, "split") and not isinstance(cv, str):
+        if isinstance(cv, type):
+            raise AutoMLConfigError(
+                f"cv={cv.__name__} is a class; a splitter was expected.",
+                code="E-cv",
+                hint=f"Use cv={cv.__name__}().",
+            )
         try:
             splits = list(cv.split(np.zeros((len(y), 1)), y, groups))
         except ValueError as error:
             raise AutoMLConfigError(
                 f"cv={cv} cannot split these {len(y)} rows: {error}", code="E-cv"
             ) from None
+        except Exception as error:  # whatever the user's own code raises
+            raise AutoMLConfigError(
+                f"cv={cv} cannot split these {len(y)} rows: {type(error).__name__}: "
+                f"{error}. Its split was given zeros as X, the target as numbers or "
+                "codes, and groups.",
+                code="E-cv",
+                hint="Give the positions of the rows as a list of (train, test).",
+            ) from error
         return _checked(splits, str(cv), len(y))
     if isinstance(cv, Iterable) and not isinstance(cv, str):
         splits = list(cv)

@@ -139,8 +139,9 @@ def make_table(
     groups, time : array-like of shape (n_rows,) or the name of a column of ``X``
         Rows that belong together; when rows happened. A column so named is no
         feature for groups, and stays one for time.
-    sample_weight : array-like of shape (n_rows,), default=None
-        Weights of rows; rows of weight zero are left out.
+    sample_weight : array-like of shape (n_rows,) or the name of a column, default=None
+        Weights of rows; rows of weight zero are left out. A column so named is no
+        feature.
     drop_missing_target : bool, default=False
         Whether rows without a target are left out instead of refused.
 
@@ -161,6 +162,7 @@ def make_table(
     frame, y, target = read_target(frame, y)
     frame, time = take_column(frame, time, "time", drop=False)  # a column may be both
     frame, groups = take_column(frame, groups, "groups", drop=True)
+    frame, sample_weight = take_column(frame, sample_weight, "sample_weight", drop=True)
     check_shape(frame, y)
     n_rows = len(frame)
     weights = read_weights(sample_weight, n_rows)

@@ -16,7 +16,6 @@ import pandas as pd
 
 from automl.appraisal import Appraised, alike
 from automl.bundle.rows import encode_rows
-from automl.encoding import as_frame
 from automl.estimate import of_test
 from automl.estimators.labels import factors_in, favoured
 from automl.exceptions import (
@@ -134,7 +133,7 @@ def check_test(y: Any, X_test: Any, y_test: Any) -> None:
         )
     target = y if named else y_test
     if X_test is not None and isinstance(target, str):
-        names = [str(name) for name in as_frame(X_test).columns]
+        names = [str(name) for name in _frame_of_test(X_test).columns]
         if target not in names:
             raise AutoMLDataError(
                 f"The target column {target!r} is not in X_test. "
@@ -151,6 +150,7 @@ def read_test(
     *,
     groups: Any = None,
     time: Any = None,
+    sample_weight: Any = None,
     model: str = "AutoML",
 ) -> HeldOut:
     """Return test rows, checked against the table that is searched.
@@ -165,6 +165,8 @@ def read_test(
         Of the run.
     groups, time : array-like or the name of a column, default=None
         As given for the run: a column so named tells those of the test rows.
+    sample_weight : array-like or the name of a column, default=None
+        As given for the run: a column so named is no feature.
     model : str, default="AutoML"
         What to call the model in a complaint.
 
@@ -179,21 +181,19 @@ def read_test(
     AutoMLWarning
         If rows are in the training table, too (``W-overlap``).
     """
+    frame = _frame_of_test(X)
     if isinstance(y, str):
-        frame = as_frame(X)
         X, y = frame.drop(columns=y), frame[y]
-    frame = read_frame(X)
     units, ungrouped = _units(frame, table, groups, time)
-    if isinstance(groups, str) and groups in frame.columns:
-        X = frame.drop(columns=groups)
-    rows = encode_rows(table.encoder, X, model=model)
+    aside = [name for name in (groups, sample_weight) if isinstance(name, str)]
+    rows = encode_rows(table.encoder, X, model=model, aside=aside)
     truth = np.asarray(y).ravel()
     if len(truth) != len(rows):
         raise AutoMLDataError(
             f"X_test has {len(rows)} rows and y_test has {len(truth)}.", code="E-length"
         )
     if table.classes is None:
-        codes = _numbers(truth)
+        codes = numbers_of_target(truth, "y_test")
     else:
         codes = codes_of_labels(truth, table.classes, "y_test")
     shared = shared_rows(table.X, rows) if len(rows) else (0.0, 0.0)
@@ -207,19 +207,39 @@ def read_test(
     )  # fmt: skip
 
 
-def _numbers(values: np.ndarray) -> np.ndarray:
-    """Return a target of numbers, refused before the search rather than after it."""
-    numbers = pd.to_numeric(pd.Series(values, dtype=object), errors="coerce")
+def _frame_of_test(X: Any) -> pd.DataFrame:
+    """Return the test rows as a table; what is wrong with them names them."""
+    try:
+        return read_frame(X)
+    except AutoMLDataError as error:
+        raise AutoMLDataError(f"X_test: {error}", code=error.code) from None
+
+
+def numbers_of_target(values: Any, name: str = "y") -> np.ndarray:
+    """Return a target of numbers as float64, refused where one is no finite number.
+
+    Raises
+    ------
+    AutoMLDataError
+        If it holds anything else (``E-test``).
+
+    Examples
+    --------
+    >>> numbers_of_target([1, 2.5])
+    array([1. , 2.5])
+    """
+    column = pd.Series(np.asarray(values).ravel(), dtype=object)
+    numbers = pd.to_numeric(column, errors="coerce")
     found = numbers.to_numpy(dtype=np.float64)
     wrong = ~np.isfinite(found)
     if wrong.any():
         n = int(wrong.sum())
         raise AutoMLDataError(
-            f"y_test: {n} of {len(found)} values {'is' if n == 1 else 'are'} no finite "
+            f"{name}: {n} of {len(found)} values {'is' if n == 1 else 'are'} no finite "
             "number.",
             code="E-test",
             rows=first_rows(wrong),
-            hint="Leave these rows out of X_test and y_test.",
+            hint="Leave these rows out.",
         )
     return found
 

@@ -103,6 +103,7 @@ def test_where_there_is_no_time_models_of_folds_stand_in(data, monkeypatch):
     model = AutoML(**given).fit(*data)
     assert kinds(model)
     assert all("fold" in name for name in kinds(model))
+    assert any("fold" in note for note in model.notes_)
     strict = AutoML(**given, deploy="refit").fit(*data)
     assert all("fold" not in name for name in kinds(strict))
 

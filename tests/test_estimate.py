@@ -4,12 +4,16 @@ import dataclasses
 
 import numpy as np
 import pytest
+from sklearn.model_selection import RepeatedKFold
 
 from automl.estimate import corrected, from_folds, of_test, outside_weight
+from automl.folds import make_folds
 from automl.metrics import resolve_metric
 from automl.resampled_scores import is_quick, scorer_of
 from automl.scored import Scored, too_few, units_of_time
+from automl.scored_rows import scored_rows
 from automl.selection import Selection
+from automl.table import make_table
 
 QUICK = [
     ("roc_auc", "binary"), ("log_loss", "binary"), ("log_loss", "multiclass"),
@@ -206,6 +210,17 @@ def test_few_rows_and_rare_classes_conclude_nothing():
     assert "9 scored rows of the rarest" in too_few(many, 69, is_classification=True)
     assert "12 scored groups of rows" in too_few(many, 12, is_classification=False)
     assert too_few(np.arange(50.0), 50, is_classification=False) is None
+
+
+def test_rows_that_are_scored_again_are_no_more_rows():
+    """Repeated folds score each row several times, and draw it once."""
+    table = make_table({"a": np.arange(40.0) ** 2}, np.arange(40) % 7 * 1.5)
+    cv = RepeatedKFold(n_splits=4, n_repeats=3, random_state=0)
+    folds = make_folds(
+        table.y, cv=cv, stratify=False, groups=None, time=None, random_state=0
+    )
+    rows = scored_rows(table, folds)
+    assert (len(rows), rows.n_units) == (120, 40)
 
 
 def test_blocks_of_time_follow_one_another():

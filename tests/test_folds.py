@@ -185,6 +185,27 @@ def test_given_splits_may_not_break_groups_or_time():
     assert len(make_folds(y, cv=half, groups=None, time=y, **plain)) == 1
 
 
+class OwnSplitter:
+    """What needs the columns of the table."""
+
+    def split(self, X, y=None, groups=None):  # noqa: ARG002 - as scikit-learn has it
+        """Look at the index."""
+        return iter([X.index])
+
+
+@pytest.mark.parametrize(
+    ("cv", "message"),
+    [(KFold, r"is a class.*cv=KFold\(\)"), (OwnSplitter(), "AttributeError")],
+)
+def test_a_splitter_that_cannot_split_is_refused(cv, message):
+    """A class is no splitter, and what one raises is told."""
+    with pytest.raises(AutoMLConfigError, match=message) as caught:
+        make_folds(
+            np.zeros(20), cv=cv, stratify=False, groups=None, time=None, random_state=0
+        )
+    assert caught.value.code == "E-cv"
+
+
 def test_a_holdout_by_time_is_the_latest_fifth():
     """One split by time scores the latest rows, as many as any holdout has."""
     folds = make_folds(
@@ -210,6 +231,11 @@ def test_copies_are_never_on_both_sides(rows, k):
         lonely = np.bincount(y)[y] == 1  # such a row trains in any case
         assert not np.intersect1d(codes[train[~lonely[train]]], codes[test]).size
     assert any("copies" in note for note in folds.notes)
+    scored = np.concatenate([test for _, test in folds.splits])
+    assert len(set(scored)) == len(scored)
+    rare = np.bincount(y)[y] == 1
+    if k > 1 and not rare.any():
+        assert len(scored) == len(y)
 
 
 def test_many_copies_are_split_fast():

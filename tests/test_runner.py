@@ -18,7 +18,7 @@ from automl.exceptions import AutoMLConfigError
 from automl.folds import make_folds
 from automl.metrics import resolve_metric
 from automl.runner import POOL, Runner
-from automl.settings import count_workers
+from automl.settings import count_workers, seed_of
 from automl.table import make_table
 from automl.watchdog import Limits, Watchdog
 from automl.workplace import close_workplace, write_workplace
@@ -233,6 +233,16 @@ def test_minus_one_is_all_cores():
     """-1 means the cores that this process may use; None is this process."""
     assert count_workers(-1) == len(os.sched_getaffinity(0))
     assert count_workers(None) == 1
+    assert count_workers(-2) == max(1, count_workers(-1) - 1)
+    assert count_workers(-999) == 1
+
+
+@pytest.mark.parametrize("make", [np.random.RandomState, np.random.default_rng])
+def test_a_generator_is_drawn_from(make):
+    """Two that are alike give one seed; one that is used again gives another."""
+    first = make(3)
+    assert seed_of(first) == seed_of(make(3)) != seed_of(make(4))
+    assert seed_of(first) != seed_of(make(3))
 
 
 def test_workers_end_while_the_parent_goes_on(place):

@@ -1,9 +1,12 @@
 """Data are checked once, and never changed."""
 
 import io
+import warnings
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 
 from automl.exceptions import AutoMLConfigError, AutoMLDataError
@@ -146,6 +149,45 @@ def test_sparse_targets_are_refused_and_column_vectors_read():
         make_table(X, csr_array(np.eye(2)))
     with pytest.warns(DataConversionWarning, match="column-vector"):
         assert make_table(X, Y.reshape(-1, 1)).n_classes == 2
+
+
+@pytest.mark.parametrize(
+    "make", [pl.Series, pa.array, lambda v: pa.chunked_array([v]), pd.Categorical]
+)
+def test_targets_of_other_libraries_are_read(make):
+    """A column of polars or Arrow is one like any other."""
+    assert make_table(X, make(["a", "b"] * 15)).classes.tolist() == ["a", "b"]
+
+
+def test_a_table_that_is_still_to_be_read_is_refused():
+    """How to read it is said, whatever the library warns of."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(AutoMLDataError, match=r"X\.collect\(\)"):
+            make_table(pl.from_pandas(X).lazy(), Y)
+
+
+def test_columns_may_be_named_by_numbers_and_pairs():
+    """A table without a header has them; target, groups and weights are found."""
+    frame = pd.DataFrame({i: np.arange(30.0) * (i + 1) % 7 for i in range(5)})
+    table = make_table(frame, 4, groups=3, sample_weight=2)
+    assert (table.target, [c.name for c in table.columns]) == ("4", [0, 1])
+    assert table.sample_weight is not None
+    pairs = frame.set_axis(pd.MultiIndex.from_product([["a"], range(5)]), axis=1)
+    assert len(make_table(pairs, ("a", 4)).columns) == 4
+
+
+def test_weights_may_be_a_column():
+    """It is no feature then; a name that is none is refused, an index explained."""
+    table = make_table(X.assign(w=np.arange(N)), Y, sample_weight="w")
+    assert table.sample_weight.tolist() == list(range(1, N))
+    assert "w" not in [c.name for c in table.columns]
+    with pytest.raises(AutoMLDataError, match="names no column") as caught:
+        make_table(X, Y, sample_weight="w")
+    assert caught.value.code == "E-weight"
+    day = X.set_index(pd.date_range("2024", periods=N, name="day"))
+    with pytest.raises(AutoMLDataError, match="It is the index"):
+        make_table(day, Y, time="day")
 
 
 @pytest.mark.parametrize("module", ["polars", "pyarrow"])

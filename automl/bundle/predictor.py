@@ -139,4 +139,5 @@ class Predictor:
         return found
 
     def _encode(self, X: Any, *, made_up: bool = False) -> pd.DataFrame:
-        return encode_rows(self._encoder, X, made_up=made_up)
+        aside = {self.schema["target"]}
+        return encode_rows(self._encoder, X, made_up=made_up, aside=aside)

@@ -19,6 +19,8 @@ from automl.exceptions import AutoMLDataError, AutoMLWarning, named, suggestion
 from automl.frames import read_frame
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import pandas as pd
 
     from automl.encoding import ColumnPlan, TableEncoder
@@ -35,7 +37,12 @@ _ENCODING = threading.Lock()
 
 
 def encode_rows(
-    encoder: TableEncoder, X: Any, *, model: str = "the model", made_up: bool = False
+    encoder: TableEncoder,
+    X: Any,
+    *,
+    model: str = "the model",
+    made_up: bool = False,
+    aside: Collection[Any] = (),
 ) -> pd.DataFrame:
     """Return raw rows as the model's own encoder reads them.
 
@@ -49,6 +56,9 @@ def encode_rows(
         What to call the model in a complaint.
     made_up : bool, default=False
         Whether the cells are nobody's, so that none is worth a warning.
+    aside : collection, default=()
+        Names that fit was told of and that are no features, such as the target's: they
+        are ignored without a warning.
 
     Returns
     -------
@@ -61,7 +71,7 @@ def encode_rows(
     """
     frame = read_frame(X)
     if is_labelled(X) and goes_by_name(encoder, frame):
-        frame = _pick_columns(encoder, frame)
+        frame = _pick_columns(encoder, frame, aside)
     elif frame.shape[1] != len(encoder.columns):
         raise AutoMLDataError(
             f"X has {frame.shape[1]} features, but {model} is expecting "
@@ -88,14 +98,16 @@ def _warn_of_names() -> None:
     warnings.warn(AutoMLWarning(message, code="W-names"), stacklevel=5)
 
 
-def _pick_columns(encoder: TableEncoder, frame: pd.DataFrame) -> pd.DataFrame:
+def _pick_columns(
+    encoder: TableEncoder, frame: pd.DataFrame, aside: Collection[Any]
+) -> pd.DataFrame:
     """Return the columns that were there at fit time; warn of others once."""
     missing = [p.name for p in encoder.plan if p.name not in frame.columns]
     known = frame.columns.isin(list(encoder.columns))
-    extra = frame.columns[~known]
+    extra = [name for name in frame.columns[~known] if name not in aside]
     if missing:
-        raise _lost_columns(missing, list(extra))
-    if len(extra):
+        raise _lost_columns(missing, extra)
+    if extra:
         others = f" and {len(extra) - 1} more" if len(extra) > 1 else ""
         be = "are" if len(extra) > 1 else "is"
         message = f"Column {named(extra[0])}{others} {be} not known to the model and "

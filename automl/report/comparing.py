@@ -77,7 +77,7 @@ def compare_reports(runs: Sequence[str | Path], path: str | Path) -> Report:
             f"2 to {MAX_RUNS} runs are compared, and {n} {verb} given.",
             code="E-compare",
         )
-    found = compare_runs([read_facts(Path(run)) for run in runs])
+    found = compare_runs([read_facts(Path(run).expanduser()) for run in runs])
     if target.suffix.lower() == ".json":
         return write_text(json_text(found), target)
     return write_text(render_comparison(found), target)

@@ -72,7 +72,7 @@ def checked_path(path: str | Path, kinds: Collection[str] = tuple(SUFFIXES)) -> 
     automl.exceptions.AutoMLConfigError: The report's path 'report.pdf' ends with
     '.pdf'; one of .html, .md was expected. Write to 'report.html'.
     """
-    target = Path(path)
+    target = Path(path).expanduser()
     if target.is_dir():
         raise AutoMLConfigError(
             f"The report's path {str(path)!r} is a folder; a file was expected, such "

@@ -160,6 +160,21 @@ def test_fit_hands_over_limits_and_rows_that_only_score(fake):
 
 
 @pytest.mark.usefixtures("data")
+def test_fit_hands_over_what_is_learnt_and_how(fake):
+    """Task, metric, columns of a meaning and what predicts."""
+    result = call(
+        "fit", "data.csv", "--target", "y", "--task", "binary", "--metric", "f1",
+        "--no-ensemble", "--deploy", "bag", "--groups", "w", "--time", "age", "-v",
+    )  # fmt: skip
+
+    assert result.exit_code == 0, result.output
+    seen = fake.seen
+    assert (seen["task"], seen["metric"], seen["verbose"]) == ("binary", "f1", 2)
+    assert (seen["ensemble"], seen["deploy"]) == (False, "bag")
+    assert (seen["groups"], seen["time"]) == ("w", "age")
+
+
+@pytest.mark.usefixtures("data")
 def test_a_folder_of_candidates_is_handed_over_as_a_path(fake):
     """It is found again from wherever the run goes on."""
     Path("mine").mkdir()

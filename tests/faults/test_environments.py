@@ -115,6 +115,7 @@ for one in said:
     )
     said = ended(start(code, tmp_path))
     assert len(said) == 2
+    assert any("Another fit" in note for one in said for note in one["notes"])
     # which of the two records the warning is chance: filters are a process's own
 
 
