@@ -180,6 +180,8 @@ def test_what_cannot_stop_by_itself_is_ended_before_the_search_is():
     """A kill costs a new pool, which the refit would wait for."""
     now = pace(*finished(1.0))
     assert now.kill_at(SLOW) < now.search_end() < now.kill_at(GROWING)
+    late_s = now.kill_at(GROWING) - now.search_end()
+    assert late_s == pytest.approx(max(0.3, 0.01 * now.budget.time_s))
 
 
 def test_the_account_says_what_was_kept_and_allowed():
