@@ -271,8 +271,8 @@ class BaseAutoML(BaseEstimator):
         return np.asarray(self.model_[1:].predict(rows))
 
     def _encode(self, X: Any) -> pd.DataFrame:
-        beside = self.facts_["repeat"]["beside"].values()
-        aside = {self.target_, *(found["name"] for found in beside)}
+        told = (self.facts_.get("repeat") or {}).get("beside", {})
+        aside = {self.target_, *(found["name"] for found in told.values())}
         return encode_rows(self.model_[0], X, model=type(self).__name__, aside=aside)
 
     @available_if(_predicts_classes)  # type: ignore[untyped-decorator]  # sklearn has no types
