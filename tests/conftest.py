@@ -47,3 +47,13 @@ def all_unexplained():
     with pytest.MonkeyPatch.context() as patch:
         without_explanation(patch)
         yield
+
+
+@pytest.fixture
+def closed_journals():
+    """Close the journals of a test's searches at its end."""
+    from tests.search_kit import OPEN
+
+    yield
+    while OPEN:
+        OPEN.pop().__exit__()
