@@ -37,6 +37,7 @@ def test_lightgbm_stops_early_on_text_labels(n_classes):
     assert 1 <= made < 1000
     assert not truncated
     assert model.best_iteration_ == made
+    assert model.n_estimators == made
     assert set(model.predict(X)) <= set(y)
     assert model.predict_proba(X).shape == (600, n_classes)
 

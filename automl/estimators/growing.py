@@ -175,8 +175,7 @@ def _fit_with_patience(
                 model, X[both], y[both], Growth(growth.param, made), None, fit_params,
                 weight, overwrite=True, release=release,
             )  # fmt: skip
-    if _is_lightgbm(model):  # its parameters are those that make it anew
-        model.set_params(**{growth.param: made})
+    model.set_params(**{growth.param: made})  # those that make it anew
     return made, patience.truncated
 
 
