@@ -85,7 +85,8 @@ class Interrupt:
         if number == signal.SIGINT and self._previous == signal.SIG_IGN:
             return  # a job in the background ignores Ctrl-C, but no other signal
         # the shell and the system each tell that a terminal is gone: nobody asks twice
-        self.again = self.asked and number != getattr(signal, "SIGHUP", None)
+        hung_up = number == getattr(signal, "SIGHUP", None)
+        self.again = self.again or (self.asked and not hung_up)
         self.asked_s = time.monotonic() if self.asked_s is None else self.asked_s
         if self.again or self._fitting:
             self._fitting = False

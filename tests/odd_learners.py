@@ -1,6 +1,7 @@
 """Learners of a user's that name things in their own way."""
 
 import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 
 
@@ -23,3 +24,15 @@ class Factored(LogisticRegression):
     def __init__(self, factors=8, C=1.0):
         super().__init__(C=C)
         self.factors = factors
+
+
+class InterruptingClassifier(ClassifierMixin, BaseEstimator):
+    """Raise what a Ctrl-C raises, though nobody pressed it."""
+
+    def fit(self, X, y):  # noqa: ARG002 - the contract
+        """End as if the user wanted an end."""
+        raise KeyboardInterrupt
+
+    def predict_proba(self, X):
+        """Never reached."""
+        raise NotImplementedError

@@ -17,6 +17,7 @@ from automl.candidates import Candidate
 from automl.effort import HURRY_S, effort_of
 from automl.expectation import _asked_since, _late
 from automl.history import FoldResult, History, Trial
+from automl.interrupt import Interrupt
 from automl.metrics import resolve_metric
 from automl.plan import Plan
 from automl.runner import Runner
@@ -51,6 +52,33 @@ def test_a_ctrl_c_while_the_workers_are_ended_costs_no_model(data, monkeypatch):
     assert model.score(*data) > 0.8
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
+
+
+def test_a_learner_that_raises_an_interrupt_is_a_failed_one(data):
+    """Nobody asked to stop: it is not tried for ever, and the search goes on."""
+    kind = {"classification": "tests.odd_learners.InterruptingClassifier"}
+    own = Candidate("interrupting", "Interrupting", ("binary",), kind)
+    model = AutoML(**{**QUICK, "candidates": [own, "logistic"]}, n_trials=3).fit(*data)
+    failed = [t for t in model.trials_ if t.candidate == "interrupting"]
+    assert failed
+    assert {t.status for t in failed} == {"error"}
+    assert "KeyboardInterrupt" in failed[0].reason
+    assert not model.interrupted_
+
+
+@pytest.mark.skipif(
+    not hasattr(signal, "SIGHUP"), reason="Windows has no terminal that hangs up"
+)
+def test_a_terminal_that_hangs_up_asks_once_however_often_it_says_so():
+    """Its shell and the system each tell; a Ctrl-C after one is a second wish."""
+    with Interrupt().take() as interrupt:
+        for _ in range(3):
+            interrupt._handle(signal.SIGHUP, None)
+        assert interrupt.asked
+        assert not interrupt.again
+        with pytest.raises(KeyboardInterrupt):
+            interrupt._handle(signal.SIGINT, None)
+        assert interrupt.again
 
 
 def test_a_refit_that_a_ctrl_c_ends_is_made_again(data, monkeypatch):
