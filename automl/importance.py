@@ -54,12 +54,8 @@ def importance_of(
             if len(drops) >= IMPORTANCE_COLUMNS
             else ("the time for it was up")
         )
-        were = (
-            "column, drawn by chance, was"
-            if left_out == 1
-            else ("columns, drawn by chance, were")
-        )
-        note += f" {left_out} {were} left out: {why}."
+        some, were = ("column", "was") if left_out == 1 else ("columns", "were")
+        note += f" {left_out} {some}, drawn by chance, {were} left out: {why}."
     return Importance(
         columns=tuple(names[n] for n in order),
         mean=tuple(float(np.mean(drops[n])) for n in order),

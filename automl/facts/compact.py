@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["compact", "is_whole", "plain_number", "rounded", "shorten", "spread"]
+__all__ = ["compact", "plain_number", "rounded", "shorten", "spread"]
 
 DIGITS = 5
 """Significant digits of a figure in a report: more cannot be seen or meant."""
@@ -39,12 +39,12 @@ def rounded(value: Any, digits: int = DIGITS) -> float | None:
     """
     if value is None or not math.isfinite(value):
         return None
-    if is_whole(value):
+    if _is_whole(value):
         return float(value)
     return float(f"{float(value):.{digits}g}")
 
 
-def is_whole(value: float) -> bool:
+def _is_whole(value: float) -> bool:
     """Return whether a number is whole, and small enough that a float says so."""
     return abs(value) < WHOLE and float(value).is_integer()
 
@@ -57,7 +57,7 @@ def plain_number(value: float, digits: int = DIGITS) -> str:
     >>> plain_number(98101.0), plain_number(0.123456789), plain_number(2.5e-7)
     ('98101', '0.12346', '2.5e-07')
     """
-    return f"{value:.0f}" if is_whole(value) else f"{value:.{digits}g}"
+    return f"{value:.0f}" if _is_whole(value) else f"{value:.{digits}g}"
 
 
 def compact(value: Any) -> Any:
