@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from automl.explain import DRAWN_KINDS, LINES, MAX_COLUMNS, explain
+from automl.facts.compact import compact
 from automl.facts.explanation import describe_explanation
 from automl.folds import make_folds
 from automl.metrics import resolve_metric
@@ -56,6 +57,19 @@ def test_dependence_follows_the_signal_on_quantiles():
     assert strong["grid"][-1] < table.X["f0"].max()
     assert len(strong["lines"]) == LINES
     assert {len(line) for line in strong["lines"]} == {len(strong["grid"])}
+
+
+def test_lines_of_rows_far_from_zero_keep_their_shape():
+    """Of years and pressures three digits were steps, and most often flat."""
+    table, folds, metric = problem("regression")
+    raw = explained(table, folds, metric)
+    part = next(d for d in raw["dependence"] if d["column"] == "f0")
+    far = 101_325.0 + np.array(part["lines"])
+    part["lines"] = far.tolist()
+    found = compact(describe_explanation(raw, table))
+    drawn = next(d for d in found["dependence"] if d["column"] == "strong")["lines"]
+    assert np.ptp(far) < 500
+    assert np.allclose(drawn, far, atol=0.05)
 
 
 def test_rare_levels_and_texts_are_not_shown():

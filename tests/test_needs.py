@@ -12,7 +12,7 @@ from automl.candidates import load_candidates
 from automl.exceptions import AutoMLResourceError
 from automl.layout import Layout
 from automl.memory import SOFT, WORKER_MIB
-from automl.needs import predicted_mib, skipped, workers_that_fit
+from automl.needs import _n_prepared, predicted_mib, skipped, workers_that_fit
 from automl.space import without
 from automl.table import make_table
 
@@ -100,6 +100,29 @@ def test_pairs_of_numbers_and_fine_bins_need_more():
     for name in ("max_bin", "max_bins"):
         fine = replace(lightgbm, fixed={**lightgbm.fixed, name: 255})
         assert predicted_mib(fine, wide) > 1.5 * predicted_mib(lightgbm, wide)
+
+
+def test_texts_and_dates_are_more_columns_than_they_are():
+    """Boosting has a histogram for each part of them."""
+    rng = np.random.default_rng(0)
+    plain = pd.DataFrame({f"x{i}": rng.normal(size=500) for i in range(4)})
+    words = [" ".join(rng.choice(["red", "big", "old", "new"], 12)) for _ in range(500)]
+    when = pd.date_range("2020-01-01 01:02", periods=500, freq="31h")
+    lightgbm = load_candidates("lightgbm")["lightgbm"]
+    bare = without(lightgbm, {"arithmetic"})
+    found = {
+        name: _n_prepared(
+            bare, Layout.of(make_table(plain.assign(**more), plain["x0"] * 2)), 0
+        )
+        for name, more in {
+            "none": {},
+            "text": {"t": words},
+            "date": {"d": when},
+        }.items()
+    }
+    assert found["none"] == 4
+    assert found["text"] == 4 + 32
+    assert found["date"] > 4 + 3
 
 
 def test_a_target_encoding_needs_a_column_for_each_class():

@@ -131,6 +131,7 @@ CASES = {
     "missing target text": ("E-drop-missing-target", {"drop_missing_target": "no"}),
     "run_dir number": ("E-path", {"run_dir": 5}),
     "run_dir empty": ("E-path", {"run_dir": ""}),
+    "run_dir too long": ("E-path", {"run_dir": "x" * 300}),
     "callback number": ("E-callback", {"callback": 5}),
     "select": ("E-select", {"select": "cheapest"}),
     "verbose": ("E-verbose", {"verbose": 7}),
