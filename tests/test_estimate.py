@@ -254,6 +254,11 @@ def test_weights_of_rows_count_for_the_constant_as_well():
     )
     assert found.score == pytest.approx(np.log(0.5), abs=0.02)
     assert found.score < np.log(0.5)  # not moved to the best of ten by chance
+    noise = rng.uniform(0.3, 0.7, (30, 400))
+    kept = [np.c_[1 - p, p] for p in noise]
+    rows = rows_of(y, weight=weight)
+    wild = corrected(kept, rows, resolve_metric("log_loss", "binary"))
+    assert wild.score < -0.73  # .02 higher where the constant knows no weights
 
 
 @pytest.mark.parametrize("mixes", [False, True])
