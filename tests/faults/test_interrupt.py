@@ -215,13 +215,10 @@ def command(tmp_path, *more):
     return run, out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "code"),
-    [
-        (signal.SIGTERM, 143),
-        pytest.param(signal.SIGHUP, 129, marks=pytest.mark.slow),
-        pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow),
-    ],
+    [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)],
 )
 def test_w19_the_command_is_asked_to_end(tmp_path, number, code):
     """W19: it writes the best model so far and its report, and says so by its code."""
@@ -270,13 +267,9 @@ def test_w19_a_terminal_sends_its_signal_to_the_workers_too(tmp_path):
     assert "Traceback" not in run.errors()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("act", "seconds"),
-    [
-        ("nothing", 5),
-        pytest.param("sleep", 5, marks=pytest.mark.slow),
-        pytest.param("hang", 15, marks=pytest.mark.slow),
-    ],
+    ("act", "seconds"), [("nothing", 5), ("sleep", 5), ("hang", 15)]
 )
 def test_w17_the_parent_is_killed(tmp_path, act, seconds):
     """W17: workers are gone in five seconds; one that hangs, at its own deadline.

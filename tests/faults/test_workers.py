@@ -248,14 +248,10 @@ def test_w13_no_worker_can_even_read_its_task(cancer):
     assert model.predict(cancer[0]).shape == (569,)
 
 
+@pytest.mark.slow  # tests/test_runner.py has a smaller one
 @pytest.mark.parametrize(
     "act",
-    [
-        "hang",
-        pytest.param("sleep", marks=pytest.mark.slow),
-        pytest.param("stubborn", marks=pytest.mark.slow),
-        pytest.param("sigstop", marks=pytest.mark.slow),
-    ],
+    ["hang", "sleep", "stubborn", "sigstop"],
     ids=["W14-holds-the-interpreter", "W14-sleeps", "W15-stubborn", "W16-stopped"],
 )
 def test_what_never_ends_is_ended_at_its_limit(cancer, tmp_path, act):
