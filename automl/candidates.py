@@ -25,6 +25,7 @@ from automl.specs import (
     check_known,
     read_estimators,
     read_limits,
+    read_log_target,
     read_module,
     read_preparation,
     read_resource,
@@ -89,6 +90,9 @@ class Candidate:
         ``rows``, ``columns``, ``classes``: largest tables that it is tried on.
     requires : str
         Module that has to be installed for it; empty if none has.
+    log_target : bool
+        Whether it learns ``log(1 + y)`` where the metric's errors are of that, as
+        those of ``rmsle``. An objective of its own comes first.
     """
 
     name: str
@@ -104,6 +108,7 @@ class Candidate:
     limits: Mapping[str, int] = field(default_factory=dict)
     requires: str = ""
     fixed_by_task: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    log_target: bool = False
 
     def tries(self) -> list[tuple[int, str, Mapping[str, Any]]]:
         """Return place, name and values of each start, or of the middle of the space.
@@ -333,6 +338,7 @@ def _parse(
         limits=read_limits(where, spec.get("limits", {})),
         requires=read_module(where, spec.get("requires", "")),
         starts=read_starts(where, spec.get("start", []), space),
+        log_target=read_log_target(where, spec.get("log_target", False), tasks),
     )
     _check_installed(name, candidate.requires)
     check_parameters(

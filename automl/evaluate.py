@@ -19,6 +19,7 @@ from sklearn.pipeline import Pipeline
 
 from automl.canary import sing
 from automl.estimators.growing import fit_growing
+from automl.estimators.logarithm import opened
 from automl.estimators.patience import Growth
 from automl.explain import explain
 from automl.fitting import (
@@ -311,8 +312,7 @@ def _refit(place: Workplace, task: Task) -> tuple[Pipeline, bool]:
         np.arange(len(place.y)), task.max_rows, place.random_state, _classes(place)
     )
     prefix, X = fit_prefix(place, pipeline[:-1], rows)
-    model = pipeline[-1]
-    labels = labels_of(place, rows)
+    model, labels = opened(pipeline[-1], labels_of(place, rows))
     weights = learning_weights(place, rows)
     fit_params = native_categories(model, prefix)
     threads = "n_jobs" in model.get_params()

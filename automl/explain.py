@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl.estimators.logarithm import inner_learner
 from automl.fitting import predict
 from automl.pipeline import PAIRED
 from automl.workplace import at_most
@@ -108,12 +109,14 @@ def explain(
         ``dependence``: a list, each with ``column``, ``kind``, ``grid``, ``curves`` (a
         list of ``class`` and ``mean``) and ``lines``; ``n_rows``. ``shap``: None, or
         ``columns`` (pairs of an id and the mean size of its contribution), ``swarm``,
-        ``dependence`` and ``n_rows``.
+        ``dependence`` and ``n_rows``. ``of_logarithm``: whether these add up to the
+        logarithm of the target.
     """
     kinds = {c.id: c.kind for c in place.layout.columns}
     chosen = [c for c in order if kinds.get(c) in DRAWN_KINDS][:MAX_COLUMNS]
     end = float("inf") if deadline is None else deadline
-    has_shap = _has_shap(model)
+    learner = inner_learner(model)
+    has_shap = _has_shap(learner)
     first_end = end
     if deadline is not None and has_shap:
         now = time.monotonic()
@@ -121,7 +124,8 @@ def explain(
     shown = _dependences(place, prefix, model, rows, chosen, first_end)
     return {
         "dependence": shown,
-        "shap": _shap(place, prefix, model, rows, kinds, end) if has_shap else None,
+        "shap": _shap(place, prefix, learner, rows, kinds, end) if has_shap else None,
+        "of_logarithm": learner is not model,
     }
 
 

@@ -19,6 +19,7 @@ from sklearn.pipeline import Pipeline
 from automl.dealing import some_groups
 from automl.estimators.blockwise import predict_blockwise
 from automl.estimators.growing import BLIND_ROUNDS, fit_growing
+from automl.estimators.logarithm import opened
 from automl.estimators.patience import Growth
 from automl.freeing import forget, give_back
 from automl.pipeline import NATIVE
@@ -192,6 +193,7 @@ def fit_model(
     With ``overwrite``, X and y may hold anything afterwards: that saves copies. So many
     rows as ``n_scored`` are to be predicted by the deadline.
     """
+    model, y = opened(model, y)
     weights = learning_weights(place, rows)
     fit_params = native_categories(model, prefix)
     resource = candidate.resource

@@ -38,6 +38,10 @@ these to its default (6,000 rows of 2,000 columns: 12.4 and 36.7 s). On four tab
 BINS = 255
 """LightGBM's default."""
 
+LOGARITHMIC = ("rmsle", "neg_mean_squared_log_error")
+"""Metrics for which the logarithm of the target and one is learnt: there errors were
+.84 to .98 times as large on 19 tables, by family (decision 6)."""
+
 ABSOLUTE = ("median_ae", "mape")
 """Metrics for which absolute errors are minimised, and not their squares: there the
 median error was 4 % smaller, the percentage 2 %; with ``mae`` nothing was gained."""
@@ -59,6 +63,8 @@ class Layout:
         Rows of the commonest class; None for regression, or as good as all rows.
     absolute : bool
         Whether a learner that can is to minimise absolute errors, and not squares.
+    logarithm : bool
+        Whether learners of numbers are to learn their logarithms.
     n_least : int or None
         Rows, of the commonest class, of the smallest part that is trained on, if known.
     """
@@ -69,6 +75,7 @@ class Layout:
     n_commonest: int | None = None
     absolute: bool = False
     n_least: int | None = None
+    logarithm: bool = False
 
     @classmethod
     def of(
@@ -76,10 +83,13 @@ class Layout:
     ) -> Layout:
         """Return the layout of a table, for learners whose loss suits the metric."""
         commonest = _commonest(table) if table.is_classification else None
-        absolute = metric is not None and not metric.own and metric.name in ABSOLUTE
+        name = "" if metric is None or metric.own else metric.name
         parts = () if folds is None else folds.splits
         least = min((_commonest(table, train) for train, _ in parts), default=None)
-        return cls(table.task, table.n_rows, table.used, commonest, absolute, least)
+        return cls(
+            table.task, table.n_rows, table.used, commonest, name in ABSOLUTE, least,
+            name in LOGARITHMIC,
+        )  # fmt: skip
 
     @property
     def inner_folds(self) -> int:

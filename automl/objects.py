@@ -41,6 +41,7 @@ def spec_of_object(where: str, candidate: Candidate) -> dict[str, Any]:
         "fixed_by_task": candidate.fixed_by_task,
         "limits": candidate.limits,
         "requires": candidate.requires,
+        "log_target": candidate.log_target,
         "space": {d.name: _spec_of(d) for d in own},
         "start": [_spec_of_start(where, start) for start in candidate.starts],
         "resource": asdict(candidate.resource)

@@ -15,6 +15,7 @@ import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
+from automl.estimators.logarithm import LogTargetRegressor
 from automl.layout import BINS
 from automl.preparation import DEFAULT_PREPARATION, OPTIONS
 
@@ -95,9 +96,8 @@ def build_pipeline(
         For every step that draws.
     """
     options, estimator_params = split_params(candidate, params)
-    steps: list[tuple[str, Any]] = [
-        ("prepare", _prepare(options, layout, random_state))
-    ]
+    prepare = _prepare(options, layout, random_state)
+    steps: list[tuple[str, Any]] = [("prepare", prepare)]
     if options["method"] != "none":
         steps.append(("select", _as_arrays(_select(options, layout, random_state))))
     steps.append(("model", _model(candidate, estimator_params, layout, random_state)))
@@ -120,7 +120,9 @@ def _model(
     if "n_neighbors" in given:  # never more than a fold's rows
         most = max(1, layout.n_rows // 3)
         given["n_neighbors"] = min(int(given["n_neighbors"]), most)
-    return model.set_params(**{k: _from_toml(v) for k, v in given.items()})
+    model.set_params(**{k: _from_toml(v) for k, v in given.items()})
+    logs = layout.logarithm and candidate.log_target and not OBJECTIVE & given.keys()
+    return LogTargetRegressor(model) if logs else model
 
 
 def _bins(layout: Layout) -> dict[str, Any]:

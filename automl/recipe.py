@@ -16,6 +16,7 @@ from sklearn.pipeline import Pipeline
 from automl.assembly import assemble, bag_of, from_raw, labelled, refit_of
 from automl.baseline import baseline_pipeline
 from automl.estimators.labels import factors_in
+from automl.estimators.logarithm import inner_learner
 from automl.evaluate import Outcome, Task, run_task
 from automl.exceptions import AutoMLResourceError
 from automl.history import (
@@ -139,7 +140,7 @@ def _made(pipeline: Pipeline, candidate: str, problem: Problem) -> int | None:
     found = next((c for c in problem.candidates if c.name == candidate), None)
     if found is None or found.resource is None:
         return None
-    return int(pipeline[-1].get_params()[found.resource.param])
+    return int(inner_learner(pipeline[-1]).get_params()[found.resource.param])
 
 
 def remake(recipe: Mapping[str, Any], problem: Problem, seed: int) -> Pipeline:

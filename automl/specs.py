@@ -19,7 +19,7 @@ __all__ = ["Dimension", "Resource"]
 
 KEYS = frozenset(
     ["title", "tasks", "order", "estimator", "fixed", "fixed_by_task", "resource",
-     "limits", "preprocess", "requires", "select", "space", "start"]
+     "limits", "log_target", "preprocess", "requires", "select", "space", "start"]
 )  # fmt: skip
 
 NEEDS_NUMBERS = frozenset(["univariate", "l1"])
@@ -337,6 +337,21 @@ def read_module(where: str, given: Any) -> str:
             where,
             f"requires must be the name of a module, such as 'xgboost'. Got {given!r}.",
         )
+    return given
+
+
+def read_log_target(where: str, given: Any, tasks: tuple[str, ...]) -> bool:
+    """Return whether logarithms of the target may be learnt.
+
+    Examples
+    --------
+    >>> read_log_target("a.toml", True, ("regression",))
+    True
+    """
+    if not isinstance(given, bool):
+        raise refuse(where, f"log_target must be true or false. Got {given!r}.")
+    if given and "regression" not in tasks:
+        raise refuse(where, "log_target is for 'regression', which is no task of it.")
     return given
 
 

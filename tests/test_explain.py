@@ -162,5 +162,5 @@ def test_it_ends_in_time(left_s):
 
     assert late < 1.5  # on a machine with much else to do
     if left_s < 0:
-        assert raw == {"dependence": [], "shap": None}
+        assert raw == {"dependence": [], "shap": None, "of_logarithm": False}
         assert describe_explanation(raw, table) is None

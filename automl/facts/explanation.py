@@ -50,7 +50,7 @@ def describe_explanation(
     return {
         "output": _output(table),
         "dependence": [_dependence(d, columns, table) for d in raw["dependence"]],
-        "shap": _shap(raw["shap"], columns, table),
+        "shap": _shap(raw["shap"], columns, _unit(raw, table)),
         "n_train": raw.get("n_train"),
     }
 
@@ -107,15 +107,14 @@ def _value(value: float, column: Column) -> Any:
 
 
 def _shap(
-    found: Mapping[str, Any] | None, columns: Mapping[str, Column], table: Table
+    found: Mapping[str, Any] | None, columns: Mapping[str, Column], unit: str
 ) -> dict[str, Any] | None:
     if found is None:
         return None
     return {
         "columns": [[_name(columns[c]), size] for c, size in found["columns"]],
         "swarm": found["swarm"],
-        "unit": "log-odds" if table.task == "binary" else
-        "score of a class" if table.task == "multiclass" else "unit of the target",
+        "unit": unit,
         "dependence": [
             {
                 "column": _name(columns[d["column"]]),
@@ -127,4 +126,12 @@ def _shap(
             for d in found["dependence"]
         ],
         "n_rows": found["n_rows"],
-    }  # fmt: skip
+    }
+
+
+def _unit(raw: Mapping[str, Any], table: Table) -> str:
+    """Return what contributions add up in."""
+    if table.task == "regression":
+        logs = raw.get("of_logarithm", False)
+        return "logarithm of the target and one" if logs else "unit of the target"
+    return "log-odds" if table.task == "binary" else "score of a class"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.encoding import TableEncoder
+from automl.estimators.logarithm import inner_learner
 from automl.fitting import of_mean_one, takes_weights
 from automl.pipeline import NATIVE
 
@@ -73,7 +74,7 @@ def winners_script(pipeline: Any, table: Table) -> str | None:
     if table.kept is not None:
         more += ", drop_missing_target=True"
     last, model = steps[-1]
-    weighted = table.sample_weight is not None and takes_weights(model)
+    weighted = table.sample_weight is not None and takes_weights(inner_learner(model))
     unit = " / table.sample_weight.mean()" if of_mean_one(table.sample_weight) else ""
     weight = f", {last}__sample_weight=table.sample_weight{unit}" if weighted else ""
     lines = [
@@ -110,7 +111,8 @@ def _steps_of(pipeline: Any) -> list[tuple[str, Any]] | None:
 def _fit_arguments(steps: list[tuple[str, Any]]) -> str:
     """Return what LightGBM must be told of categories when it is fitted."""
     name, model = steps[-1]
-    if not type(model).__module__.startswith("lightgbm") or len(steps) < 2:
+    kind = type(inner_learner(model))
+    if not kind.__module__.startswith("lightgbm") or len(steps) < 2:
         return ""
     names: Any = steps[0][1].get_feature_names_out()
     for _, step in steps[1:-1]:

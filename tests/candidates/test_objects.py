@@ -31,6 +31,15 @@ MADE = {
         "has scale = 'standard', which is none of",
     ),
     "start without a name": ({"starts": ({"alpha": 1},)}, "starts must be pairs"),
+    "logarithm": ({"log_target": 1}, "log_target must be true or false. Got 1"),
+    "logarithm of classes": (
+        {
+            "log_target": True,
+            "tasks": ("binary",),
+            "estimators": {"classification": "sklearn.linear_model.RidgeClassifier"},
+        },
+        "no task of it",
+    ),
     "resource": ({"resource": Resource("max_iter", 0)}, "resource.high must be"),
     "resource text": ({"resource": "max_iter"}, "resource must be a table"),
     "resource unknown": ({"resource": Resource("rounds", 3)}, "rounds' is unknown"),
@@ -41,7 +50,8 @@ MADE = {
 def test_a_candidate_made_in_python_is_checked_as_files_are(case):
     """A misspelt option would silently make another pipeline."""
     given, message = MADE[case]
-    mine = Candidate("mine", "Mine", ("regression",), RIDGE_CLASS, **given)
+    given = {"tasks": ("regression",), "estimators": RIDGE_CLASS, **given}
+    mine = Candidate("mine", "Mine", **given)
     with pytest.raises(AutoMLConfigError, match=message) as caught:
         load_candidates(mine)
     assert "The candidate 'mine': " in str(caught.value)
@@ -56,6 +66,7 @@ def test_a_good_candidate_made_in_python_is_taken_as_it_is():
         space=(SCALES, Dimension("alpha", "float", 0.1, 10.0, log=True)),
         starts=(("one", {"scale": "none", "alpha": 1}),),
         resource=Resource("max_iter", 9),
+        log_target=True,
     )  # fmt: skip
     assert load_candidates(mine)["mine"] is mine
     shipped = load_candidates()
