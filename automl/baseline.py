@@ -10,9 +10,11 @@ import numpy as np
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.pipeline import Pipeline
 
+from automl.estimators.logarithm import LogTargetRegressor
 from automl.exceptions import AutoMLConfigError, AutoMLDataError
 from automl.history import BASELINE, FoldResult, History, Trial
 from automl.labelling import factors_of, fold_score, has_factors
+from automl.layout import LOGARITHMIC
 from automl.target import FEW_ROWS
 
 if TYPE_CHECKING:
@@ -26,6 +28,9 @@ __all__ = [
     "score_baseline", "scoreable",
 ]  # fmt: skip
 
+ABSOLUTE = ("mae", "median_ae", "mape", "d2_absolute_error_score")
+"""Metrics of absolute errors, of which the median of a target has the fewest."""
+
 ALONE = "Try it by itself: it is given labels as in y (see pos_label)."
 
 SIGNATURE = (
@@ -34,10 +39,14 @@ SIGNATURE = (
 )
 
 
-def _dummy(table: Table) -> Any:
+def _dummy(table: Table, metric: Metric) -> Any:
+    """Return what predicts the constant that the metric is best with, as a rule."""
     if table.is_classification:
         return DummyClassifier(strategy="prior")
-    return DummyRegressor(strategy="mean")
+    name = "" if metric.own else metric.name
+    if name in LOGARITHMIC:
+        return LogTargetRegressor(DummyRegressor(strategy="mean"))
+    return DummyRegressor(strategy="median" if name in ABSOLUTE else "mean")
 
 
 def score_baseline(
@@ -69,7 +78,7 @@ def _scored(
     table: Table, metric: Metric, train: np.ndarray, test: np.ndarray
 ) -> tuple[np.ndarray, float]:
     """Return the baseline's predictions of a fold's rows, and their score."""
-    prediction = constant_prediction(table, len(test), train)
+    prediction = constant_prediction(table, metric, len(test), train)
     weights = None if table.sample_weight is None else table.sample_weight[test]
     return prediction, _first_score(metric, table.y[test], prediction, weights)
 
@@ -129,7 +138,7 @@ def scoreable(
 
 
 def constant_prediction(
-    table: Table, n_rows: int, train: np.ndarray | None = None
+    table: Table, metric: Metric, n_rows: int, train: np.ndarray | None = None
 ) -> np.ndarray:
     """Return the baseline's prediction for so many rows.
 
@@ -137,6 +146,8 @@ def constant_prediction(
     ----------
     table : Table
         What it is learnt from.
+    metric : Metric
+        What it is scored by.
     n_rows : int
         Rows to predict.
     train : array of int, default=None
@@ -145,9 +156,10 @@ def constant_prediction(
     Returns
     -------
     array of shape (n_rows, n_classes) or (n_rows,)
-        Shares of the classes, or the mean.
+        Shares of the classes, or the mean: the median where errors are absolute, and
+        the mean of logarithms where they are of these.
     """
-    model = _dummy(table)
+    model = _dummy(table, metric)
     train = np.arange(len(table.y)) if train is None else train
     weights = None if table.sample_weight is None else table.sample_weight[train]
     model.fit(np.zeros((len(train), 1)), table.y[train], sample_weight=weights)
@@ -166,14 +178,14 @@ def constant_factors(table: Table, metric: Metric) -> tuple[float, ...] | None:
     """
     if not has_factors(metric):
         return None
-    shares = constant_prediction(table, table.n_rows)
+    shares = constant_prediction(table, metric, table.n_rows)
     return factors_of(metric, table.y, shares, table.sample_weight)
 
 
-def baseline_pipeline(table: Table) -> Pipeline:
+def baseline_pipeline(table: Table, metric: Metric) -> Pipeline:
     """Return the baseline fitted on all rows, from the raw table."""
     labels = table.y if table.classes is None else table.classes[table.y]
-    model = _dummy(table)
+    model = _dummy(table, metric)
     rows = np.zeros((len(labels), 1))
     model.fit(rows, labels, sample_weight=table.sample_weight)
     return Pipeline([("encode", table.encoder), ("model", model)])

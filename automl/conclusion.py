@@ -198,7 +198,7 @@ def conclude(
         meanwhile(*_expected(history, weights, search.budget))
     finish = finish_run(runner, search, history, wanted, interrupt, memory)
     given = Given(
-        finish, search, history, problem.table,
+        finish, search, history, problem.table, problem.metric,
         {c.name: c for c in problem.candidates}, folder, plan.n_folds, weights,
         plan.bag, notes,
     )  # fmt: skip

@@ -261,7 +261,7 @@ def _tested(
         tested = score_test(
             pipeline, held_out, problem.metric, is_over=is_over, is_late=is_late,
             constant=favoured(
-                constant_prediction(problem.table, len(held_out.y)),
+                constant_prediction(problem.table, problem.metric, len(held_out.y)),
                 constant_factors(problem.table, problem.metric),
             ),
         )  # fmt: skip

@@ -171,7 +171,7 @@ def remake_both(
     table, given = problem.table, recipe.get("factors")
     factors = None if given is None else tuple(map(float, given))
     if all(r["kind"] == "baseline" for r in recipes):
-        constant = baseline_pipeline(table)
+        constant = baseline_pipeline(table, problem.metric)
         return labelled(constant, table, factors), constant
     from threadpoolctl import threadpool_limits
 
@@ -207,7 +207,7 @@ class _Fits:
 
 def _pipeline(recipe: Mapping[str, Any], problem: Problem, fits: _Fits) -> Pipeline:
     if recipe["kind"] == "baseline":
-        return baseline_pipeline(problem.table)
+        return baseline_pipeline(problem.table, problem.metric)
     if recipe["kind"] == "fallback":
         return from_raw(problem.table, fits.of(_fallback_task(recipe)).value)
     return _average(recipe, problem, fits)

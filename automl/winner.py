@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from automl.candidates import Candidate
     from automl.ensemble import Blend
     from automl.finish import Finish
+    from automl.metrics import Metric
     from automl.search import Search
     from automl.table import Table
 
@@ -109,6 +110,8 @@ class Given:
         All configurations.
     table : Table
         What is predicted.
+    metric : Metric
+        What is scored.
     candidates : dict
         By name.
     folder : Path
@@ -129,6 +132,7 @@ class Given:
     search: Search
     history: History
     table: Table
+    metric: Metric
     candidates: Mapping[str, Candidate]
     folder: Path
     n_folds: int
@@ -368,7 +372,7 @@ def _last_resort(given: Given, leader: Trial) -> Chosen:
             "on all rows in the time left: the model is the constant prediction."
         )
     first = given.history[0]
-    return first, first.number, baseline_pipeline(table), ()
+    return first, first.number, baseline_pipeline(table, given.metric), ()
 
 
 def _know_all_classes(parts: list[Part], table: Table) -> bool:

@@ -43,7 +43,9 @@ def stopped(folder, X, y, made):
         of, Budget(None, None, 0.0, lambda: 0.0), {t.number: 0.1 for t in of},
         n_rows=100, n_train=80, n_workers=2, first_serial=100,
     )  # fmt: skip
-    return Given(finish, None, of, table, candidates, folder, 3, blend=None, bag=False)
+    return Given(
+        finish, None, of, table, metric, candidates, folder, 3, blend=None, bag=False
+    )
 
 
 def test_models_of_some_folds_predict_where_nothing_finished(tmp_path):

@@ -48,8 +48,9 @@ METRICS = {
 """Metric to what it says."""
 
 TERMS = {
-    "Baseline": "A prediction that looks at no column: the mean, the commonest class; "
-    "the class that scores best where labels are chosen for the metric.",
+    "Baseline": "A prediction that looks at no column: the mean of the target, "
+    "or its median where errors are absolute; the commonest class, or the one that "
+    "scores best where labels are chosen for the metric.",
     "Fold": "A part of the rows that is held out: models are fitted to the others and "
     "scored on it.",
     "Out-of-fold prediction": "The prediction of a row by a model that did not see it.",
