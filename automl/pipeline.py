@@ -17,6 +17,7 @@ from sklearn.pipeline import Pipeline
 
 from automl.estimators.logarithm import LogTargetRegressor
 from automl.layout import BINS
+from automl.losses import learns_logarithm, lightgbm_loss
 from automl.preparation import DEFAULT_PREPARATION, OPTIONS
 
 if TYPE_CHECKING:
@@ -41,15 +42,6 @@ Trees are half as fast on sparse rows (12,000 rows, 70 to 280 columns), others a
 
 SPARSE_SHARE = 0.3
 """Share of cells that are not zero from which a table is dense all the same."""
-
-OBJECTIVE = frozenset(
-    [
-        "objective", "objective_type", "app", "application", "loss",
-        "linear_tree", "linear_trees",
-    ]
-)  # fmt: skip
-"""LightGBM's names for its loss, and for leaves that know squares only: a candidate
-that gives one of them says what is minimised."""
 
 THREADLESS = "sklearn.linear_model."
 """Where ``n_jobs`` does nothing for these estimators, and warns since 1.8."""
@@ -115,26 +107,19 @@ def _model(
     if "n_jobs" in known and not type(model).__module__.startswith(THREADLESS):
         given.setdefault("n_jobs", 1)
     if type(model).__module__.startswith("lightgbm."):
-        own = {**({} if "max_bins" in given else _bins(layout)), **_loss(layout, given)}
-        given = {**own, **given}
+        own = {} if "max_bins" in given else _bins(layout)
+        given = {**own, **lightgbm_loss(layout, given), **given}
     if "n_neighbors" in given:  # never more than a fold's rows
         most = max(1, layout.n_rows // 3)
         given["n_neighbors"] = min(int(given["n_neighbors"]), most)
     model.set_params(**{k: _from_toml(v) for k, v in given.items()})
-    logs = layout.logarithm and candidate.log_target and not OBJECTIVE & given.keys()
+    logs = learns_logarithm(layout, candidate, given)
     return LogTargetRegressor(model) if logs else model
 
 
 def _bins(layout: Layout) -> dict[str, Any]:
     """Return how coarse LightGBM's bins are, if not as it makes them by itself."""
     return {} if layout.n_bins == BINS else {"max_bin": layout.n_bins}
-
-
-def _loss(layout: Layout, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return LightGBM's loss where it is not the squares, if the candidate has none."""
-    if not layout.absolute or OBJECTIVE & given.keys():
-        return {}
-    return {"objective": "regression_l1"}
 
 
 def _from_toml(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Predictions that a metric cannot take, moved to the least that it can.
+"""Targets that a metric cannot take, and predictions, moved to the least that it can.
 
 There is no logarithm of a negative number, and a line or a boosted tree may predict one
 near zero: a single such row would end its configuration.
@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["least_of", "possible"]
+from automl.exceptions import AutoMLConfigError
+
+__all__ = ["check_possible", "least_of", "possible"]
 
 NOT_NEGATIVE = ("rmsle", "neg_mean_squared_log_error")
 """Metrics of the logarithm of a number and one."""
@@ -16,9 +18,62 @@ NOT_NEGATIVE = ("rmsle", "neg_mean_squared_log_error")
 POSITIVE = ("poisson_deviance", "gamma_deviance")
 """Metrics of the logarithm of a number."""
 
+BOUNDS = {
+    **dict.fromkeys(NOT_NEGATIVE, ("above -1", -1.0)),
+    "poisson_deviance": ("of zero and more", -np.finfo(np.float64).tiny),
+    "gamma_deviance": ("above zero", 0.0),
+}
+"""Which targets a metric takes, in words, and the number that they are above."""
+
+SHOWN_ROWS = 5
+"""Positions in an error, at most."""
+
 SMALL_SHARE = 0.01
 """Of the mean of targets of which some are zero. A row whose target is the mean has a
 Poisson deviance of 7 means there; at 1e-9 of the mean it would be 39."""
+
+
+def check_possible(
+    name: str, y: np.ndarray, positions: np.ndarray | None = None
+) -> None:
+    """Refuse targets that a metric cannot take, before anything is fitted to them.
+
+    Parameters
+    ----------
+    name : str
+        Of the metric.
+    y : array of shape (n_rows,)
+        Targets.
+    positions : array of shape (n_rows,), default=None
+        Of these rows in the table as it was given; None if all are there.
+
+    Raises
+    ------
+    AutoMLConfigError
+        If there are some (``E-metric``); it says how many.
+
+    Examples
+    --------
+    >>> check_possible("rmsle", np.array([-0.5, 3.0]))
+    >>> check_possible("rmsle", np.array([-1.0, 3.0]))
+    Traceback (most recent call last):
+    ...
+    automl.exceptions.AutoMLConfigError: metric='rmsle' takes targets above -1, but 1 of
+    2 rows have others. Take another metric, as rmse or mae, or correct these rows.
+    """
+    if name not in BOUNDS:
+        return
+    words, bound = BOUNDS[name]
+    rows = np.flatnonzero(~(y > bound))
+    if len(rows):
+        found = rows if positions is None else positions[rows]
+        raise AutoMLConfigError(
+            f"metric={name!r} takes targets {words}, but {len(rows)} of {len(y)} rows "
+            "have others.",
+            code="E-metric",
+            hint="Take another metric, as rmse or mae, or correct these rows.",
+            rows=tuple(int(row) for row in found[:SHOWN_ROWS]),
+        )
 
 
 def least_of(name: str, y: np.ndarray) -> float | None:

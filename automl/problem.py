@@ -15,9 +15,9 @@ from automl.candidates import Candidate, load_candidates
 from automl.exceptions import AutoMLConfigError
 from automl.fitting import unweighted
 from automl.folds import Folds, choose_cv, make_folds
-from automl.layout import Layout, idle_options
+from automl.layout import LOGARITHMIC, Layout, idle_options
 from automl.metrics import OF_SECOND, Metric, resolve_metric
-from automl.possible import least_of
+from automl.possible import check_possible, least_of
 from automl.scored import units_of
 from automl.space import without
 from automl.table import Table, make_table, warn_of_notes
@@ -97,6 +97,8 @@ def make_problem(
     )  # fmt: skip
     labels = None if table.classes is None else plain_classes(table.classes)
     metric = resolve_metric(settings.metric, table.task, labels)
+    if not metric.own:
+        check_possible(metric.name, table.y, table.kept)
     metric = replace(metric, least=least_of(metric.name, table.y))
     cv = _cv(table, settings, n_workers)
     folds, dropped = scoreable(table, _folds(table, cv, settings.random_state), metric)
@@ -111,7 +113,7 @@ def make_problem(
         fitting,
         (
             *table.notes, *folds.notes, *dropped, *unweighted(fitting, table, metric),
-            *_of_which_class(table, metric),
+            *_of_which_class(table, metric), *_of_logarithms(fitting, metric),
         ),
     )  # fmt: skip
 
@@ -127,6 +129,18 @@ def _of_which_class(table: Table, metric: Metric) -> tuple[str, ...]:
     if np.mean(table.y) > 1 / 2:
         note += f"; it is the commoner one. For {first!r}, give y == {first!r} as y"
     return (f"{note}.",)
+
+
+def _of_logarithms(
+    candidates: tuple[Candidate, ...], metric: Metric
+) -> tuple[str, ...]:
+    """Return that logarithms are learnt, if they are."""
+    if metric.own or metric.name not in LOGARITHMIC:
+        return ()
+    if not any(c.log_target for c in candidates):
+        return ()
+    note = f"Fitted to log(1 + target), of which {metric.name} measures errors"
+    return (f"{note}; predictions are of the target itself.",)
 
 
 def _cv(table: Table, settings: Settings, n_workers: int) -> Any:

@@ -1,6 +1,7 @@
 """Answers of a fitted model: dependence and SHAP values, in time and without cells."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -101,6 +102,22 @@ def test_shap_values_are_lightgbms_own_and_sum_up_what_was_prepared():
     assert leading[0][2] < 0.3  # low values push down
     assert leading[-1][2] > 0.7
     assert all(bin_[4] >= 5 for d in shap["dependence"] for bin_ in d["bins"])
+
+
+def test_contributions_to_a_logarithm_are_said_to_be_that():
+    """They add up to what was learnt; dependence is in the target's own unit."""
+    table, folds, _ = problem("regression")
+    table = replace(table, y=np.expm1(table.y - table.y.min()))
+    units, sizes = [], []
+    for metric in ("rmsle", "rmse"):
+        known = resolve_metric(metric, "regression")
+        found = describe_explanation(explained(table, folds, known), table)
+        units.append(found["shap"]["unit"])
+        sizes.append(found["shap"]["columns"][0][1])
+        strong = next(d for d in found["dependence"] if d["column"] == "strong")
+        assert max(strong["curves"][0]["mean"]) > 1000
+    assert units == ["logarithm of 1 + target", "unit of the target"]
+    assert sizes[0] < 10 < sizes[1]
 
 
 def test_what_pairs_contribute_is_shared_by_their_columns():

@@ -16,12 +16,12 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.metrics import make_scorer, mean_absolute_error
 from sklearn.neighbors import KNeighborsRegressor
-from sklearn.pipeline import Pipeline
 
 import automl
 from automl import AutoML
 from automl.candidates import load_candidates
 from automl.estimators.logarithm import LogTargetRegressor, inner_learner, opened
+from automl.exceptions import AutoMLConfigError
 from automl.layout import Layout
 from automl.metrics import resolve_metric
 from automl.pipeline import build_pipeline
@@ -39,7 +39,8 @@ def prices():
     rng = np.random.default_rng(0)
     X = pd.DataFrame(rng.normal(size=(400, 3)), columns=["a", "b", "c"])
     X["kind"] = rng.choice(["flat", "house"], len(X))
-    size = 2 * X["a"] + (X["kind"] == "house") + 0.3 * rng.normal(size=len(X))
+    size = 2 * X["a"] + (X["kind"] == "house") + np.sin(2 * X["b"])
+    size += 0.7 * rng.normal(size=len(X))
     return X, np.expm1(np.clip(6 + size, 0, None))
 
 
@@ -70,12 +71,28 @@ def test_further_arguments_reach_the_regressor(prices):
 
 def test_a_line_far_off_ends_soon():
     """Half the range of the logarithms further, and never below zero."""
-    X = np.arange(5.0).reshape(-1, 1)
+    X = np.arange(9.0).reshape(-1, 1)
     model = LogTargetRegressor(LinearRegression()).fit(X, np.expm1(X.ravel()))
     far = model.predict([[-1e6], [2.0], [1e6]])
-    np.testing.assert_allclose(far, [0.0, np.expm1(2.0), np.expm1(6.0)], atol=1e-9)
+    np.testing.assert_allclose(far, [0.0, np.expm1(2.0), np.expm1(12.0)], atol=1e-9)
     with_less = LogTargetRegressor(LinearRegression()).fit(X, np.expm1(X.ravel() - 0.5))
     assert -1 < with_less.predict([[-1e6]])[0] < np.expm1(-0.5) + 1e-9
+
+
+def test_a_trend_goes_on():
+    """However little of it was there: to ten times as much, or a tenth."""
+    year = np.arange(20.0).reshape(-1, 1)
+    for rate in (0.05, -0.05):
+        sales = 1000 * np.exp(rate * year.ravel())
+        model = LogTargetRegressor(LinearRegression()).fit(year[:5], sales[:5])
+        np.testing.assert_allclose(model.predict(year), sales, rtol=1e-3)
+
+
+def test_numbers_beyond_all_measure_stay_finite():
+    """There is no exponential of 710."""
+    X = np.arange(4.0).reshape(-1, 1)
+    model = LogTargetRegressor(LinearRegression()).fit(X, 10.0 ** (77 * X.ravel()))
+    assert np.isfinite(model.predict([[1e6]])).all()
 
 
 @pytest.mark.parametrize("kind", [HistGradientBoostingRegressor, KNeighborsRegressor])
@@ -114,12 +131,41 @@ def test_every_shipped_candidate_learns_logarithms_for_errors_of_them(name, pric
         assert not isinstance(built(name, metric, prices), LogTargetRegressor)
 
 
-def test_a_candidate_that_says_otherwise_learns_the_target(prices):
-    """By the key of its file, or by an objective, which may know logarithms itself."""
-    plain = built("lightgbm", "rmsle", prices, log_target=False)
-    assert isinstance(plain, LGBMRegressor)
-    own = built("lightgbm", "rmsle", prices, fixed={"objective": "poisson"})
-    assert isinstance(own, LGBMRegressor)
+@pytest.mark.parametrize(
+    ("name", "changes", "logs"),
+    [
+        ("lightgbm", {"log_target": False}, False),
+        ("lightgbm", {"fixed": {"objective": "poisson"}}, False),
+        ("lightgbm", {"fixed": {"objective": "regression"}}, True),
+        ("lightgbm", {"fixed": {"linear_tree": True}}, True),
+        ("extra_trees", {"fixed": {"criterion": "poisson"}}, False),
+        ("extra_trees", {"fixed": {"criterion": "friedman_mse"}}, True),
+        ("hist_gradient_boosting", {"fixed": {"loss": "gamma"}}, False),
+        ("hist_gradient_boosting", {"fixed": {"loss": "squared_error"}}, True),
+    ],
+)
+def test_a_candidate_that_says_otherwise_learns_the_target(prices, name, changes, logs):
+    """By the key of its file, or by what it minimises instead of squares."""
+    model = built(name, "rmsle", prices, **changes)
+    assert isinstance(model, LogTargetRegressor) is logs
+
+
+@pytest.mark.parametrize(
+    ("metric", "bad", "good"),
+    [("rmsle", -1.0, -0.9), ("poisson_deviance", -0.5, 0), ("gamma_deviance", 0, 0.1)],
+)
+def test_targets_that_a_metric_cannot_take_are_refused(prices, metric, bad, good):
+    """Before the work starts, with their positions; a function of the user's is not."""
+    X, y = prices[0], prices[1] + 1
+    y[[7, 9]], y[3] = bad, np.nan
+    given = {"metric": metric, "candidates": "ridge", "drop_missing_target": True}
+    with pytest.raises(AutoMLConfigError, match="2 of 399 rows have others") as caught:
+        AutoML(**given, **QUICK).fit(X, y)
+    assert caught.value.code == "E-metric"
+    assert caught.value.rows == (7, 9)
+    y[[7, 9]] = good
+    model = AutoML(**given, **QUICK).fit(X, y)
+    assert next(t.status for t in model.trials_ if t.candidate == "ridge") == "ok"
 
 
 @pytest.fixture(scope="module")
@@ -177,25 +223,36 @@ def test_it_is_saved_without_the_library(fitted, prices, tmp_path):
     np.testing.assert_array_equal(again.pipeline.predict(X), expected)
 
 
-def test_contributions_are_said_to_be_of_logarithms(fitted):
-    """LightGBM's add up to what it learnt; dependence is in the target's unit."""
-    unit = {k: m.facts_["explanation"]["shap"]["unit"] for k, m in fitted.items()}
-    assert unit == {
-        True: "logarithm of the target and one", False: "unit of the target"
-    }  # fmt: skip
-    (mean,) = {
-        len(d["curves"]) for d in fitted[True].facts_["explanation"]["dependence"]
-    }
-    assert mean == 1
+def test_it_is_said_in_words(fitted):
+    """Where logarithms are learnt for a metric."""
+    said = [n for n in fitted[True].notes_ if "log(1 + target)" in n]
+    assert len(said) == 1
+    assert not [n for n in fitted[False].notes_ if "log(1 + target)" in n]
 
 
 @pytest.mark.parametrize("deploy", ["bag", "refit"])
 def test_averages_and_every_family_work(prices, deploy):
     """Members predict the target, whether fitted to folds or to all rows."""
-    names = [n for n in ALL if n not in ("catboost", "xgboost")]
-    given = {**QUICK, "n_trials": len(names), "candidates": names, "deploy": deploy}
-    model = AutoML(metric="rmsle", **given).fit(*prices, sample_weight=np.ones(400))
+    given = {**QUICK, "n_trials": len(ALL), "candidates": ALL, "deploy": deploy}
+    model = AutoML(metric="rmsle", **given).fit(*prices)
     ok = model.leaderboard_[model.leaderboard_["status"].isin(["ok", "raced"])]
-    assert set(names) <= set(ok["candidate"])
-    assert isinstance(model.model_, Pipeline)
+    assert set(ALL) <= set(ok["candidate"])
+    members = [member for _, member in model.model_[-1].estimators]
+    assert len(members) == len(model.weights_) * (3 if deploy == "bag" else 1) > 1
+    assert all(isinstance(member, LogTargetRegressor) for member in members)
     assert 0.5 < np.median((1 + model.predict(prices[0])) / (1 + prices[1])) < 2
+
+
+def test_weights_reach_the_learner(prices):
+    """Of the same rows in the same order, in the search and in the last fit."""
+    X, y = prices
+    weight = np.where(np.arange(len(y)) % 4 == 0, 5.0, 1.0)
+    ridge = replace(load_candidates("ridge")["ridge"], starts=())
+    given = {**QUICK, "n_trials": 1, "candidates": ridge, "ensemble": False}
+    model = AutoML(metric="rmsle", deploy="refit", **given)
+    found = model.fit(X, y, sample_weight=weight).best_pipeline_
+    again = clone(found[-1])
+    again.fit(found[:-1].transform(X), y, weight)
+    np.testing.assert_allclose(found.predict(X), again.predict(found[:-1].transform(X)))
+    plain = clone(found[-1]).fit(found[:-1].transform(X), y)
+    assert not np.allclose(found.predict(X), plain.predict(found[:-1].transform(X)))

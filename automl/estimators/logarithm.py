@@ -15,6 +15,12 @@ BEYOND = 0.5
 """How far a prediction may lie outside of the logarithms that were learnt, as a share
 of their range: a line that goes on for as long as it likes ends in 1e20 of it."""
 
+TENFOLD = 2.303
+"""And how far at least: a trend goes on, however little of it was learnt."""
+
+LARGEST = 700.0
+"""Of a logarithm: 1e304 of a number."""
+
 
 class LogTargetRegressor(RegressorMixin, BaseEstimator):
     """A regressor that is fitted to ``log(1 + y)``, and predicts ``y``.
@@ -62,10 +68,10 @@ class LogTargetRegressor(RegressorMixin, BaseEstimator):
         """Return what is learnt of targets, and note how far predictions may go."""
         found: np.ndarray = np.log1p(np.asarray(y, dtype=np.float64))
         low, high = float(found.min()), float(found.max())
-        room = BEYOND * (high - low)
+        room = max(BEYOND * (high - low), TENFOLD)
         # what is never below zero is not predicted below
         self.least_ = max(low - room, min(low, 0.0))
-        self.most_ = high + room
+        self.most_ = max(high, min(high + room, LARGEST))
         return found
 
     def predict(self, X: Any) -> np.ndarray:

@@ -133,5 +133,5 @@ def _unit(raw: Mapping[str, Any], table: Table) -> str:
     """Return what contributions add up in."""
     if table.task == "regression":
         logs = raw.get("of_logarithm", False)
-        return "logarithm of the target and one" if logs else "unit of the target"
+        return "logarithm of 1 + target" if logs else "unit of the target"
     return "log-odds" if table.task == "binary" else "score of a class"
