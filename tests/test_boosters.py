@@ -14,6 +14,7 @@ from automl import AutoML, candidates
 from automl.candidates import load_candidates, parse_candidate
 from automl.estimators.catboosting import CatBoostingClassifier, CatBoostingRegressor
 from automl.estimators.growing import fit_growing
+from automl.estimators.logarithm import LogTargetRegressor, inner_learner
 from automl.estimators.patience import Growth
 from automl.estimators.xgboosting import XGBoostingClassifier, XGBoostingRegressor
 from automl.exceptions import AutoMLConfigError
@@ -184,6 +185,19 @@ def test_weights_count_in_fitting_and_stopping(library):
     half = np.where(signal > 1, 10.0, 0.1)
     a = plain.fit(X, signal).predict(X)
     assert not np.allclose(a, weighed.fit(X, signal, half).predict(X))
+
+
+def test_logarithms_are_learnt_where_errors_are_of_them(library):
+    """Within the run and in the model of all rows, which predicts the target."""
+    X, signal = rows()
+    y = np.expm1(3 + signal - signal.min())
+    model = AutoML(
+        metric="rmsle", candidates=library, n_trials=1, cv=2, n_jobs=1, verbose=0,
+        random_state=0, ensemble=False, deploy="refit",
+    ).fit(X, y)  # fmt: skip
+    assert isinstance(model.best_pipeline_[-1], LogTargetRegressor)
+    assert inner_learner(model.best_pipeline_[-1]).n_estimators < 1000
+    assert 0.8 < np.median(model.predict(X) / y) < 1.25
 
 
 @pytest.mark.parametrize("inner", [None, SPLIT], ids=["all rows", "split"])
