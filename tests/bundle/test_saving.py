@@ -3,8 +3,11 @@
 import errno
 import json
 import os
+import pickle
+import pickletools
 import stat
 import sys
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -145,10 +148,26 @@ def test_all_preparation_of_ours_travels_along(tmp_path):
     np.testing.assert_allclose(json.loads(done.stdout), expected, atol=1e-9)
 
 
+def expanded(payload):
+    """Return the pickle within a pickle."""
+    within = [a for op, a, _ in pickletools.genops(payload) if "BINBYTES" in op.name]
+    assert len(within) == 1
+    return zlib.decompress(within[0])
+
+
+def test_the_pickle_is_small(saved):
+    """What it holds is compressed, and plain `pickle.load` reads it."""
+    payload = (saved / "model.pkl").read_bytes()
+    assert 2 * len(payload) < len(expanded(payload))
+    assert type(pickle.loads(payload)) is type(pickle.loads(expanded(payload)))
+
+
 def test_pickle_names_neither_library_nor_machine(saved):
     """No module of ours and no path of this machine is in the pickle."""
-    payload = (saved / "model.pkl").read_bytes()
+    outer = (saved / "model.pkl").read_bytes()
+    payload = expanded(outer)
 
+    assert {m.strip("_") for m in named_modules(outer)} == {"pickle", "zlib"}
     assert not {m for m in named_modules(payload) if m.startswith(("automl", "hyper"))}
     for path in (ROOT, Path.home(), sys.prefix):
         assert str(path).encode() not in payload
