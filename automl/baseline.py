@@ -14,7 +14,7 @@ from automl.estimators.logarithm import LogTargetRegressor
 from automl.exceptions import AutoMLConfigError, AutoMLDataError
 from automl.history import BASELINE, FoldResult, History, Trial
 from automl.labelling import factors_of, fold_score, has_factors
-from automl.layout import LOGARITHMIC
+from automl.possible import NOT_NEGATIVE
 from automl.target import FEW_ROWS
 
 if TYPE_CHECKING:
@@ -39,14 +39,18 @@ SIGNATURE = (
 )
 
 
-def _dummy(table: Table, metric: Metric) -> Any:
+def _fitted(metric: Metric, y: np.ndarray, weight: Any, *, classifies: bool) -> Any:
     """Return what predicts the constant that the metric is best with, as a rule."""
-    if table.is_classification:
-        return DummyClassifier(strategy="prior")
     name = "" if metric.own else metric.name
-    if name in LOGARITHMIC:
-        return LogTargetRegressor(DummyRegressor(strategy="mean"))
-    return DummyRegressor(strategy="median" if name in ABSOLUTE else "mean")
+    model: Any = DummyRegressor(strategy="median" if name in ABSOLUTE else "mean")
+    if classifies:
+        model = DummyClassifier(strategy="prior")
+    elif name in NOT_NEGATIVE:
+        model = LogTargetRegressor(model)
+    elif name == "mape":  # an error is a larger share of a smaller number
+        share = 1.0 / np.maximum(np.abs(y), np.finfo(np.float64).eps)
+        weight = share if weight is None else weight * share
+    return model.fit(np.zeros((len(y), 1)), y, sample_weight=weight)
 
 
 def score_baseline(
@@ -156,13 +160,14 @@ def constant_prediction(
     Returns
     -------
     array of shape (n_rows, n_classes) or (n_rows,)
-        Shares of the classes, or the mean: the median where errors are absolute, and
-        the mean of logarithms where they are of these.
+        Shares of the classes, or the mean: the median where errors are absolute, one
+        of rows that weigh the less the larger they are where they are shares, and the
+        mean of logarithms where they are of these.
     """
-    model = _dummy(table, metric)
-    train = np.arange(len(table.y)) if train is None else train
-    weights = None if table.sample_weight is None else table.sample_weight[train]
-    model.fit(np.zeros((len(train), 1)), table.y[train], sample_weight=weights)
+    y, weight = table.y, table.sample_weight
+    if train is not None:
+        y, weight = y[train], None if weight is None else weight[train]
+    model = _fitted(metric, y, weight, classifies=table.is_classification)
     rows = np.zeros((n_rows, 1))
     if not table.is_classification:
         return np.asarray(model.predict(rows))
@@ -185,7 +190,6 @@ def constant_factors(table: Table, metric: Metric) -> tuple[float, ...] | None:
 def baseline_pipeline(table: Table, metric: Metric) -> Pipeline:
     """Return the baseline fitted on all rows, from the raw table."""
     labels = table.y if table.classes is None else table.classes[table.y]
-    model = _dummy(table, metric)
-    rows = np.zeros((len(labels), 1))
-    model.fit(rows, labels, sample_weight=table.sample_weight)
+    given = table.sample_weight
+    model = _fitted(metric, labels, given, classifies=table.is_classification)
     return Pipeline([("encode", table.encoder), ("model", model)])

@@ -106,6 +106,7 @@ def _model(
         given.setdefault("random_state", random_state)
     if "n_jobs" in known and not type(model).__module__.startswith(THREADLESS):
         given.setdefault("n_jobs", 1)
+    logs = learns_logarithm(layout, candidate, given)
     if type(model).__module__.startswith("lightgbm."):
         own = {} if "max_bins" in given else _bins(layout)
         given = {**own, **lightgbm_loss(layout, given), **given}
@@ -113,7 +114,6 @@ def _model(
         most = max(1, layout.n_rows // 3)
         given["n_neighbors"] = min(int(given["n_neighbors"]), most)
     model.set_params(**{k: _from_toml(v) for k, v in given.items()})
-    logs = learns_logarithm(layout, candidate, given)
     return LogTargetRegressor(model) if logs else model
 
 

@@ -15,7 +15,7 @@ from automl.candidates import Candidate, load_candidates
 from automl.exceptions import AutoMLConfigError
 from automl.fitting import unweighted
 from automl.folds import Folds, choose_cv, make_folds
-from automl.layout import LOGARITHMIC, Layout, idle_options
+from automl.layout import Layout, idle_options
 from automl.metrics import OF_SECOND, Metric, resolve_metric
 from automl.possible import check_possible, least_of
 from automl.scored import units_of
@@ -113,7 +113,7 @@ def make_problem(
         fitting,
         (
             *table.notes, *folds.notes, *dropped, *unweighted(fitting, table, metric),
-            *_of_which_class(table, metric), *_of_logarithms(fitting, metric),
+            *_of_which_class(table, metric), *_of_logarithms(fitting, table, metric),
         ),
     )  # fmt: skip
 
@@ -132,14 +132,14 @@ def _of_which_class(table: Table, metric: Metric) -> tuple[str, ...]:
 
 
 def _of_logarithms(
-    candidates: tuple[Candidate, ...], metric: Metric
+    candidates: tuple[Candidate, ...], table: Table, metric: Metric
 ) -> tuple[str, ...]:
     """Return that logarithms are learnt, if they are."""
-    if metric.own or metric.name not in LOGARITHMIC:
+    if not Layout.of(table, metric).logarithm:
         return ()
     if not any(c.log_target for c in candidates):
         return ()
-    note = f"Fitted to log(1 + target), of which {metric.name} measures errors"
+    note = f"Fitted to log(1 + target), as {metric.name} measures shares of the target"
     return (f"{note}; predictions are of the target itself.",)
 
 

@@ -124,11 +124,22 @@ def built(name, metric, prices, **changes):
 @pytest.mark.parametrize("name", ALL)
 def test_every_shipped_candidate_learns_logarithms_for_errors_of_them(name, prices):
     """And the target for others; a function of the user's is not known."""
-    for metric in ("rmsle", "neg_mean_squared_log_error"):
+    for metric in ("rmsle", "neg_mean_squared_log_error", "mape"):
         assert isinstance(built(name, metric, prices), LogTargetRegressor)
     own = make_scorer(mean_absolute_error, greater_is_better=False)
-    for metric in ("rmse", "mape", own):
+    for metric in ("rmse", "mae", own):
         assert not isinstance(built(name, metric, prices), LogTargetRegressor)
+
+
+def test_shares_of_the_target_are_learnt_as_logarithms(prices):
+    """By LightGBM their absolute errors; not where the target has no logarithm."""
+    model = built("lightgbm", "mape", prices)
+    assert model.regressor.objective == "regression_l1"
+    X, y = prices[0], prices[1] - 1.5
+    assert y.min() < -1
+    assert isinstance(built("lightgbm", "mape", (X, y)), LGBMRegressor)
+    model = AutoML(metric="mape", candidates="ridge", **QUICK).fit(X, y)
+    assert not [n for n in model.notes_ if "log(1 + target)" in n]
 
 
 @pytest.mark.parametrize(
