@@ -91,8 +91,8 @@ class Candidate:
     requires : str
         Module that has to be installed for it; empty if none has.
     log_target : bool
-        Whether it learns ``log(1 + y)`` where the metric's errors are of that, as
-        those of ``rmsle``. An objective of its own comes first.
+        Whether it learns ``log(1 + y)`` where errors count as shares of the target,
+        as with ``rmsle`` and ``mape``. An objective of its own comes first.
     """
 
     name: str
