@@ -92,7 +92,8 @@ class Candidate:
         Module that has to be installed for it; empty if none has.
     log_target : bool
         Whether it learns ``log(1 + y)`` where errors count as shares of the target,
-        as with ``rmsle`` and ``mape``. An objective of its own comes first.
+        as with ``rmsle`` and ``mape``, and where it is skewed with ``median_ae``. An
+        objective of its own comes first.
     """
 
     name: str

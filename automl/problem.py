@@ -139,7 +139,7 @@ def _of_logarithms(
         return ()
     if not any(c.log_target for c in candidates):
         return ()
-    note = f"Fitted to log(1 + target), as {metric.name} measures shares of the target"
+    note = f"Fitted to log(1 + target), which suits {metric.name} here"
     return (f"{note}; predictions are of the target itself.",)
 
 

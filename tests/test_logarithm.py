@@ -124,7 +124,7 @@ def built(name, metric, prices, **changes):
 @pytest.mark.parametrize("name", ALL)
 def test_every_shipped_candidate_learns_logarithms_for_errors_of_them(name, prices):
     """And the target for others; a function of the user's is not known."""
-    for metric in ("rmsle", "neg_mean_squared_log_error", "mape"):
+    for metric in ("rmsle", "neg_mean_squared_log_error", "mape", "median_ae"):
         assert isinstance(built(name, metric, prices), LogTargetRegressor)
     own = make_scorer(mean_absolute_error, greater_is_better=False)
     for metric in ("rmse", "mae", own):
@@ -140,6 +140,14 @@ def test_shares_of_the_target_are_learnt_as_logarithms(prices):
     assert isinstance(built("lightgbm", "mape", (X, y)), LGBMRegressor)
     model = AutoML(metric="mape", candidates="ridge", **QUICK).fit(X, y)
     assert not [n for n in model.notes_ if "log(1 + target)" in n]
+
+
+def test_a_target_that_is_not_skewed_is_learnt_as_it_is_for_the_median_error(prices):
+    """So is one whose far numbers are on the other side."""
+    X, y = prices
+    for other in (np.log1p(y), y.max() - y):
+        assert isinstance(built("ridge", "median_ae", (X, other)), Ridge)
+    assert isinstance(built("ridge", "mape", (X, np.log1p(y))), LogTargetRegressor)
 
 
 @pytest.mark.parametrize(
