@@ -293,7 +293,7 @@ class BaseAutoML(BaseEstimator):
             X, y, _ = read_target(read_frame(X), y)
         if self.task_ == "regression":
             prediction = self.predict(X)
-            truth = numbers_of_target(y)
+            truth = self.metric_.checked(numbers_of_target(y))
         else:
             prediction = self.predict_proba(X)
             if self.metric_.reads_labels:

@@ -48,8 +48,9 @@ def _fitted(metric: Metric, y: np.ndarray, weight: Any, *, classifies: bool) -> 
     elif name in NOT_NEGATIVE:
         model = LogTargetRegressor(model)
     elif name == "mape":  # an error is a larger share of a smaller number
-        share = 1.0 / np.maximum(np.abs(y), np.finfo(np.float64).eps)
-        weight = share if weight is None else weight * share
+        share = (1.0 if weight is None else weight) / np.abs(y)
+        median = model.fit(np.zeros((len(y), 1)), y, sample_weight=share).constant_
+        model = DummyRegressor(strategy="constant", constant=float(median.item()))
     return model.fit(np.zeros((len(y), 1)), y, sample_weight=weight)
 
 

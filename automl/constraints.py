@@ -67,15 +67,16 @@ class Cost:
     ----------
     predict_ms : float
         Milliseconds that a row by itself takes, the reading of its cells included.
-    model_mib : float
-        MiB of ``model.pkl`` in the saved folder.
+    model_mib : float or None
+        MiB of ``model.pkl`` in the saved folder; None if nobody asked.
     """
 
     predict_ms: float
-    model_mib: float
+    model_mib: float | None
 
     def __str__(self) -> str:
-        return f"{self.predict_ms:.3g} ms a row, {self.model_mib:.3g} MiB"
+        size = "" if self.model_mib is None else f", {self.model_mib:.3g} MiB"
+        return f"{self.predict_ms:.3g} ms a row{size}"
 
 
 @dataclass(frozen=True)
@@ -112,12 +113,12 @@ class Constraints:
         shares = [0.0]
         if self.max_predict_ms is not None:
             shares.append(cost.predict_ms / self.max_predict_ms)
-        if self.max_model_mib is not None:
+        if self.max_model_mib is not None and cost.model_mib is not None:
             shares.append(cost.model_mib / self.max_model_mib)
         return max(shares)
 
 
-def cost_of(pipeline: Pipeline, table: Table) -> Cost:
+def cost_of(pipeline: Pipeline, table: Table, *, sized: bool = True) -> Cost:
     """Return what a model costs, measured: rows one by one, and its pickle.
 
     Parameters
@@ -126,6 +127,8 @@ def cost_of(pipeline: Pipeline, table: Table) -> Cost:
         Fitted, from the raw table.
     table : Table
         That it was fitted on; the timed rows are made up from its schema.
+    sized : bool, default=True
+        Whether its pickle is made, which takes a second for 70 MB and more.
     """
     schema = describe_table(table)
     model = Predictor(pipeline, schema, {})
@@ -139,7 +142,7 @@ def cost_of(pipeline: Pipeline, table: Table) -> Cost:
         started = time.perf_counter()
         predict(row)
         taken.append(time.perf_counter() - started)
-    return Cost(1000 * median(taken), _size(pipeline) / MIB)
+    return Cost(1000 * median(taken), _size(pipeline) / MIB if sized else None)
 
 
 def _size(pipeline: Pipeline) -> int:
@@ -219,7 +222,8 @@ def constrained(
         if choice is not first:  # that has its labels
             out = with_labels_chosen(choice.out, choice.blend, problem, predictions)
             choice = replace(choice, out=out)  # noqa: PLW2901
-        cost = cost_of(choice.out.pipeline, table)
+        sized = constraints.max_model_mib is not None
+        cost = cost_of(choice.out.pipeline, table, sized=sized)
         measured.append((choice, cost))
         if constraints.excess(cost) <= 1 or is_over():
             break

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl.possible import NOT_NEGATIVE
+
 if TYPE_CHECKING:
     from automl.folds import Folds
     from automl.kinds import Column
@@ -38,7 +40,7 @@ these to its default (6,000 rows of 2,000 columns: 12.4 and 36.7 s). On four tab
 BINS = 255
 """LightGBM's default."""
 
-LOGARITHMIC = ("rmsle", "neg_mean_squared_log_error", "mape")
+LOGARITHMIC = (*NOT_NEGATIVE, "mape")
 """Metrics of shares of the target, for which the logarithm of it and one is learnt:
 errors were .79 to .98 times as large, by family (decision 6)."""
 
@@ -134,7 +136,9 @@ def _suits_logarithm(name: str, y: np.ndarray) -> bool:
     >>> _suits_logarithm("median_ae", np.arange(7.0))
     False
     """
-    if name not in (*LOGARITHMIC, "median_ae") or not y.min() > -1:
+    if name in NOT_NEGATIVE:  # all are above -1
+        return True
+    if name not in (*LOGARITHMIC, "median_ae") or not y.min() >= 0:
         return False
     if name in LOGARITHMIC:
         return True
@@ -144,12 +148,10 @@ def _suits_logarithm(name: str, y: np.ndarray) -> bool:
 
 def _skewness(y: np.ndarray) -> float:
     """Return the third moment in deviations: above 0 where the largest are far off."""
-    away = y - y.mean()
+    part = y / (float(np.abs(y).max()) or 1.0)  # the cube of large ones is infinite
+    away = part - part.mean()
     deviation = float(away.std())
-    if not deviation > 0:
-        return 0.0
-    with np.errstate(over="ignore", under="ignore"):
-        return float(np.mean((away / deviation) ** 3))
+    return float(np.mean((away / deviation) ** 3)) if deviation > 0 else 0.0
 
 
 def _commonest(table: Table, rows: Any = slice(None)) -> int:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.exceptions import AutoMLConfigError, suggestion
-from automl.possible import least_of, possible
+from automl.possible import check_possible, least_of, possible
 from automl.stored import Stored
 
 if TYPE_CHECKING:
@@ -244,6 +244,12 @@ class Metric:
             return 0.0, np.inf
         below = self.name.startswith("d2_") or self.task == "regression"
         return -np.inf if below else 0.0, 1.0
+
+    def checked(self, y: np.ndarray, positions: np.ndarray | None = None) -> np.ndarray:
+        """Return targets; refuse those that the metric cannot take (``E-metric``)."""
+        if not self.own:
+            check_possible(self.name, y, positions)
+        return y
 
     def natural(self, score: float) -> float:
         """Return the value as people know it: a log loss of 0.3 and not -0.3."""

@@ -121,7 +121,8 @@ class AutoML(BaseAutoML):
         models of its folds where there was no time for that; `notes_` say which. It has
         the labels of the likeliest class. A clone of it that is fitted may be another
         model: LightGBM is told of categories when it is fitted. The report has Python
-        that makes it anew.
+        that makes it anew. Where logarithms of the target are learnt (`notes_` say so),
+        the last step holds what learns them as its ``regressor``.
     best_params_ : dict
         Its hyperparameters.
     best_candidate_ : str

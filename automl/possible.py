@@ -6,9 +6,14 @@ near zero: a single such row would end its configuration.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from automl.exceptions import AutoMLConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["check_possible", "least_of", "possible"]
 
@@ -18,12 +23,14 @@ NOT_NEGATIVE = ("rmsle", "neg_mean_squared_log_error")
 POSITIVE = ("poisson_deviance", "gamma_deviance")
 """Metrics of the logarithm of a number."""
 
-BOUNDS = {
-    **dict.fromkeys(NOT_NEGATIVE, ("above -1", -1.0)),
-    "poisson_deviance": ("of zero and more", -np.finfo(np.float64).tiny),
-    "gamma_deviance": ("above zero", 0.0),
+TAKEN: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
+    **dict.fromkeys(NOT_NEGATIVE, ("above -1", lambda y: y > -1.0)),
+    "poisson_deviance": ("of zero and more", lambda y: y >= 0.0),
+    "gamma_deviance": ("above zero", lambda y: y > 0.0),
+    "mape": ("other than zero", lambda y: np.abs(y) > np.finfo(np.float64).eps),
 }
-"""Which targets a metric takes, in words, and the number that they are above."""
+"""Which targets a metric takes, in words and by rows. scikit-learn divides an error by
+2e-16 where the target is zero: one such row would be all that counts."""
 
 SHOWN_ROWS = 5
 """Positions in an error, at most."""
@@ -58,18 +65,18 @@ def check_possible(
     >>> check_possible("rmsle", np.array([-1.0, 3.0]))
     Traceback (most recent call last):
     ...
-    automl.exceptions.AutoMLConfigError: metric='rmsle' takes targets above -1, but 1 of
-    2 rows have others. Take another metric, as rmse or mae, or correct these rows.
+    automl.exceptions.AutoMLConfigError: metric='rmsle' takes targets above -1; those of
+    1 of 2 rows are not. Take another metric, as rmse or mae, or correct these rows.
     """
-    if name not in BOUNDS:
+    if name not in TAKEN:
         return
-    words, bound = BOUNDS[name]
-    rows = np.flatnonzero(~(y > bound))
+    words, takes = TAKEN[name]
+    rows = np.flatnonzero(~takes(y))
     if len(rows):
         found = rows if positions is None else positions[rows]
         raise AutoMLConfigError(
-            f"metric={name!r} takes targets {words}, but {len(rows)} of {len(y)} rows "
-            "have others.",
+            f"metric={name!r} takes targets {words}; those of {len(rows)} of {len(y)} "
+            "rows are not.",
             code="E-metric",
             hint="Take another metric, as rmse or mae, or correct these rows.",
             rows=tuple(int(row) for row in found[:SHOWN_ROWS]),

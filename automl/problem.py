@@ -16,8 +16,9 @@ from automl.exceptions import AutoMLConfigError
 from automl.fitting import unweighted
 from automl.folds import Folds, choose_cv, make_folds
 from automl.layout import Layout, idle_options
+from automl.losses import learns_logarithm
 from automl.metrics import OF_SECOND, Metric, resolve_metric
-from automl.possible import check_possible, least_of
+from automl.possible import least_of
 from automl.scored import units_of
 from automl.space import without
 from automl.table import Table, make_table, warn_of_notes
@@ -97,8 +98,7 @@ def make_problem(
     )  # fmt: skip
     labels = None if table.classes is None else plain_classes(table.classes)
     metric = resolve_metric(settings.metric, table.task, labels)
-    if not metric.own:
-        check_possible(metric.name, table.y, table.kept)
+    metric.checked(table.y, table.kept)
     metric = replace(metric, least=least_of(metric.name, table.y))
     cv = _cv(table, settings, n_workers)
     folds, dropped = scoreable(table, _folds(table, cv, settings.random_state), metric)
@@ -135,11 +135,16 @@ def _of_logarithms(
     candidates: tuple[Candidate, ...], table: Table, metric: Metric
 ) -> tuple[str, ...]:
     """Return that logarithms are learnt, if they are."""
-    if not Layout.of(table, metric).logarithm:
+    layout = Layout.of(table, metric)
+    learn = [
+        c.title
+        for c in candidates
+        if learns_logarithm(layout, c, c.fixed_for(table.task))
+    ]
+    if not learn:
         return ()
-    if not any(c.log_target for c in candidates):
-        return ()
-    note = f"Fitted to log(1 + target), which suits {metric.name} here"
+    who = "" if len(learn) == len(candidates) else f" by {', '.join(learn)}"
+    note = f"log(1 + target) is learnt{who}, which suits {metric.name} here"
     return (f"{note}; predictions are of the target itself.",)
 
 

@@ -167,9 +167,10 @@ def run(
             None
             if test is None
             else read_test(
-                *test, table, groups=groups, time=time, sample_weight=sample_weight
+                *test, table, groups=groups, time=time, sample_weight=sample_weight,
+                metric=metric,
             )
-        )
+        )  # fmt: skip
         scratch = stack.enter_context(Scratch())
         journal = session.begin(problem, n_workers, scratch, stack)
         titles = {c.name: c.title for c in problem.candidates} | TITLES

@@ -151,6 +151,7 @@ def read_test(
     groups: Any = None,
     time: Any = None,
     sample_weight: Any = None,
+    metric: Metric | None = None,
     model: str = "AutoML",
 ) -> HeldOut:
     """Return test rows, checked against the table that is searched.
@@ -167,6 +168,8 @@ def read_test(
         As given for the run: a column so named tells those of the test rows.
     sample_weight : array-like or the name of a column, default=None
         As given for the run: a column so named is no feature.
+    metric : Metric, default=None
+        Whose targets they have to be.
     model : str, default="AutoML"
         What to call the model in a complaint.
 
@@ -194,6 +197,7 @@ def read_test(
         )
     if table.classes is None:
         codes = numbers_of_target(truth, "y_test")
+        codes = codes if metric is None else metric.checked(codes)
     else:
         codes = codes_of_labels(truth, table.classes, "y_test")
     shared = shared_rows(table.X, rows) if len(rows) else (0.0, 0.0)
