@@ -50,8 +50,8 @@ METRICS = {
 TERMS = {
     "Baseline": "A prediction that looks at no column: the mean of the target, "
     "its median where errors are absolute, a lower one where they are shares, the mean "
-    "logarithm where they are of logarithms; the commonest class, or the one that scores best where labels are "
-    "chosen for the metric.",
+    "logarithm where they are of logarithms; the commonest class, or the one that "
+    "scores best where labels are chosen for the metric.",
     "Fold": "A part of the rows that is held out: models are fitted to the others and "
     "scored on it.",
     "Out-of-fold prediction": "The prediction of a row by a model that did not see it.",
