@@ -165,7 +165,7 @@ def test_labels_are_chosen_however_the_winner_is(more):
 
 def test_a_model_that_gives_way_to_a_smaller_one_leaves_it_its_own_labels():
     """The small one's threshold is that of its own predictions."""
-    model = fitted(X, Y, max_model_mib=0.09)
+    model = fitted(X, Y, max_model_mib=0.045)
     assert any("instead of" in note for note in model.notes_)
     assert list(model.weights_.values()) == [1.0]
     p = model.predict_proba(X[NEW])[:, 1]
@@ -226,9 +226,11 @@ def test_limits_are_of_the_model_with_its_labels(monkeypatch):
     cost_of = constraints.cost_of
     monkeypatch.setattr(
         constraints, "cost_of",
-        lambda pipeline, table: measured.append(pipeline) or cost_of(pipeline, table),
+        lambda pipeline, table, sized: (
+            measured.append(pipeline) or cost_of(pipeline, table, sized=sized)
+        ),
     )  # fmt: skip
-    model = fitted(X, Y, max_model_mib=0.09)
+    model = fitted(X, Y, max_model_mib=0.045)
     assert all(factors_in(pipeline) for pipeline in measured)
     assert model.model_ in measured
 

@@ -7,6 +7,7 @@ import pytest
 
 from automl import AutoML
 from automl.budget import Budget
+from automl.estimators.logarithm import inner_learner
 from automl.evaluate import Task, run_task
 from automl.exceptions import AutoMLDataError
 from automl.history import ENSEMBLE
@@ -196,7 +197,7 @@ def test_a_run_of_absolute_errors_is_made_again_with_their_loss(tmp_path):
     given = {"n_jobs": 1, "candidates": ["lightgbm"], "metric": "mape", **KEEP_GOING}
     model = AutoML(n_trials=2, run_dir=tmp_path, deploy="refit", **given)
     model.fit(X, 1000 + y)
-    assert model.best_pipeline_[-1].objective_ == "regression_l1"
+    assert inner_learner(model.best_pipeline_[-1]).objective_ == "regression_l1"
     assert "objective='regression_l1'" in model.facts_["script"].replace('"', "'")
     assert model.facts_["explanation"]["shap"]["columns"]
     again = replay(tmp_path, X, 1000 + y)
