@@ -202,8 +202,12 @@ def _next_proposal(view: View, rng: np.random.Generator) -> Start | None:
     tried = view.tried
     while families:
         candidate = families[_draw_rank(len(families), rng)]
+        own = [
+            _comparable(t, view) for t in view.trials if t.candidate == candidate.name
+        ]
+        sampler = tpe.Sampler(candidate, own)
         for _ in range(ATTEMPTS):
-            point, origin = _propose(candidate, view, rng)
+            point, origin = _propose(sampler, rng)
             if point_key(candidate, point) not in tried:
                 return Start(candidate.name, point, origin)
         families.remove(candidate)
@@ -231,16 +235,16 @@ def _draw_rank(n: int, rng: np.random.Generator) -> int:
 
 
 def _propose(
-    candidate: Candidate, view: View, rng: np.random.Generator
+    sampler: tpe.Sampler, rng: np.random.Generator
 ) -> tuple[dict[str, Any], str]:
-    own = [_comparable(t, view) for t in view.trials if t.candidate == candidate.name]
-    scored = [t for t in own if not math.isnan(t.score)]
+    candidate = sampler.candidate
+    scored = [t for t in sampler.trials if not math.isnan(t.score)]
     if scored and rng.random() < PERTURBED_SHARE:
         best = max(scored, key=lambda t: (t.score, -t.number))
         point = start_point(candidate, best.params)
         return perturb(candidate, point, rng), "perturbed"
     enough = len(scored) >= tpe.MIN_OBSERVATIONS
-    return tpe.ask(candidate, own, rng), "tpe" if enough else "random"
+    return sampler.ask(rng), "tpe" if enough else "random"
 
 
 def _comparable(trial: Trial, view: View) -> Trial:

@@ -9,6 +9,8 @@ space and one set of observations for each candidate.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from automl.space import draw, from_hyperopt, scale, to_hyperopt
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from automl.candidates import Candidate
     from automl.history import Trial
 
-__all__ = ["ask"]
+__all__ = ["Sampler", "ask"]
 
 MIN_OBSERVATIONS = 8
 """Below this, points are drawn from the prior: with fewer, TPE's good group is one
@@ -54,36 +56,70 @@ def ask(
     dict
         A value for each dimension.
     """
-    observed = _some(list(trials))
-    scored = [t for t in observed if math.isfinite(t.score)]
-    seed = int(rng.integers(2**31 - 1))
-    if not candidate.space or len(scored) < MIN_OBSERVATIONS:
-        return draw(candidate, rng)
-    from hyperopt import Domain, Trials, tpe
+    return Sampler(candidate, list(trials)).ask(rng)
 
-    # running and failed ones count as the worst seen, so that workers diverge
-    worst = max(-t.score for t in scored)
-    docs = [
-        _document(
-            i,
-            to_hyperopt(candidate, t.params),
-            -t.score if math.isfinite(t.score) else worst,
+
+@dataclass(frozen=True)
+class Sampler:
+    """What proposes more than one point from the same trials, which are read once.
+
+    Where most neighbours were tried already, a proposal is asked for again and again.
+
+    Attributes
+    ----------
+    candidate, trials
+        As `ask` takes them.
+    """
+
+    candidate: Candidate
+    trials: list[Trial]
+
+    def ask(self, rng: np.random.Generator) -> dict[str, Any]:
+        """Return a point, as the function `ask` does."""
+        seed = int(rng.integers(2**31 - 1))
+        if not self.candidate.space or len(self._scored) < MIN_OBSERVATIONS:
+            return draw(self.candidate, rng)
+        from hyperopt import tpe
+
+        domain, store = self._read
+        new = tpe.suggest(
+            [len(store)],
+            domain,
+            store,
+            seed,
+            n_startup_jobs=MIN_OBSERVATIONS,
+            gamma=GAMMA,
+            verbose=False,
         )
-        for i, t in enumerate(observed)
-    ]
-    store = Trials()
-    store.insert_trial_docs(docs)
-    store.refresh()
-    new = tpe.suggest(
-        [len(docs)],
-        Domain(_never_called, _space(candidate)),
-        store,
-        seed,
-        n_startup_jobs=MIN_OBSERVATIONS,
-        gamma=GAMMA,
-        verbose=False,
-    )
-    return from_hyperopt(candidate, new[0]["misc"]["vals"])
+        return from_hyperopt(self.candidate, new[0]["misc"]["vals"])
+
+    @cached_property
+    def _observed(self) -> list[Trial]:
+        return _some(self.trials)
+
+    @cached_property
+    def _scored(self) -> list[Trial]:
+        return [t for t in self._observed if math.isfinite(t.score)]
+
+    @cached_property
+    def _read(self) -> tuple[Any, Any]:
+        """Return space and trials as hyperopt has them: neither is changed by it."""
+        from hyperopt import Domain, Trials
+
+        # running and failed ones count as the worst seen, so that workers diverge
+        worst = max(-t.score for t in self._scored)
+        docs = [
+            _document(
+                i,
+                to_hyperopt(self.candidate, t.params),
+                -t.score if math.isfinite(t.score) else worst,
+            )
+            for i, t in enumerate(self._observed)
+        ]
+        store = Trials()
+        store.insert_trial_docs(docs)
+        store.refresh()
+        return Domain(_never_called, _space(self.candidate)), store
 
 
 def _some(trials: list[Trial]) -> list[Trial]:
