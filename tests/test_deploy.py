@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +16,7 @@ import automl
 from automl import AutoML
 from automl.exceptions import AutoMLConfigError, AutoMLWarning
 from automl.metrics import resolve_metric
+from tests.bundle.kit import predicted_elsewhere
 
 pytestmark = pytest.mark.usefixtures("all_unexplained")
 
@@ -128,18 +127,8 @@ def test_a_bundle_of_an_ensemble_loads_without_the_library(fitted, data, tmp_pat
     model.save(tmp_path / "bundle")
     again = automl.load(tmp_path / "bundle").predict_proba(X)
     assert (again == model.predict_proba(X)).all()
-    code = (
-        "import sys; sys.modules['automl'] = None\n"
-        "import pickle, pandas as pd\n"
-        "model = pickle.load(open('bundle/model.pkl', 'rb'))\n"
-        "print(model.predict_proba(pd.read_pickle('X.pkl'))[:, 1].sum())"
-    )
-    X.to_pickle(tmp_path / "X.pkl")
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
-        cwd=tmp_path,
-    )  # fmt: skip
-    assert float(done.stdout) == pytest.approx(again[:, 1].sum())
+    found = predicted_elsewhere(tmp_path / "bundle", X, tmp_path, "predict_proba")
+    np.testing.assert_allclose(found, again)
 
 
 def test_models_of_forward_splits_do_not_predict(monkeypatch):

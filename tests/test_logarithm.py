@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -28,6 +26,7 @@ from automl.pipeline import build_pipeline
 from automl.replay import replay
 from automl.space import start_point
 from automl.table import make_table
+from tests.bundle.kit import predicted_elsewhere
 
 QUICK = {"n_trials": 2, "cv": 3, "n_jobs": 1, "random_state": 0, "verbose": 0}
 ALL = sorted(n for n, c in load_candidates().items() if "regression" in c.tasks)
@@ -236,18 +235,8 @@ def test_it_is_saved_without_the_library(fitted, prices, tmp_path):
     expected = fitted[True].predict(X)
     fitted[True].save(tmp_path / "bundle")
     np.testing.assert_array_equal(automl.load(tmp_path / "bundle").predict(X), expected)
-    code = (
-        "import sys; sys.modules['automl'] = None\n"
-        "import pickle, pandas as pd\n"
-        "model = pickle.load(open('bundle/model.pkl', 'rb'))\n"
-        "print(model.predict(pd.read_pickle('X.pkl')).sum())"
-    )
-    X.to_pickle(tmp_path / "X.pkl")
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
-        cwd=tmp_path,
-    )  # fmt: skip
-    assert float(done.stdout) == pytest.approx(expected.sum())
+    found = predicted_elsewhere(tmp_path / "bundle", X, tmp_path)
+    np.testing.assert_allclose(found, expected)
     again = replay(fitted[True].run_dir, *prices)
     np.testing.assert_array_equal(again.pipeline.predict(X), expected)
 

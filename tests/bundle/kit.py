@@ -110,6 +110,31 @@ def python(code_or_file, *arguments, cwd, interpreter=sys.executable):
     )
 
 
+NO_LIBRARY = """
+import sys
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"automl", "hyperopt"}:
+            raise ImportError(name)
+sys.meta_path.insert(0, Refuse())
+"""
+
+
+def predicted_elsewhere(bundle, rows, folder, method="predict"):
+    """Return what `pickle.load` alone gives where importing the library raises."""
+    rows.to_pickle(folder / "rows.pkl")
+    code = NO_LIBRARY + (
+        "import pickle, pandas, json\n"
+        f"model = pickle.load(open({str(bundle / 'model.pkl')!r}, 'rb'))\n"
+        "rows = pandas.read_pickle('rows.pkl')\n"
+        f"print(json.dumps(model.{method}(rows).tolist()))\n"
+        "assert not [m for m in sys.modules if m.startswith(('automl', 'hyperopt'))]\n"
+    )
+    done = python("-c", code, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return np.array(json.loads(done.stdout))
+
+
 class Canary:
     """Leaves a file when it is unpickled."""
 

@@ -33,17 +33,15 @@ from automl.layout import Layout
 from automl.pipeline import build_pipeline
 from automl.space import start_point
 from automl.table import make_table
-from tests.bundle.kit import INFO, new_passengers, passengers, python
+from tests.bundle.kit import (
+    INFO,
+    new_passengers,
+    passengers,
+    predicted_elsewhere,
+    python,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
-NO_LIBRARY = """
-import sys
-class Refuse:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"automl", "hyperopt"}:
-            raise ImportError(name)
-sys.meta_path.insert(0, Refuse())
-"""
 
 
 def test_loaded_model_predicts_as_the_fitted_one(fitted, saved):
@@ -106,20 +104,9 @@ def test_multiclass_with_numeric_labels(tmp_path):
 
 def test_pickle_loads_where_the_library_cannot_be_imported(fitted, saved, tmp_path):
     """Plain pickle.load is enough where importing automl or hyperopt raises."""
-    new_passengers().to_pickle(tmp_path / "rows.pkl")
-    code = NO_LIBRARY + (
-        "import pickle, pandas, json\n"
-        f"model = pickle.load(open({str(saved / 'model.pkl')!r}, 'rb'))\n"
-        "rows = pandas.read_pickle('rows.pkl')\n"
-        "print(json.dumps(model.predict_proba(rows)[:, 1].tolist()))\n"
-        "assert not [m for m in sys.modules if m.startswith(('automl', 'hyperopt'))]\n"
-    )
-
-    done = python("-c", code, cwd=tmp_path)
-
-    assert done.returncode == 0, done.stderr
-    expected = fitted[0].predict_proba(new_passengers())[:, 1]
-    np.testing.assert_allclose(json.loads(done.stdout), expected, atol=1e-9)
+    rows = new_passengers()
+    found = predicted_elsewhere(saved, rows, tmp_path, "predict_proba")
+    np.testing.assert_allclose(found, fitted[0].predict_proba(rows), atol=1e-9)
 
 
 def test_all_preparation_of_ours_travels_along(tmp_path):
@@ -133,19 +120,9 @@ def test_all_preparation_of_ours_travels_along(tmp_path):
     pipeline = Pipeline([("encode", table.encoder), *steps])
     pipeline.set_params(model__n_estimators=5).fit(frame, table.y)
     place = save_bundle(tmp_path / "m", pipeline, describe_table(table), INFO)
-    new_passengers().to_pickle(tmp_path / "rows.pkl")
-    code = NO_LIBRARY + (
-        "import pickle, pandas, json\n"
-        f"model = pickle.load(open({str(place / 'model.pkl')!r}, 'rb'))\n"
-        "rows = pandas.read_pickle('rows.pkl')\n"
-        "print(json.dumps(model.predict_proba(rows)[:, 1].tolist()))\n"
-    )
-
-    done = python("-c", code, cwd=tmp_path)
-
-    assert done.returncode == 0, done.stderr
-    expected = pipeline.predict_proba(new_passengers())[:, 1]
-    np.testing.assert_allclose(json.loads(done.stdout), expected, atol=1e-9)
+    rows = new_passengers()
+    found = predicted_elsewhere(place, rows, tmp_path, "predict_proba")
+    np.testing.assert_allclose(found, pipeline.predict_proba(rows), atol=1e-9)
 
 
 def expanded(payload):
