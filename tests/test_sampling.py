@@ -28,6 +28,11 @@ FLAT = {
 }
 
 
+def ask(candidate, trials, rng):
+    """Return the first point that a new sampler gives."""
+    return tpe.Sampler(candidate, list(trials)).ask(rng)
+
+
 def test_a_long_history_is_cut_to_the_best_and_the_latest():
     """The time of a proposal stays what it was; the order of trials, too."""
     candidate = parse_candidate("flat", FLAT)
@@ -56,7 +61,7 @@ def test_a_proposal_is_made_from_no_more(monkeypatch):
     candidate = parse_candidate("flat", FLAT)
     rng = np.random.default_rng(0)
     trials = [trial(i, draw(candidate, rng), float(i)) for i in range(50)]
-    assert inside(candidate, tpe.ask(candidate, trials, rng))
+    assert inside(candidate, ask(candidate, trials, rng))
     assert len(made) == 30
 
 
@@ -66,7 +71,7 @@ class TestTPE(SamplerKit):
     @pytest.fixture
     def ask(self):
         """Return the policy."""
-        return tpe.ask
+        return ask
 
 
 class TestRandom(SamplerKit):
@@ -107,7 +112,7 @@ def test_tpe_beats_chance():
     """
     flat = parse_candidate("flat", FLAT)
     seeds = range(30)
-    guided = [best_of(tpe.ask, flat, 48, seed) for seed in seeds]
+    guided = [best_of(ask, flat, 48, seed) for seed in seeds]
     chance = [
         best_of(lambda c, _, rng: draw(c, rng), flat, 48, 1000 + seed) for seed in seeds
     ]
@@ -121,7 +126,7 @@ def test_tpe_leans_to_the_good_half():
     rng = np.random.default_rng(0)
     points = [draw(flat, rng) for _ in range(40)]
     trials = [trial(i, p, -p["subsample"]) for i, p in enumerate(points)]
-    asked = [tpe.ask(flat, trials, rng)["subsample"] for _ in range(20)]
+    asked = [ask(flat, trials, rng)["subsample"] for _ in range(20)]
     assert np.median(asked) < 0.35
 
 
@@ -133,8 +138,8 @@ def test_running_points_push_others_away():
     trials = [trial(i, p, -p["subsample"]) for i, p in enumerate(points)]
     best = min(points, key=lambda p: p["subsample"])
     crowd = [trial(20 + i, dict(best)) for i in range(15)]
-    near = [tpe.ask(flat, trials, np.random.default_rng(s)) for s in range(12)]
-    far = [tpe.ask(flat, trials + crowd, np.random.default_rng(s)) for s in range(12)]
+    near = [ask(flat, trials, np.random.default_rng(s)) for s in range(12)]
+    far = [ask(flat, trials + crowd, np.random.default_rng(s)) for s in range(12)]
 
     def distance(asked):
         return np.mean([abs(p["subsample"] - best["subsample"]) for p in asked])
@@ -142,11 +147,21 @@ def test_running_points_push_others_away():
     assert distance(far) > distance(near)
 
 
+def test_a_sampler_that_is_asked_again_gives_what_a_new_one_gives():
+    """It has read its trials once, and no proposal is one of them."""
+    flat = parse_candidate("flat", FLAT)
+    points = [draw(flat, np.random.default_rng(i)) for i in range(20)]
+    trials = [trial(i, p, -p["subsample"]) for i, p in enumerate(points)]
+    sampler = tpe.Sampler(flat, trials)
+    again = [sampler.ask(np.random.default_rng(s)) for s in range(6)]
+    assert again == [ask(flat, trials, np.random.default_rng(s)) for s in range(6)]
+
+
 def test_few_observations_are_drawn_by_chance():
     """Below eight scores the point is that of a plain draw."""
     flat = parse_candidate("flat", FLAT)
     trials = [trial(i, draw(flat, np.random.default_rng(i)), 1.0) for i in range(7)]
-    asked = [tpe.ask(flat, trials, np.random.default_rng(s)) for s in range(2)]
+    asked = [ask(flat, trials, np.random.default_rng(s)) for s in range(2)]
     assert asked[0] != asked[1]
     assert all(inside(flat, point) for point in asked)
 
@@ -155,7 +170,7 @@ def test_hyperopt_says_nothing(caplog):
     """Asking writes no line to anybody's log."""
     caplog.set_level(logging.DEBUG)
     flat = parse_candidate("flat", FLAT)
-    best_of(tpe.ask, flat, 10, 0)
+    best_of(ask, flat, 10, 0)
     assert [] == [r for r in caplog.records if r.name.startswith("hyperopt")]
 
 

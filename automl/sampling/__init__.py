@@ -1,1 +1,1 @@
-"""Policies that propose the next configuration: ``ask(candidate, history, rng)``."""
+"""Policies that propose the next configuration: samplers with ``ask(rng)``."""

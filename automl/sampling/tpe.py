@@ -16,14 +16,12 @@ from typing import TYPE_CHECKING, Any
 from automl.space import draw, from_hyperopt, scale, to_hyperopt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import numpy as np
 
     from automl.candidates import Candidate
     from automl.history import Trial
 
-__all__ = ["Sampler", "ask"]
+__all__ = ["Sampler"]
 
 MIN_OBSERVATIONS = 8
 """Below this, points are drawn from the prior: with fewer, TPE's good group is one
@@ -37,45 +35,31 @@ GAMMA = 0.5
 gives one point up to 16 observations."""
 
 
-def ask(
-    candidate: Candidate, trials: Iterable[Trial], rng: np.random.Generator
-) -> dict[str, Any]:
-    """Return the next point of a candidate.
-
-    Parameters
-    ----------
-    candidate : Candidate
-        Whose space is searched.
-    trials : iterable of Trial
-        Its trials so far, those that run included; each has a point.
-    rng : Generator
-        The only source of chance.
-
-    Returns
-    -------
-    dict
-        A value for each dimension.
-    """
-    return Sampler(candidate, list(trials)).ask(rng)
-
-
 @dataclass(frozen=True)
 class Sampler:
-    """What proposes more than one point from the same trials, which are read once.
+    """What proposes points of a candidate from its trials, which are read once.
 
     Where most neighbours were tried already, a proposal is asked for again and again.
 
     Attributes
     ----------
-    candidate, trials
-        As `ask` takes them.
+    candidate : Candidate
+        Whose space is searched.
+    trials : list of Trial
+        Its trials so far, those that run included; each has a point.
     """
 
     candidate: Candidate
     trials: list[Trial]
 
     def ask(self, rng: np.random.Generator) -> dict[str, Any]:
-        """Return a point, as the function `ask` does."""
+        """Return the next point, a value for each dimension.
+
+        Parameters
+        ----------
+        rng : Generator
+            The only source of chance.
+        """
         seed = int(rng.integers(2**31 - 1))
         if not self.candidate.space or len(self._scored) < MIN_OBSERVATIONS:
             return draw(self.candidate, rng)
