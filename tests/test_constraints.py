@@ -201,6 +201,7 @@ def test_a_slow_model_gives_way_to_a_fast_one():
     assert cost_of(model.model_, make_table(X, y)).predict_ms < 100
     (note,) = about(model, "max_predict_ms")
     assert "instead of trial 1 (slow)" in note
+    assert "MiB" not in note  # a size that nobody asked for is not measured
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -14,9 +15,10 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.metrics import make_scorer, mean_absolute_error
 from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import Pipeline
 
 import automl
-from automl import AutoML
+from automl import AutoML, recipe
 from automl.candidates import load_candidates
 from automl.estimators.logarithm import LogTargetRegressor, inner_learner, opened
 from automl.exceptions import AutoMLConfigError
@@ -144,8 +146,11 @@ def test_shares_of_the_target_are_learnt_as_logarithms(prices):
 def test_a_target_that_is_not_skewed_is_learnt_as_it_is_for_the_median_error(prices):
     """So is one whose far numbers are on the other side."""
     X, y = prices
-    for other in (np.log1p(y), y.max() - y):
+    both = np.r_[1000.0 + np.arange(380), np.full(12, 4000.0), np.zeros(8)]
+    for other in (np.log1p(y), y.max() - y, both):
         assert isinstance(built("ridge", "median_ae", (X, other)), Ridge)
+    huge = built("ridge", "median_ae", (X, (y + 1) * 1e160))
+    assert isinstance(huge, LogTargetRegressor)
     assert isinstance(built("ridge", "mape", (X, np.log1p(y))), LogTargetRegressor)
 
 
@@ -239,6 +244,45 @@ def test_it_is_saved_without_the_library(fitted, prices, tmp_path):
     np.testing.assert_allclose(found, expected)
     again = replay(fitted[True].run_dir, *prices)
     np.testing.assert_array_equal(again.pipeline.predict(X), expected)
+
+
+def test_the_models_python_weighs_what_can_be_weighed(prices):
+    """The wrapper takes weights, neighbours do not."""
+    X, y = prices
+    weight = np.where(np.arange(len(y)) % 4 == 0, 5.0, 1.0)
+    given = {**QUICK, "n_trials": 1, "ensemble": False, "deploy": "refit"}
+    model = AutoML(metric="rmsle", candidates="k_nearest", **given)
+    model.fit(X, y, sample_weight=weight)
+    names = {"X": X, "y": y, "sample_weight": weight}
+    exec(model.facts_["script"], names)  # noqa: S102 - it is made to be run
+    assert names["prediction"] == pytest.approx(model.predict(X))
+
+
+def test_rounds_are_those_of_the_regressor():
+    """What a fit that was cut short has made is asked of it."""
+    fitted = Pipeline([("model", LogTargetRegressor(LGBMRegressor(n_estimators=7)))])
+    problem = SimpleNamespace(candidates=tuple(load_candidates("lightgbm").values()))
+    assert recipe._made(fitted, "lightgbm", problem) == 7
+
+
+def test_a_metric_of_the_users_own_takes_any_target(prices):
+    """Whatever its name: nobody knows what it does with them."""
+
+    def rmsle(estimator, X, y):
+        return -np.abs(estimator.predict(X) - y).mean()
+
+    X, y = prices
+    model = AutoML(metric=rmsle, candidates="ridge", **QUICK).fit(X, y - 50)
+    assert model.metric_.own
+    assert np.isfinite(model.score(X, y - 50))
+
+
+def test_it_is_said_who_learns_logarithms(prices):
+    """By name, where others learn the target."""
+    plain = replace(load_candidates("k_nearest")["k_nearest"], log_target=False)
+    given = {"metric": "rmsle", "candidates": ["ridge", plain], **QUICK}
+    (note,) = [n for n in AutoML(**given).fit(*prices).notes_ if "log(1 + " in n]
+    assert "is learnt by Ridge regression, which" in note
 
 
 def test_it_is_said_in_words(fitted):
