@@ -8,15 +8,16 @@ families that lead.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from dataclasses import dataclass, field
 from functools import cached_property
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
 
 from automl.history import BASELINE, FAILED, Trial
-from automl.racing import paired_score
+from automl.racing import PairedScores
 from automl.sampling import tpe
-from automl.space import perturb, point_key, start_point
+from automl.space import draw, perturb, point_key, start_point
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,8 +34,10 @@ LEADERS_SHARE = 0.6
 PERTURBED_SHARE = 0.4
 """Share of proposals near the family's best point: TPE is slow to exploit early."""
 
-ATTEMPTS = 12
-"""Proposals drawn before a family counts as exhausted."""
+ATTEMPTS = 200
+"""Points tried in the place of a proposal that was tried before, until a family counts
+as exhausted: the first half near it, the others from anywhere. The sampler would say
+much the same again, and takes hundreds of times as long."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ class View:
         Keys of the points that were started.
     seconds : dict
         Wall seconds that a fold of each candidate is expected to take.
+    paired : PairedScores
+        What earlier views of the same search have worked out.
     """
 
     trials: tuple[Trial, ...]
@@ -69,12 +74,31 @@ class View:
     seconds_left: float | None = None
     tried: frozenset[str] | set[str] = frozenset()
     seconds: Mapping[str, float] = field(default_factory=dict)
+    paired: PairedScores = field(default_factory=PairedScores, compare=False)
 
     @cached_property
     def incumbent(self) -> Trial | None:
         """The best finished configuration, the baseline aside."""
         done = [t for t in self.trials if t.status == "ok" and t.candidate != BASELINE]
         return max(done, key=lambda t: (t.score, -t.number), default=None)
+
+    @cached_property
+    def hopeless(self) -> frozenset[str]:
+        """Families of which every configuration failed so far, twice at least."""
+        ended = [t for t in self.trials if t.status != "running"]
+        n_ended = Counter(t.candidate for t in ended)
+        worked = {t.candidate for t in ended if t.status not in FAILED}
+        return frozenset(name for name, n in n_ended.items() if n > 1) - worked
+
+    def score(self, trial: Trial) -> float:
+        """Return the score that compares trials whatever folds they ran.
+
+        One that failed has none, NaN: what began well and took too long is not worth
+        more of.
+        """
+        if trial.status in FAILED:
+            return math.nan
+        return self.paired.of(trial, self.incumbent)
 
     def affordable(self, candidate: str) -> bool:
         """Return whether a fold of the candidate is expected to end in time."""
@@ -139,13 +163,12 @@ def _next_fold(view: View) -> Continue | None:
     All folds of the first trial go out at once, and of one that is ahead of the best;
     any other waits for its running fold, which may end it.
     """
-    incumbent = view.incumbent
     best: tuple[float, Continue] | None = None
     for trial in view.trials:
         if trial.status != "running" or not view.affordable(trial.candidate):
             continue
         running = {f for t, f in view.in_flight if t == trial.number}
-        if running and not _is_sure(trial, incumbent):
+        if running and not _is_sure(trial, view):
             continue
         left = [
             f for f in range(view.n_folds)
@@ -153,22 +176,22 @@ def _next_fold(view: View) -> Continue | None:
         ]  # fmt: skip
         if not left:
             continue
-        score = trial.score if incumbent is None else paired_score(trial, incumbent)
+        score = view.score(trial)
         rank = -math.inf if math.isnan(score) else score
         if best is None or rank > best[0]:
             best = (rank, Continue(trial.number, left[0]))
     return None if best is None else best[1]
 
 
-def _is_sure(trial: Trial, incumbent: Trial | None) -> bool:
+def _is_sure(trial: Trial, view: View) -> bool:
     """Return whether no fold in flight is likely to end a trial.
 
     Fold by fold, behind what is in the queue, eight folds of a fifth of a second took
     ten seconds: what began well after two thirds of a minute was never finished.
     """
-    if incumbent is None:
+    if view.incumbent is None:
         return trial.number == 1
-    return bool(trial.scores) and paired_score(trial, incumbent) >= incumbent.score
+    return bool(trial.scores) and view.score(trial) >= view.incumbent.score
 
 
 def _next_start(view: View) -> Start | None:
@@ -176,7 +199,7 @@ def _next_start(view: View) -> Start | None:
     tries = [
         (place, candidate, name, values)
         for candidate in view.candidates
-        if view.affordable(candidate.name) and not _hopeless(candidate, view)
+        if view.affordable(candidate.name) and candidate.name not in view.hopeless
         for place, name, values in candidate.tries()
     ]
     for _, candidate, name, values in sorted(tries, key=itemgetter(0)):
@@ -186,43 +209,28 @@ def _next_start(view: View) -> Start | None:
     return None
 
 
-def _hopeless(candidate: Candidate, view: View) -> bool:
-    """Return whether every configuration of a family failed so far, twice at least."""
-    own = [t for t in view.trials if t.candidate == candidate.name]
-    ended = [t for t in own if t.status != "running"]
-    return len(ended) > 1 and all(t.status in FAILED for t in ended)
-
-
 def _next_proposal(view: View, rng: np.random.Generator) -> Start | None:
     """Return a proposal of the sampler for a family drawn by its rank."""
     families = [
         c for c in _by_score(view)
-        if c.space and view.affordable(c.name) and not _hopeless(c, view)
+        if c.space and view.affordable(c.name) and c.name not in view.hopeless
     ]  # fmt: skip
-    tried = view.tried
     while families:
         candidate = families[_draw_rank(len(families), rng)]
-        own = [
-            _comparable(t, view) for t in view.trials if t.candidate == candidate.name
-        ]
-        sampler = tpe.Sampler(candidate, own)
-        for _ in range(ATTEMPTS):
-            point, origin = _propose(sampler, rng)
-            if point_key(candidate, point) not in tried:
-                return Start(candidate.name, point, origin)
+        start = _untried(candidate, view, rng)
+        if start is not None:
+            return start
         families.remove(candidate)
     return None
 
 
 def _by_score(view: View) -> list[Candidate]:
     """Return families by their best configuration, those without a score last."""
-    incumbent = view.incumbent
     best: dict[str, float] = {}
     for trial in view.trials:
-        if math.isnan(trial.score) or trial.status in FAILED:
-            continue
-        score = trial.score if incumbent is None else paired_score(trial, incumbent)
-        best[trial.candidate] = max(score, best.get(trial.candidate, -math.inf))
+        score = view.score(trial)
+        if score > best.get(trial.candidate, -math.inf):
+            best[trial.candidate] = score
     return sorted(view.candidates, key=lambda c: -best.get(c.name, -math.inf))
 
 
@@ -234,29 +242,35 @@ def _draw_rank(n: int, rng: np.random.Generator) -> int:
     return rank
 
 
+def _untried(
+    candidate: Candidate, view: View, rng: np.random.Generator
+) -> Start | None:
+    """Return a point of a family that was not tried; None if there is hardly one."""
+    own = [
+        tpe.Observation(t.params, view.score(t))
+        for t in view.trials
+        if t.candidate == candidate.name
+    ]
+    proposed, origin = _propose(candidate, own, rng)
+    point = proposed
+    for attempt in range(ATTEMPTS):
+        if point_key(candidate, point) not in view.tried:
+            return Start(candidate.name, point, origin)
+        if attempt < ATTEMPTS // 2:
+            point, origin = perturb(candidate, proposed, rng), "perturbed"
+        else:
+            point, origin = draw(candidate, rng), "random"
+    return None
+
+
 def _propose(
-    sampler: tpe.Sampler, rng: np.random.Generator
+    candidate: Candidate, own: list[tpe.Observation], rng: np.random.Generator
 ) -> tuple[dict[str, Any], str]:
-    candidate = sampler.candidate
-    scored = [t for t in sampler.trials if not math.isnan(t.score)]
+    """Return a point near the family's best or one of the sampler's, and its origin."""
+    scored = [seen for seen in own if not math.isnan(seen.score)]
     if scored and rng.random() < PERTURBED_SHARE:
-        best = max(scored, key=lambda t: (t.score, -t.number))
+        best = max(scored, key=attrgetter("score"))
         point = start_point(candidate, best.params)
         return perturb(candidate, point, rng), "perturbed"
     enough = len(scored) >= tpe.MIN_OBSERVATIONS
-    return sampler.ask(rng), "tpe" if enough else "random"
-
-
-def _comparable(trial: Trial, view: View) -> Trial:
-    """Return the trial with one score that is comparable whatever folds it ran.
-
-    One that failed has none: what began well and took too long is not worth more of.
-    """
-    if trial.status in FAILED:
-        return replace(trial, folds=())
-    incumbent = view.incumbent
-    if incumbent is None or not trial.scores:
-        return trial
-    score = paired_score(trial, incumbent)
-    first = next(f for f in trial.folds if f.score is not None)
-    return replace(trial, folds=(replace(first, score=score),))
+    return tpe.ask(candidate, own, rng), "tpe" if enough else "random"

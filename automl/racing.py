@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from automl.history import Trial
 
-__all__ = ["is_losing", "paired_score"]
+__all__ = ["PairedScores", "is_losing", "paired_score"]
 
 Z = 1.0
 """Standard errors behind at which a configuration is dropped."""
@@ -43,6 +43,30 @@ def paired_score(trial: Trial, reference: Trial) -> float:
     if not differences:
         return trial.score
     return reference.score + fmean(differences)
+
+
+class PairedScores:
+    """Paired scores that are worked out once: a search asks for all at each step.
+
+    Examples
+    --------
+    >>> from automl.history import FoldResult, Trial
+    >>> a = Trial(0, "a", {}, "", folds=(FoldResult(0, 0, "ok", 0.5),))
+    >>> PairedScores().of(a, None)
+    0.5
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Trial, Trial | None, float]] = {}
+
+    def of(self, trial: Trial, reference: Trial | None) -> float:
+        """Return the trial's paired score; its own where there is no reference."""
+        known = self._known.get(trial.number)
+        if known is not None and known[0] is trial and known[1] is reference:
+            return known[2]
+        score = trial.score if reference is None else paired_score(trial, reference)
+        self._known[trial.number] = (trial, reference, score)
+        return score
 
 
 def _differences(trial: Trial, reference: Trial) -> list[float]:

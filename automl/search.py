@@ -19,7 +19,7 @@ from automl.evaluate import Outcome, Task
 from automl.history import History, Trial
 from automl.kept import keep_from
 from automl.pacing import Pace
-from automl.racing import is_losing
+from automl.racing import PairedScores, is_losing
 from automl.reruns import Reruns, death_of
 from automl.space import active, point_key, start_point
 
@@ -107,6 +107,7 @@ class Search:
             for t in history
             if t.candidate in self._by_name
         }
+        self._paired = PairedScores()
         self._pace = Pace(plan, budget, history)
         self._reruns = Reruns()
         self._crashes = 0
@@ -325,6 +326,7 @@ class Search:
             seconds_left=pace.seconds_left(),
             tried=self._tried,
             seconds=pace.expected_seconds,
+            paired=self._paired,
         )
 
     def _take_arrived(self) -> bool:

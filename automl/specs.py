@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from automl.exceptions import AutoMLConfigError, suggestion
@@ -59,8 +60,11 @@ class Dimension:
         ValueError
             If it is none of them.
         """
-        wanted = _identity(value)
-        return [_identity(option) for option in self.options].index(wanted)
+        return self._identities.index(_identity(value))
+
+    @cached_property
+    def _identities(self) -> list[Any]:
+        return [_identity(option) for option in self.options]
 
 
 @dataclass(frozen=True)
@@ -391,7 +395,6 @@ def _within(where: str, place: str, d: Dimension, value: Any) -> Any:
     if not d.low <= value <= d.high:
         raise refuse(
             where,
-            f"{place} {d.name} = {value!r}, outside of the space from {d.low:g} to "
-            f"{d.high:g}.",
+            f"{place} {d.name} = {value!r}; from {d.low:g} to {d.high:g} was expected.",
         )
     return int(value) if d.dist == "int" else float(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from automl.history import FAILED
@@ -38,9 +39,9 @@ class Teller:
 
     def tell(self, phase: str, message: str, history: History | None = None) -> bool:
         """Tell of a moment; return whether to stop."""
-        trials = [] if history is None else [t for t in history if t.number]
-        finished = [] if history is None else history.finished()
-        leader = finished[0] if finished and trials else None
+        n_of = Counter(t.status for t in history or () if t.number)
+        finished = history.finished() if history is not None and n_of else ()
+        leader = finished[0] if finished else None
         return bool(
             self.notify(
                 Snapshot(
@@ -48,10 +49,10 @@ class Teller:
                     message=message,
                     elapsed_s=self.budget.elapsed_s,
                     time_budget_s=self.budget.time_s,
-                    n_trials=len(trials),
+                    n_trials=n_of.total(),
                     n_trials_budget=self.budget.n_trials,
-                    n_finished=sum(t.status == "ok" for t in trials),
-                    n_failed=sum(t.status in FAILED for t in trials),
+                    n_finished=n_of["ok"],
+                    n_failed=sum(n_of[status] for status in FAILED),
                     metric=self.metric.name,
                     best=self.metric.natural(leader.score) if leader else None,
                     best_candidate=leader.candidate if leader else None,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from automl import allocation
 from automl.allocation import Continue, Start, Stop, View, Wait, _by_score, next_step
 from automl.candidates import Candidate, Dimension
 from automl.history import FoldResult, Trial
@@ -170,19 +172,73 @@ def test_after_the_starts_most_proposals_are_for_the_leader():
     assert 0.5 < drawn.count("two") / 200 < 0.7
 
 
-def test_no_point_is_started_twice():
-    """A space with one point left is exhausted, and the run stops."""
-    single = Candidate(
-        "single", "single", ("regression",), {}, space=(
-            Dimension("a", "choice", options=(1, 2)),
-        ), starts=(("s", {"a": 1}),),
-    )  # fmt: skip
-    trials = [
-        replace(trial(i + 1, "single", 0.5, 0.5, 0.5, status="ok"), params={"a": i + 1})
-        for i in range(2)
+def small(name, n_options):
+    """Return a family of so many points, the first of them known to be good."""
+    space = (Dimension("a", "choice", options=tuple(range(n_options))),)
+    starts = (("s", {"a": 0}),)
+    return Candidate(name, name, ("regression",), {}, space=space, starts=starts)
+
+
+def points(n, *, besides=()):
+    """Return finished trials of the first points of a small family."""
+    return [
+        replace(trial(i + 1, "small", 0.5, 0.5, 0.5, status="ok"), params={"a": i})
+        for i in range(n)
+        if i not in besides
     ]
-    step = next_step(view(*trials, candidates=(single,)), rng())
-    assert step == Stop()
+
+
+def test_no_point_is_started_twice():
+    """A space that is exhausted is left alone, and the run stops."""
+    assert next_step(view(*points(2), candidates=(small("small", 2),)), rng()) == Stop()
+
+
+@pytest.mark.parametrize("left", [3, 11])
+def test_the_last_point_of_a_small_space_is_found(left):
+    """A family is left alone when it is exhausted, not because much of it is."""
+    done = points(12, besides={left})
+    for seed in range(10):
+        chance = np.random.default_rng(seed)
+        step = next_step(view(*done, candidates=(small("small", 12),)), chance)
+        assert isinstance(step, Start)
+        assert step.params == {"a": left}
+
+
+def test_the_sampler_is_asked_once_for_a_proposal(monkeypatch):
+    """Where what it says was tried already, a neighbour or a draw takes its place."""
+    asked = []
+
+    def ask(_, own, __):
+        asked.append(len(own))
+        return {"a": 1}
+
+    monkeypatch.setattr(allocation.tpe, "ask", ask)
+    seen = view(*points(20), candidates=(small("small", 24),))
+    steps = [next_step(seen, np.random.default_rng(s)) for s in range(20)]
+    assert {step.params["a"] for step in steps} <= {20, 21, 22, 23}
+    assert {step.origin for step in steps} <= {"perturbed", "random"}
+    assert 5 < len(asked) < 20
+    assert set(asked) == {20}
+
+
+def test_the_sampler_sees_comparable_scores(monkeypatch):
+    """Two trials of different folds are told as if they had run on the same."""
+    told = []
+    monkeypatch.setattr(
+        allocation.tpe, "ask",
+        lambda _, own, __: told.append(list(own)) or {"a": 0.123},
+    )  # fmt: skip
+    done = [
+        trial(1, "one", 0.5, 0.9, 0.1, status="ok", a=0.1),
+        trial(2, "one", 0.4, status="raced", a=0.2),
+        trial(3, "two", 0.3, 0.3, 0.3, status="ok", a=0.1),
+        trial(4, "one", 0.9, status="timeout", a=0.3),
+    ]
+    for seed in range(20):
+        next_step(view(*done), np.random.default_rng(seed))
+    seen = next(own for own in told if len(own) == 3)
+    assert [o.score for o in seen] == pytest.approx([0.5, 0.4, math.nan], nan_ok=True)
+    assert [o.params["a"] for o in seen] == [0.1, 0.2, 0.3]
 
 
 @pytest.mark.parametrize("seed", [0, 1])

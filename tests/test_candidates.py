@@ -222,7 +222,7 @@ REFUSED = {
     "start unknown": (spec(start=[{"beta": 1}]), "'start.beta' is unknown"),
     "start low": (
         spec(start=[{"name": "one", "alpha": 0.01}]),
-        "the start 'one' has alpha = 0.01, outside of the space from 0.1 to 10",
+        "the start 'one' has alpha = 0.01; from 0.1 to 10 was expected",
     ),
     "start text": (
         spec(start=[{"alpha": "1"}]),

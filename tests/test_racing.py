@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl.history import FoldResult, Trial
-from automl.racing import is_losing, paired_score
+from automl.racing import PairedScores, is_losing, paired_score
 
 
 def trial(number, *scores, status="running"):
@@ -58,3 +58,16 @@ def test_paired_score_moves_with_the_gap(scores, gap):
         assert paired_score(other, reference) == pytest.approx(
             reference.score + gap, abs=1e-9
         )
+
+
+def test_paired_scores_follow_the_trial_and_the_reference():
+    """What was worked out counts as long as both are what they were."""
+    paired = PairedScores()
+    other = trial(2, 0.7)
+    assert paired.of(other, None) == 0.7
+    first = paired.of(other, REFERENCE)
+    assert first == paired.of(other, REFERENCE) == paired_score(other, REFERENCE)
+    longer = trial(2, 0.7, 0.1)
+    assert paired.of(longer, REFERENCE) == paired_score(longer, REFERENCE) != first
+    better = trial(3, 0.1, 0.2, status="ok")
+    assert paired.of(longer, better) == paired_score(longer, better)

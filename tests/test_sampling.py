@@ -29,22 +29,23 @@ FLAT = {
 
 
 def ask(candidate, trials, rng):
-    """Return the first point that a new sampler gives."""
-    return tpe.Sampler(candidate, list(trials)).ask(rng)
+    """Return the point that is proposed after these trials."""
+    seen = [tpe.Observation(t.params, t.score) for t in trials]
+    return tpe.ask(candidate, seen, rng)
 
 
 def test_a_long_history_is_cut_to_the_best_and_the_latest():
     """The time of a proposal stays what it was; the order of trials, too."""
     candidate = parse_candidate("flat", FLAT)
     rng = np.random.default_rng(0)
-    trials = [trial(i, draw(candidate, rng), float(-i)) for i in range(900)]
-    some = tpe._some(trials)
+    seen = [tpe.Observation(draw(candidate, rng), float(-i)) for i in range(900)]
+    some = tpe._some(seen)
     assert len(some) == tpe.OBSERVATIONS
-    assert some[:100] == trials[:100]
-    assert some[100:] == trials[-200:]
-    assert tpe._some(trials[:300]) == trials[:300]
-    twice = tpe._some(trials[::-1])
-    assert len({t.number for t in twice}) == len(twice) == tpe.OBSERVATIONS
+    assert some[:100] == seen[:100]
+    assert some[100:] == seen[-200:]
+    assert tpe._some(seen[:300]) == seen[:300]
+    twice = tpe._some(seen[::-1])
+    assert len({o.score for o in twice}) == len(twice) == tpe.OBSERVATIONS
 
 
 def test_a_proposal_is_made_from_no_more(monkeypatch):
@@ -147,14 +148,18 @@ def test_running_points_push_others_away():
     assert distance(far) > distance(near)
 
 
-def test_a_sampler_that_is_asked_again_gives_what_a_new_one_gives():
-    """It has read its trials once, and no proposal is one of them."""
+def test_candidates_of_the_same_dimensions_keep_their_own_ranges():
+    """A space is made once, for those that have all its names and ends."""
     flat = parse_candidate("flat", FLAT)
-    points = [draw(flat, np.random.default_rng(i)) for i in range(20)]
-    trials = [trial(i, p, -p["subsample"]) for i, p in enumerate(points)]
-    sampler = tpe.Sampler(flat, trials)
-    again = [sampler.ask(np.random.default_rng(s)) for s in range(6)]
-    assert again == [ask(flat, trials, np.random.default_rng(s)) for s in range(6)]
+    narrow = {"dist": "float", "low": 0.4, "high": 0.5}
+    space = FLAT["space"] | {"subsample": narrow}
+    other = parse_candidate("flat", FLAT | {"space": space})
+    for candidate in (flat, other, flat):
+        points = [draw(candidate, np.random.default_rng(i)) for i in range(20)]
+        trials = [trial(i, p, -p["subsample"]) for i, p in enumerate(points)]
+        asked = [ask(candidate, trials, np.random.default_rng(s)) for s in range(9)]
+        assert all(inside(candidate, point) for point in asked)
+        assert any(p["subsample"] < 0.4 for p in asked) == (candidate is flat)
 
 
 def test_few_observations_are_drawn_by_chance():
