@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from sklearn.model_selection import PredefinedSplit
 
 from automl.exceptions import AutoMLConfigError
 
@@ -94,6 +95,7 @@ def _read(
                 code="E-cv",
                 hint=f"Use cv={cv.__name__}().",
             )
+        cv = _of_kept(cv, len(y), kept)
         try:
             splits = list(cv.split(np.zeros((len(y), 1)), y, groups))
         except ValueError as error:
@@ -118,6 +120,15 @@ def _read(
         "or a list of (train, test) positions was expected.",
         code="E-cv",
     )
+
+
+def _of_kept(cv: Any, n_rows: int, kept: np.ndarray | None) -> Any:
+    """Return the splitter; of one that lists folds row by row, those of kept rows."""
+    if kept is None or not isinstance(cv, PredefinedSplit):
+        return cv
+    if len(cv.test_fold) == n_rows or len(cv.test_fold) <= kept.max():
+        return cv
+    return PredefinedSplit(cv.test_fold[kept])
 
 
 def _refuse_leaks(

@@ -173,8 +173,8 @@ def make_table(
         frame, y, weights = frame.iloc[keep], y.iloc[keep], _at(weights, keep)
         group_codes, moments = _at(group_codes, keep), _at(moments, keep)
         check_shape(frame, y)
-    found, reason = find_task(y, task, metric)
-    codes, classes = encode_target(y, found, task)
+    found, reason = find_task(y, task, metric, keep)
+    codes, classes = encode_target(y, found, task, keep)
     found = name_task(found, classes)
     columns, encoder, encoded, digests = _encode(frame)
     doubts = [

@@ -25,9 +25,23 @@ MAX_CLASS_VALUES = 20
 """Whole numbers with at most so many values are classes (mljar's rule, too)."""
 
 
-def first_rows(mask: np.ndarray) -> tuple[int, ...]:
-    """Return the positions of the first five rows at fault."""
-    return tuple(int(i) for i in np.flatnonzero(mask)[:5])
+def first_rows(mask: np.ndarray, kept: np.ndarray | None = None) -> tuple[int, ...]:
+    """Return the first five rows at fault, as the caller counts them.
+
+    Parameters
+    ----------
+    mask : array of bool
+        Which rows are at fault.
+    kept : array of int, default=None
+        Which of the caller's rows these are, if not all.
+
+    Examples
+    --------
+    >>> first_rows(np.array([False, True]), np.array([0, 7]))
+    (7,)
+    """
+    places = np.flatnonzero(mask)[:5]
+    return tuple((places if kept is None else kept[places]).tolist())
 
 
 def as_series(y: Any, *, what: str = "y", stacklevel: int = 5) -> pd.Series:
@@ -84,7 +98,7 @@ def as_series(y: Any, *, what: str = "y", stacklevel: int = 5) -> pd.Series:
         raise AutoMLDataError(
             f"{what} should be a 1d array: one column was expected, got an array of "
             f"shape {array.shape} instead.",
-            code=code if what == "y" else f"E-{what}",
+            code=code if what in ("y", "y_test") else f"E-{what}",
             hint="Fit one model for each target." if what == "y" else "",
         )
     name = getattr(y, "name", None)
@@ -126,8 +140,12 @@ def _array_of(y: Any, what: str) -> np.ndarray:
     return array
 
 
-def find_task(y: pd.Series, task: str, metric: Any) -> tuple[str, str]:
+def find_task(
+    y: pd.Series, task: str, metric: Any, kept: np.ndarray | None = None
+) -> tuple[str, str]:
     """Return ``classification`` or ``regression`` and the reason.
+
+    ``kept`` says which of the caller's rows these are, if not all.
 
     Raises
     ------
@@ -149,11 +167,12 @@ def find_task(y: pd.Series, task: str, metric: Any) -> tuple[str, str]:
         )
     missing = y.isna().to_numpy()
     if missing.any():
+        rows = first_rows(missing, kept)
         raise AutoMLDataError(
             f"Input y contains NaN: {int(missing.sum())} of {len(y)} target values are "
-            f"missing, the first in row {int(np.flatnonzero(missing)[0])}.",
+            f"missing, the first in row {rows[0]}.",
             code="E-target-missing",
-            rows=first_rows(missing),
+            rows=rows,
             hint="Drop these rows, or use drop_missing_target=True "
             "(--drop-missing-target).",
         )
@@ -194,16 +213,19 @@ def _task_of_values(y: pd.Series) -> tuple[str, str]:
 
 
 def encode_target(
-    y: pd.Series, found: str, task: str
+    y: pd.Series, found: str, task: str, kept: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Return codes and classes, or numbers and None.
+
+    ``kept`` says which of the caller's rows these are, if not all.
 
     Raises
     ------
     AutoMLDataError
         If the values suit no such task; the ``code`` says why.
     AutoMLConfigError
-        If there are more than two classes for ``task="binary"`` (``E-task``).
+        If there are more than two classes for ``task="binary"``, or two for
+        ``task="multiclass"`` (``E-task``).
 
     Examples
     --------
@@ -212,8 +234,8 @@ def encode_target(
     ([1, 0], ['a', 'b'])
     """
     if found == "regression":
-        return _numbers_of(y), None
-    _check_class_labels(y)
+        return _numbers_of(y, kept), None
+    _check_class_labels(y, kept)
     labels = y.to_numpy()
     if isinstance(y.dtype, pd.CategoricalDtype) or labels.dtype.kind not in "iufbUS":
         # nullable and Arrow numbers come out as plain ones, texts stay objects
@@ -257,14 +279,14 @@ def _numbers_or_nan(y: pd.Series) -> np.ndarray:
         return np.array(y.to_numpy(dtype=np.float64, na_value=np.nan), copy=True)
 
 
-def _numbers_of(y: pd.Series) -> np.ndarray:
+def _numbers_of(y: pd.Series, kept: np.ndarray | None) -> np.ndarray:
     numbers = _numbers_or_nan(y)
     if np.isnan(numbers).any():
         raise AutoMLDataError(
             f"The target of a regression must hold numbers; "
             f"{int(np.isnan(numbers).sum())} of {len(y)} values are none.",
             code="E-target-type",
-            rows=first_rows(np.isnan(numbers)),
+            rows=first_rows(np.isnan(numbers), kept),
             hint="Use task='classification', or convert them.",
         )
     if np.isinf(numbers).any():
@@ -272,13 +294,13 @@ def _numbers_of(y: pd.Series) -> np.ndarray:
             f"Input y contains infinity: {int(np.isinf(numbers).sum())} of {len(y)} "
             "values.",
             code="E-target-inf",
-            rows=first_rows(np.isinf(numbers)),
+            rows=first_rows(np.isinf(numbers), kept),
             hint="Drop these rows.",
         )
     return numbers
 
 
-def _check_class_labels(y: pd.Series) -> None:
+def _check_class_labels(y: pd.Series, kept: np.ndarray | None) -> None:
     if not pd.api.types.is_float_dtype(y.dtype):
         return
     values = y.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -287,7 +309,7 @@ def _check_class_labels(y: pd.Series) -> None:
             f"Input y contains infinity: {int(np.isinf(values).sum())} of {len(y)} "
             "values.",
             code="E-target-inf",
-            rows=first_rows(np.isinf(values)),
+            rows=first_rows(np.isinf(values), kept),
             hint="Drop these rows.",
         )
     if (values != np.floor(values)).any():
@@ -315,11 +337,12 @@ def _check_classes(classes: np.ndarray, codes: np.ndarray, task: str) -> None:
             code="E-one-class",
             hint="Check how the rows were chosen.",
         )
-    if task == "binary" and len(classes) > 2:
+    other = {"binary": "multiclass", "multiclass": "binary"}.get(task)
+    if other is not None and (task == "binary") != (len(classes) == 2):
         raise AutoMLConfigError(
-            f"task='binary' was asked for, but the target has {len(classes)} classes.",
+            f"task={task!r} was asked for, but the target has {len(classes)} classes.",
             code="E-task",
-            hint="Use task='multiclass' or leave it out.",
+            hint=f"Use task={other!r} or leave it out.",
         )
     if len(classes) == len(codes) and len(codes) > FEW_ROWS:
         raise AutoMLDataError(

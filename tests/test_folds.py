@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.model_selection import KFold
+from sklearn.model_selection import KFold, PredefinedSplit
 
 from automl.dealing import deal
 from automl.exceptions import AutoMLConfigError, AutoMLDataError
@@ -293,3 +293,17 @@ def test_many_groups_make_even_folds_quickly():
     assert np.ptp([y[test].sum() for test in tested]) <= 5
     for train, test in folds.splits:
         assert not np.isin(groups[test], groups[train]).any()
+
+
+def test_a_fold_named_for_each_row_is_that_of_the_kept_rows():
+    """Rows without weight are left out of it, like of a list of splits."""
+    fold_of = np.arange(12) % 3
+    kept = np.arange(1, 12)
+    given = {"stratify": False, "groups": None, "time": None, "random_state": 0}
+    found = make_folds(np.arange(11.0), cv=PredefinedSplit(fold_of), kept=kept, **given)
+    scored = [kept[test].tolist() for _, test in found.splits]
+    assert scored == [[3, 6, 9], [1, 4, 7, 10], [2, 5, 8, 11]]
+    same = make_folds(
+        np.arange(11.0), cv=PredefinedSplit(fold_of[kept]), kept=kept, **given
+    )
+    assert [t.tolist() for _, t in same.splits] == [t.tolist() for _, t in found.splits]

@@ -132,7 +132,11 @@ def test_a_row_that_is_left_out_needs_no_group_or_moment(beside, left_out):
 
 @pytest.mark.parametrize(
     ("task", "y", "message"),
-    [("guess", Y, "is unknown"), ("binary", np.arange(N) % 3, "has 3 classes")],
+    [
+        ("guess", Y, "is unknown"),
+        ("binary", np.arange(N) % 3, "has 3 classes. Use task='multiclass'"),
+        ("multiclass", np.arange(N) % 2, "has 2 classes. Use task='binary'"),
+    ],
 )
 def test_a_task_that_does_not_suit_is_refused(task, y, message):
     """So is one that nobody knows."""
@@ -302,3 +306,24 @@ def test_durations_are_the_same_after_a_file():
     table = make_table(frame, Y)
     pd.testing.assert_frame_equal(table.encoder.transform(written), table.X)
     pd.testing.assert_frame_equal(make_table(written, Y).X, table.X)
+
+
+@pytest.mark.parametrize(
+    ("bad", "task", "message"),
+    [
+        (np.nan, "auto", "the first in row 5"),
+        (np.inf, "regression", "contains infinity"),
+        (np.inf, "classification", "contains infinity"),
+        ("much", "regression", "must hold numbers"),
+    ],
+)
+def test_rows_at_fault_are_those_of_the_caller(bad, task, message):
+    """Rows that were left out before them count."""
+    y = pd.Series(
+        np.arange(N, dtype=float) % 7, dtype=object if bad == "much" else None
+    )
+    y[5] = bad
+    weights = np.r_[0.0, 0.0, np.ones(N - 2)]
+    with pytest.raises(AutoMLDataError, match=message) as caught:
+        make_table(X, y, task=task, sample_weight=weights)
+    assert caught.value.rows == (5,)
