@@ -20,7 +20,7 @@ from automl.bundle.schema import describe_table
 from automl.checks.finding import Finding
 from automl.estimators.labels import factors_in, favoured
 from automl.exceptions import AutoMLConfigError, AutoMLDataError, suggestion
-from automl.frames import read_frame, read_target
+from automl.frames import split_target
 from automl.history import learner_of, members_of
 from automl.importance import importance_table
 from automl.leaderboard import leaderboard
@@ -289,8 +289,7 @@ class BaseAutoML(BaseEstimator):
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the metric's score on raw rows, greater is better; y as in `fit`."""
         check_is_fitted(self, "model_")
-        if isinstance(y, str):
-            X, y, _ = read_target(read_frame(X), y)
+        X, y = split_target(X, y)
         if self.task_ == "regression":
             prediction = self.predict(X)
             truth = self.metric_.checked(numbers_of_target(y))

@@ -13,7 +13,10 @@ from automl.encoding import as_frame, is_unicode
 from automl.exceptions import AutoMLDataError, named, suggestion
 from automl.target import as_series
 
-__all__ = ["check_shape", "read_frame", "read_target", "take_column"]
+__all__ = [
+    "check_shape", "is_name", "read_frame", "read_target", "split_target",
+    "take_column",
+]  # fmt: skip
 
 MIN_ROWS = 2
 """One row to learn from and one to score on."""
@@ -80,6 +83,22 @@ def _check_names(frame: pd.DataFrame) -> None:
             )
 
 
+def split_target(X: Any, y: Any) -> tuple[Any, Any]:
+    """Return features and target apart, where ``y`` names a column of ``X``.
+
+    Examples
+    --------
+    >>> X, y = split_target(pd.DataFrame([[1, 2], [3, 4]]), 1)
+    >>> list(X.columns), y.tolist()
+    ([0], [2, 4])
+    """
+    if isinstance(y, str | int | tuple):
+        frame = read_frame(X)
+        if is_name(frame, y):
+            return read_target(frame, y)[:2]
+    return X, y
+
+
 def read_target(frame: pd.DataFrame, y: Any) -> tuple[pd.DataFrame, pd.Series, str]:
     """Return the features, the target's values and what to call it.
 
@@ -101,7 +120,7 @@ def read_target(frame: pd.DataFrame, y: Any) -> tuple[pd.DataFrame, pd.Series, s
             code="E-target-missing",
             hint="Pass the target values or the name of their column in X.",
         )
-    if _is_name(frame, y):
+    if is_name(frame, y):
         names = list(frame.columns)
         if y not in names:
             raise AutoMLDataError(
@@ -136,7 +155,7 @@ def take_column(
     >>> list(rest.columns), values.tolist()
     (['a'], [2])
     """
-    if not _is_name(frame, given):
+    if not is_name(frame, given):
         return frame, given
     names = list(frame.columns)
     if given not in names:
@@ -153,7 +172,7 @@ def take_column(
     return (rest if drop else frame), values
 
 
-def _is_name(frame: pd.DataFrame, given: Any) -> bool:
+def is_name(frame: pd.DataFrame, given: Any) -> bool:
     """Return whether this is a column's name: text, or a number or pair that is one."""
     if isinstance(given, int | tuple) and not isinstance(given, bool):
         names: list[Any] = list(frame.columns)

@@ -24,11 +24,11 @@ from automl.exceptions import (
     AutoMLWarning,
     suggestion,
 )
-from automl.frames import read_frame
+from automl.frames import is_name, read_frame, split_target
 from automl.repeats import OVERLAP, shared_rows
 from automl.rows import read_groups, read_time
 from automl.scored import FEW_ROWS, Scored, too_few, units_of_time
-from automl.target import first_rows
+from automl.target import as_series, first_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,7 +118,8 @@ def check_test(y: Any, X_test: Any, y_test: Any) -> None:
     AutoMLDataError
         If the target's name is not among the columns (``E-test``).
     """
-    named = isinstance(y, str) and y_test is None
+    frame = None if X_test is None else _frame_of_test(X_test)
+    named = y_test is None and frame is not None and is_name(frame, y)
     if y_test is not None and X_test is None:
         given, missing = "y_test", "X_test"
     elif X_test is not None and y_test is None and not named:
@@ -132,8 +133,8 @@ def check_test(y: Any, X_test: Any, y_test: Any) -> None:
             hint=f"Give {missing}, too.",
         )
     target = y if named else y_test
-    if X_test is not None and isinstance(target, str):
-        names = [str(name) for name in _frame_of_test(X_test).columns]
+    if frame is not None and isinstance(target, str):
+        names = [str(name) for name in frame.columns]
         if target not in names:
             raise AutoMLDataError(
                 f"The target column {target!r} is not in X_test. "
@@ -152,7 +153,6 @@ def read_test(
     time: Any = None,
     sample_weight: Any = None,
     metric: Metric | None = None,
-    model: str = "AutoML",
 ) -> HeldOut:
     """Return test rows, checked against the table that is searched.
 
@@ -170,8 +170,6 @@ def read_test(
         As given for the run: a column so named is no feature.
     metric : Metric, default=None
         Whose targets they have to be.
-    model : str, default="AutoML"
-        What to call the model in a complaint.
 
     Raises
     ------
@@ -185,12 +183,11 @@ def read_test(
         If rows are in the training table, too (``W-overlap``).
     """
     frame = _frame_of_test(X)
-    if isinstance(y, str):
-        X, y = frame.drop(columns=y), frame[y]
     units, ungrouped = _units(frame, table, groups, time)
-    aside = [name for name in (groups, sample_weight) if isinstance(name, str)]
-    rows = encode_rows(table.encoder, X, model=model, aside=aside)
-    truth = np.asarray(y).ravel()
+    features, truth = split_target(frame, y)
+    beside = [n for n in (groups, sample_weight) if _has_column(features, n)]
+    rows = encode_rows(table.encoder, features.drop(columns=beside), model="AutoML")
+    truth = np.asarray(as_series(truth, what="y_test"))
     if len(truth) != len(rows):
         raise AutoMLDataError(
             f"X_test has {len(rows)} rows and y_test has {len(truth)}.", code="E-length"
@@ -254,15 +251,19 @@ def _units(
     """Return what is drawn together, and whether groups are not told."""
     n = len(frame)
     if table.groups is not None:
-        if not isinstance(groups, str) or groups not in frame.columns:
+        if not _has_column(frame, groups):
             return None, True
         return read_groups(frame[groups], n), False
     if table.time is not None:
         moments = None
-        if isinstance(time, str) and time in frame.columns:
+        if _has_column(frame, time):
             moments, _ = read_time(frame[time], n)
         return units_of_time(np.arange(n) if moments is None else moments), False
     return None, False
+
+
+def _has_column(frame: pd.DataFrame, given: Any) -> bool:
+    return is_name(frame, given) and given in frame.columns
 
 
 def codes_of_labels(labels: Any, classes: np.ndarray, name: str = "y") -> np.ndarray:
@@ -278,7 +279,7 @@ def codes_of_labels(labels: Any, classes: np.ndarray, name: str = "y") -> np.nda
     >>> codes_of_labels(["b", "a"], np.array(["a", "b"])).tolist()
     [1, 0]
     """
-    series = pd.Series(np.asarray(labels).ravel())
+    series = pd.Series(np.asarray(as_series(labels, what=name)))
     missing = series.isna().to_numpy()
     if missing.any():
         raise AutoMLDataError(

@@ -10,7 +10,7 @@ from sklearn.metrics import make_scorer, mean_absolute_error
 
 from automl import AutoML
 from automl.budget import Budget
-from automl.exceptions import AutoMLDataError
+from automl.exceptions import AutoMLConfigError, AutoMLDataError
 from automl.expectation import _clock
 from automl.metrics import resolve_metric
 from automl.table import make_table
@@ -318,3 +318,31 @@ def test_new_test_rows_are_in_the_verdict_of_a_model_that_did_not_score_best(tmp
     assert verdict["sentence"].endswith(first["why"])
     assert not verdict["beats_baseline"]
     assert verdict["advice"][0][0] == "Before anything else"
+
+
+def test_columns_named_by_numbers_are_found_in_test_rows():
+    """A table without a header names target, groups and weights by their places."""
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame(rng.normal(size=(160, 5)))
+    rows[4] = rows[0] + rng.normal(size=160)
+    rows[3], rows[2] = np.arange(160) // 4, 1.0
+    model = AutoML(candidates=["ridge"], **QUICK)
+
+    with pytest.raises(AutoMLConfigError, match="X_test was given without y_test"):
+        model.fit(rows[:80], rows[4][:80], X_test=rows[80:])
+    model.fit(rows[:80], 4, groups=3, sample_weight=2, X_test=rows[80:])
+
+    assert not any("the groups of its rows" in note for note in model.notes_)
+    features = rows[80:][[0, 1]]
+    assert model.score(rows[80:][[0, 1, 4]], 4) == model.score(features, rows[4][80:])
+    assert model.test_score_ == pytest.approx(model.score(features, rows[4][80:]))
+
+
+def test_a_missing_label_in_a_list_is_missing():
+    """NumPy would write it as the text 'nan', which no class is called."""
+    table = make_table(pd.DataFrame({"x": np.arange(60.0)}), ["a", "b"] * 30)
+    with pytest.raises(AutoMLDataError, match="y_test has no label in 1 of 3 rows"):
+        read_test(pd.DataFrame({"x": np.arange(3.0)}), ["a", np.nan, "b"], table)
+    with pytest.raises(AutoMLDataError, match="y_test should be a 1d array") as caught:
+        read_test(pd.DataFrame({"x": np.arange(3.0)}), np.ones((3, 2)), table)
+    assert caught.value.code == "E-multioutput"
