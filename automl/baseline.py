@@ -63,7 +63,7 @@ def score_baseline(
     history = History().started(trial)
     for k, (train, test) in enumerate(folds.splits):
         begun = time.monotonic()
-        prediction, score = _scored(table, metric, train, test)
+        prediction, score = _scored(table, metric, train, test, folds.unit)
         valid = bool(np.isfinite(score))
         result = FoldResult(
             0, k, "ok" if valid else "invalid_score", score if valid else None,
@@ -76,24 +76,28 @@ def score_baseline(
 
 def baseline_scores(table: Table, folds: Folds, metric: Metric) -> list[float]:
     """Return the baseline's score on each fold; nothing is kept."""
-    return [_scored(table, metric, *split)[1] for split in folds.splits]
+    return [_scored(table, metric, *split, folds.unit)[1] for split in folds.splits]
 
 
 def _scored(
-    table: Table, metric: Metric, train: np.ndarray, test: np.ndarray
+    table: Table,
+    metric: Metric,
+    train: np.ndarray,
+    test: np.ndarray,
+    unit: np.ndarray | None,
 ) -> tuple[np.ndarray, float]:
-    """Return the baseline's predictions of a fold's rows, and their score."""
+    """Return the baseline's predictions of a fold's rows, and their score.
+
+    A metric that raises is found out here, before anything is fitted.
+    """
     prediction = constant_prediction(table, metric, len(test), train)
-    weights = None if table.sample_weight is None else table.sample_weight[test]
-    return prediction, _first_score(metric, table.y[test], prediction, weights)
-
-
-def _first_score(
-    metric: Metric, y: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None
-) -> float:
-    """Return a score; a metric that raises is found out before anything is fitted."""
+    y = table.y[test]
+    weights, units = (
+        None if of_rows is None else of_rows[test]
+        for of_rows in (table.sample_weight, unit)
+    )
     try:
-        return fold_score(metric, y, prediction, weights)
+        return prediction, fold_score(metric, y, prediction, weights, units)
     except Exception as error:
         raise AutoMLConfigError(
             f"The metric {metric.name} raised {type(error).__name__} on constant "
@@ -115,7 +119,7 @@ def scoreable(
     for train, test in folds.splits:
         if table.is_classification and len(np.unique(table.y[train])) < 2:
             continue
-        if np.isfinite(_scored(table, metric, train, test)[1]):
+        if np.isfinite(_scored(table, metric, train, test, folds.unit)[1]):
             splits.append((train, test))
     dropped = len(folds) - len(splits)
     if not splits and table.n_rows < FEW_ROWS:

@@ -136,10 +136,20 @@ class Candidate:
         """Return the class for a task."""
         return find_class(self.estimator_path(task))
 
-    def fits(self, task: str, n_rows: int, n_columns: int, n_classes: int) -> bool:
-        """Return whether it is tried on a table of this size."""
+    def misfit(self, task: str, n_rows: int, n_columns: int, n_classes: int) -> str:
+        """Return why it is not tried on a table of this size; empty if it is.
+
+        Examples
+        --------
+        >>> svm = Candidate("svm", "SVM", ("binary",), {}, limits={"rows": 5000})
+        >>> svm.misfit("binary", 6000, 3, 2), svm.misfit("binary", 5000, 3, 2)
+        ('it is for at most 5,000 rows', '')
+        """
+        if task not in self.tasks:
+            return f"it is for {' and '.join(self.tasks)}"
         size = {"rows": n_rows, "columns": n_columns, "classes": n_classes}
-        return task in self.tasks and all(size[k] <= v for k, v in self.limits.items())
+        over = [f"{v:,} {k}" for k, v in self.limits.items() if size[k] > v]
+        return f"it is for at most {' and '.join(over)}" if over else ""
 
 
 DISTRIBUTION = "automl-pipelines"

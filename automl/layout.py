@@ -166,8 +166,9 @@ def idle_options(layout: Layout) -> set[str]:
     """Return preparation keys that are not worth a search on this table.
 
     Without categories there is nothing to encode, without gaps nothing to fill in,
-    without numbers nothing to scale: a search over them would fit the same pipeline
-    again. Pairs of numbers are not searched on few rows.
+    without numbers nothing to scale, without text nothing to shorten: a search over
+    them would fit the same pipeline again. Pairs of numbers are not searched on few
+    rows.
     """
     idle = set()
     if layout.n_rows < ARITHMETIC_ROWS or not layout.has_pairs:
@@ -180,4 +181,6 @@ def idle_options(layout: Layout) -> set[str]:
             idle.add("impute")
     if not layout.of_kind("number", "boolean", "date"):
         idle.add("scale")
+    if not layout.of_kind("text"):
+        idle.add("text_components")
     return idle

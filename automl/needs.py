@@ -9,6 +9,7 @@ they say .84 to 1.8 times as much; forests that were stopped early held less.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from automl.pipeline import DENSE_CELLS, NATIVE_LEVELS, ONEHOT_LEVELS, SPARSE_SH
 from automl.preparation import DEFAULT_PREPARATION
 from automl.preprocess.arithmetic import ranked_shape
 from automl.space import default_point
+from automl.specs import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -171,6 +173,7 @@ def _n_encoded(candidate: Candidate, layout: Layout) -> int:
 def _learner_bytes(candidate: Candidate, layout: Layout, n_classes: int) -> float:
     """Return what a learner holds beside the prepared matrix."""
     n, outputs = layout.n_rows, max(1, n_classes)
+    candidate = replace(candidate, fixed=candidate.fixed_for(layout.task))
     path = candidate.estimator_path(layout.task)
     if "Forest" in path or "ExtraTrees" in path:
         leaves = min(n, _largest(candidate, "max_leaf_nodes", n))
@@ -215,10 +218,13 @@ def _n_prepared(candidate: Candidate, layout: Layout, n_classes: int) -> int:
 def _largest(candidate: Candidate, name: str, default: float) -> float:
     """Return the largest value that a parameter may have."""
     for dimension in candidate.space:
-        if dimension.name == name and dimension.high is not None:
+        if dimension.name == name and dimension.dist != "choice":
             return float(dimension.high)
+        if dimension.name == name:
+            values = [v if is_number(v) else default for v in dimension.options]
+            return float(max(values))
     value = candidate.fixed.get(name, default)
-    return float(value) if isinstance(value, int | float) else default
+    return float(value) if is_number(value) else default
 
 
 def _rounds(candidate: Candidate, default: int) -> int:

@@ -102,7 +102,7 @@ def make_problem(
     metric = replace(metric, least=least_of(metric.name, table.y))
     cv = _cv(table, settings, n_workers)
     folds, dropped = scoreable(table, _folds(table, cv, settings.random_state), metric)
-    fitting = _fitting(candidates, table)
+    fitting, unfit = _fitting(candidates, table, named=settings.candidates != "auto")
     warn_of_notes(table)  # of data that can be used
     number = int(cv) if isinstance(cv, int | np.integer) else None
     return Problem(
@@ -112,8 +112,9 @@ def make_problem(
         number,
         fitting,
         (
-            *table.notes, *folds.notes, *dropped, *unweighted(fitting, table, metric),
-            *_of_which_class(table, metric), *_of_logarithms(fitting, table, metric),
+            *table.notes, *folds.notes, *dropped, *unfit,
+            *unweighted(fitting, table, metric), *_of_which_class(table, metric),
+            *_of_logarithms(fitting, table, metric),
         ),
     )  # fmt: skip
 
@@ -165,21 +166,28 @@ def _folds(table: Table, cv: Any, random_state: int) -> Folds:
         time=table.time, random_state=random_state, kept=table.kept,
         copies=table.copies,
     )  # fmt: skip
-    together = table.copies if table.groups is None else table.groups
-    return replace(found, unit=units_of(together, table.time))
+    return replace(found, unit=units_of(table.groups, table.time, table.copies))
 
 
 def _fitting(
-    candidates: Mapping[str, Candidate], table: Table
-) -> tuple[Candidate, ...]:
-    """Return the candidates that suit task and size."""
+    candidates: Mapping[str, Candidate], table: Table, *, named: bool
+) -> tuple[tuple[Candidate, ...], tuple[str, ...]]:
+    """Return the candidates that suit task and size, and why others do not.
+
+    Of those that nobody named, only what is left out for the table's size is told.
+    """
     size = (table.task, table.n_rows, table.X.shape[1], table.n_classes)
     idle = idle_options(Layout.of(table))
-    fitting = tuple(without(c, idle) for c in candidates.values() if c.fits(*size))
+    why = {name: c.misfit(*size) for name, c in candidates.items()}
+    fitting = tuple(without(c, idle) for n, c in candidates.items() if not why[n])
     if not fitting:
         raise AutoMLConfigError(
             f"None of the candidates ({', '.join(candidates)}) suits a {table.task} "
             f"table of {table.n_rows} rows by {table.X.shape[1]} columns.",
             code="E-candidates",
         )
-    return fitting
+    return fitting, tuple(
+        f"{name} is not tried: {reason}."
+        for name, reason in why.items()
+        if reason and (named or table.task in candidates[name].tasks)
+    )

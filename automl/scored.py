@@ -71,19 +71,25 @@ def units_of_time(moments: np.ndarray) -> np.ndarray:
     return np.unique(units, return_inverse=True)[1]
 
 
-def units_of(groups: np.ndarray | None, time: np.ndarray | None) -> np.ndarray | None:
+def units_of(
+    groups: np.ndarray | None, time: np.ndarray | None, copies: np.ndarray | None
+) -> np.ndarray | None:
     """Return what each row belongs together with; None if each stands for itself.
+
+    Groups come first, then blocks of rows that follow one another in time.
 
     Parameters
     ----------
     groups : array of int of shape (n_rows,) or None
-        Groups, or copies of rows.
+        As the user gives them.
     time : array of shape (n_rows,) or None
-        Seconds; groups come first.
+        Seconds.
+    copies : array of int of shape (n_rows,) or None
+        Codes that equal rows share, where there are many.
     """
     if groups is not None:
         return groups
-    return None if time is None else units_of_time(time)
+    return copies if time is None else units_of_time(time)
 
 
 def too_few(y: np.ndarray, n_units: int, *, is_classification: bool) -> str | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from automl.scored import Scored, units_of_time
+from automl.scored import Scored, units_of
 
 if TYPE_CHECKING:
     from automl.folds import Folds
@@ -18,16 +18,11 @@ __all__ = ["drawn_together", "scored_rows"]
 def drawn_together(table: Table, rows: np.ndarray) -> np.ndarray:
     """Return a code for each of some rows, from 0; rows that belong together share it.
 
-    Groups are drawn together, as are copies of rows where there are many, and blocks of
-    rows that follow one another in time.
+    Which do, `automl.scored.units_of` says; blocks of time are of these rows alone.
     """
-    unit = rows
-    if table.groups is not None:
-        unit = table.groups[rows]
-    elif table.time is not None:
-        unit = units_of_time(table.time[rows])
-    elif table.copies is not None:
-        unit = table.copies[rows]
+    told = (table.groups, table.time, table.copies)
+    unit = units_of(*(None if codes is None else codes[rows] for codes in told))
+    unit = rows if unit is None else unit
     return np.unique(unit, return_inverse=True)[1].astype(np.int64)
 
 

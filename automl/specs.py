@@ -233,16 +233,16 @@ def _check_gaps(
     where: str, fixed: Mapping[str, Any], searched: list[Dimension]
 ) -> None:
     """Refuse to hand missing values to a selection that takes none."""
-    offered = {key: (value,) for key, value in fixed.items()}
+    offered = {k: (v,) for k, v in fixed.items()}
     offered |= {d.name: d.options for d in searched}
     unable = sorted(NEEDS_NUMBERS.intersection(offered["method"]))
-    if unable and "passthrough" in offered["numeric"]:
-        raise refuse(
-            where,
-            f"preprocess.numeric = 'passthrough' leaves missing values, and "
-            f"select.method = {unable[0]!r} takes none. Use numeric = 'impute', or the "
-            "method 'importance'.",
-        )
+    for key, value in (("numeric", "passthrough"), ("categorical", "native")):
+        if unable and value in offered[key]:
+            raise refuse(
+                where,
+                f"preprocess.{key} = {value!r} leaves missing values, and "
+                f"select.method = {unable[0]!r} takes none. Change one of the two.",
+            )
 
 
 def _choice(where: str, key: str, name: str, options: Any) -> Dimension:

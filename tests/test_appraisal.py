@@ -15,8 +15,11 @@ from automl.budget import Budget
 from automl.choice import Simplest
 from automl.effort import _seconds_of
 from automl.history import BASELINE, FoldResult, History, Trial
-from automl.scored_rows import scored_rows
-from tests.appraisal_kit import N_ROWS, noise_of, problem_of, searched
+from automl.problem import make_problem
+from automl.scored import units_of, units_of_time
+from automl.scored_rows import drawn_together, scored_rows
+from automl.table import make_table
+from tests.appraisal_kit import N_ROWS, noise_of, problem_of, searched, settings_of
 
 pytestmark = pytest.mark.usefixtures("all_unexplained", "all_drawings")
 
@@ -296,3 +299,34 @@ def test_a_target_far_from_zero_has_the_score_of_its_spread():
     assert model.score_estimate_ == pytest.approx(model.best_score_, rel=0.1)
     low, high = model.score_interval_
     assert low < -0.1 < high
+
+
+def test_what_belongs_together_is_one_answer_for_folds_and_drawings():
+    """Groups come first, then time, then copies of rows."""
+    copies, groups = np.arange(N_ROWS) // 2, np.arange(N_ROWS) // 5
+    moments = np.arange(N_ROWS) // 1.0
+    X = np.arange(N_ROWS * 2.0).reshape(N_ROWS, 2) % 7
+    table = make_table(X, np.arange(N_ROWS) + 0.5)
+    rows = np.arange(N_ROWS)
+    for told in (
+        {"groups": None, "time": None, "copies": None},
+        {"groups": None, "time": None, "copies": copies},
+        {"groups": None, "time": moments, "copies": copies},
+        {"groups": groups, "time": moments, "copies": copies},
+    ):
+        units = units_of(*told.values())
+        drawn = drawn_together(replace(table, **told), rows)
+        expected = rows if units is None else np.unique(units, return_inverse=True)[1]
+        assert drawn.tolist() == expected.tolist()
+    assert units_of(groups, moments, copies) is groups
+    assert len(np.unique(units_of(None, moments, copies))) < N_ROWS / 3
+
+
+def test_folds_of_a_run_in_time_keep_blocks_together_though_rows_repeat():
+    """Labels inside a fold are then chosen across blocks, as they are drawn."""
+    X = np.repeat(np.random.default_rng(0).normal(size=(30, 4)), 4, axis=0)
+    settings = replace(settings_of("f1", 3), candidates=["logistic"])
+    y = np.tile([0, 1, 1, 0], 30)
+    problem = make_problem(X, y, settings, 1, time=np.arange(120))
+    assert problem.table.copies is not None
+    assert problem.folds.unit.tolist() == units_of_time(np.arange(120)).tolist()

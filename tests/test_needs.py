@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from automl.candidates import load_candidates
+from automl.candidates import Dimension, load_candidates
 from automl.exceptions import AutoMLResourceError
 from automl.layout import Layout
 from automl.memory import SOFT, WORKER_MIB
@@ -207,3 +207,18 @@ def test_at_least_one_worker_and_never_more_than_asked(limit, asked, used):
     n_workers, notes = workers_that_fit(chosen, table, 0, limit, asked, HERE)
     assert n_workers == used
     assert bool(notes) == (used < asked)
+
+
+def test_a_choice_counts_with_its_largest_option():
+    """So do parameters that are fixed for the task alone; words have the default."""
+    forest = replace(load_candidates("extra_trees")["extra_trees"], fixed={}, starts=())
+    table = layout(100_000, 5)
+
+    def need(*options, **fixed):
+        leaves = Dimension("max_leaf_nodes", "choice", options=options)
+        space = (leaves,) if options else ()
+        mine = replace(forest, space=space, fixed_by_task={"regression": fixed})
+        return predicted_mib(mine, table, 0)
+
+    assert need(1000, 15_000) == need(max_leaf_nodes=15_000) > 5 * need(1000, 20)
+    assert need("all", 20) == need() > need(15_000)

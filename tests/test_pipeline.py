@@ -123,9 +123,12 @@ def test_what_changes_nothing_is_not_searched():
     notes = pd.DataFrame({"note": words})
     text = Layout.of(make_table(notes, np.arange(60) % 2))
     assert {"scale", "impute", "indicator", "categorical"} <= idle_options(text)
+    assert "text_components" not in idle_options(text)
     notes["size"] = rng.normal(size=60)
     mixed = Layout.of(make_table(notes, np.arange(60) % 2))
     assert "scale" not in idle_options(mixed)
+    numbers = Layout.of(make_table(notes[["size"]], np.arange(60) % 2))
+    assert "text_components" in idle_options(numbers)
 
 
 def test_pairs_of_numbers_and_of_parts_of_dates_become_columns():
