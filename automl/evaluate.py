@@ -1,7 +1,6 @@
 """One task of the search, done in a worker: fit a fold, refit the winner, explain it.
 
-This is the one place that catches every exception: a configuration that fails is a
-result.
+Whatever a configuration raises is its result.
 """
 
 from __future__ import annotations
@@ -184,8 +183,8 @@ def run_task(folder: Path, task: Task, *, worker: bool = False) -> Outcome:
                 pipeline, truncated = _refit(place, task)
                 outcome = Outcome(task, value=pipeline, truncated=truncated)
             else:
-                explain = _canary if task.kind == "canary" else _importance
-                outcome = Outcome(task, value=explain(place, task))
+                measure = _canary if task.kind == "canary" else _importance
+                outcome = Outcome(task, value=measure(place, task))
             return replace(outcome, cpu_s=time.process_time() - cpu)
     except KeyboardInterrupt:
         raise

@@ -28,6 +28,7 @@ from automl.history import (
     Trial,
     derived,
 )
+from automl.sandbox import alone_here
 from automl.scratch import Scratch
 from automl.workplace import close_workplace, write_workplace
 
@@ -173,12 +174,10 @@ def remake_both(
     if all(r["kind"] == "baseline" for r in recipes):
         constant = baseline_pipeline(table, problem.metric)
         return labelled(constant, table, factors), constant
-    from threadpoolctl import threadpool_limits
-
     candidates = {c.name: c for c in problem.candidates}
     for one in recipes:
         candidates |= _shortened(one, problem)
-    with Scratch() as scratch, threadpool_limits(1):
+    with Scratch() as scratch:
         write_workplace(scratch, table, problem.folds, problem.metric, candidates, seed)
         fits = _Fits(scratch)
         try:
@@ -241,7 +240,8 @@ def _average(whole: Mapping[str, Any], problem: Problem, fits: _Fits) -> Pipelin
 
 
 def _run(scratch: Path, task: Task) -> Outcome:
-    outcome = run_task(scratch, task)
+    with alone_here():
+        outcome = run_task(scratch, task)
     if outcome.error is not None:
         raise AutoMLResourceError(
             f"Trial {task.trial} could not be fitted again: "

@@ -347,6 +347,9 @@ def _again(
     )  # fmt: skip
     new = (*session.idle, *_notes_of(held_out), *expected.notes)
     notes = (*notes, *(note for note in new if note not in notes))
+    facts = {**facts, "run": {**facts["run"], "notes": list(notes)}}
+    if held_out is not None:
+        session.keep(facts)
     teller.tell("end", _verdict(facts), history)
     return Run(
         problem.table, problem.metric, problem.folds, history, trial, ranked, pipeline,

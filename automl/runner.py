@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Self
 from automl.claim import POOL, Claim
 from automl.evaluate import Outcome, Task, failed, run_task
 from automl.orphan import watch_parent
+from automl.sandbox import alone_here
 from automl.watchdog import Limits, Watchdog
 from automl.worker import forget_kept, work
 from automl.workplace import close_workplace
@@ -32,10 +33,6 @@ if TYPE_CHECKING:
     from automl.interrupt import Interrupt
 
 __all__ = ["Runner"]
-
-HERE = threading.Lock()
-"""A fit in this process limits threads and hides warnings, which a process has one of,
-so that no other may run meanwhile: fits of several threads take turns, task by task."""
 
 Source = Callable[[], Task | None]
 
@@ -227,10 +224,8 @@ def _stop_workers() -> None:
 
 def _run_one(folder: Path, task: Task, interrupt: Interrupt | None) -> Outcome:
     """Do a task in this process, where a Ctrl-C reaches into the fit."""
-    from threadpoolctl import threadpool_limits
-
     try:
-        with HERE, threadpool_limits(1), _noted(interrupt):
+        with alone_here(), _noted(interrupt):
             return run_task(folder, task)
     except KeyboardInterrupt:
         if interrupt is None or interrupt.again:

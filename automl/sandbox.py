@@ -25,7 +25,9 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["sandbox"]
+__all__ = ["alone_here", "sandbox"]
+
+_HERE = threading.Lock()
 
 Aspect = tuple["Callable[[], Any]", "Callable[[Any], object]"]
 """How something global is read, and how it is put back."""
@@ -33,6 +35,19 @@ Aspect = tuple["Callable[[], Any]", "Callable[[Any], object]"]
 SERVICES = ("automl", "joblib", "rich", "tqdm", "IPython", "ipykernel")
 """Packages whose threads only serve: pools, progress, a notebook's messages. None runs
 code of the user's that changes the process."""
+
+
+@contextmanager
+def alone_here() -> Iterator[None]:
+    """Let one task at a time run in this process, with one thread.
+
+    A fit limits threads and hides warnings, which a process has one of: fits of several
+    threads of the caller's take turns, task by task.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with _HERE, threadpool_limits(1):
+        yield
 
 
 @contextmanager

@@ -232,6 +232,11 @@ class Session:
         }
         journal.write("finish", {**recipe, **ending})
 
+    def keep(self, facts: Mapping[str, Any]) -> None:
+        """Write down what else was found out about a finished run."""
+        if self.journal is not None:
+            self.journal.keep_text("facts.json", json.dumps(facts, allow_nan=False))
+
     @property
     def _is_ordered(self) -> bool:
         """Whether this session and all before it had budgets in trials alone."""

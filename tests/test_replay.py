@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from automl import AutoML
+from automl import AutoML, sandbox
 from automl.budget import Budget
 from automl.estimators.logarithm import inner_learner
 from automl.evaluate import Task, run_task
@@ -16,6 +16,7 @@ from automl.recipe import remake_both
 from automl.replay import digest, remake, replay
 from automl.settings import Settings
 from automl.workplace import close_workplace, write_workplace
+from tests.appraisal_kit import settings_of
 from tests.resume_kit import KEEP_GOING, snapshot, table
 
 
@@ -78,6 +79,27 @@ def problem_of(candidates, splits=HOLDOUT):
         shown={},
     )  # fmt: skip
     return make_problem(X, np.where(y > 0, "b", "a"), settings, 1)
+
+
+def test_fits_of_a_replay_take_turns_with_other_fits(monkeypatch):
+    """Threads and warnings are the whole process's: nobody else may fit meanwhile."""
+    held = []
+
+    def watch(*given, **more):
+        held.append(sandbox._HERE.locked())
+        return run_task(*given, **more)
+
+    monkeypatch.setattr("automl.recipe.run_task", watch)
+    part = {
+        "trial": 1, "candidate": "ridge", "params": {"alpha": 1.0}, "weight": 1.0,
+        "folds": None, "rounds": None, "threads": 1,
+    }  # fmt: skip
+    recipe = {"kind": "average", "winner": 1, "candidate": "ridge", "parts": [part]}
+    X, y = table()
+    problem = make_problem(X, y, settings_of("auto", 3), 1)
+    remake(recipe | {"params": {}}, problem, 0)
+    assert held == [True]
+    assert not sandbox._HERE.locked()
 
 
 @pytest.mark.parametrize("high", [None, 12])

@@ -10,7 +10,7 @@ import pytest
 from automl import AutoML
 from automl.candidates import load_candidates
 from automl.evaluate import Outcome
-from automl.journal import journal_line, read_journal
+from automl.journal import journal_line, read_facts, read_journal
 from automl.replay import replay
 from automl.resume import restore
 from automl.search import Search
@@ -343,3 +343,18 @@ def test_facts_that_are_gone_are_made_again(counted, tmp_path):
     assert json.loads((tmp_path / "run" / "facts.json").read_text())["format"]
     assert set(fold_lines(tmp_path / "run").values()) == {1}
     assert len(again.trials_) == 4
+
+
+def test_test_rows_of_a_finished_run_are_written_down(counted, tmp_path):
+    """Whoever reads the folder later finds the estimate that its report shows."""
+    candidate, _ = counted
+    X, y = table()
+    fit(candidate, tmp_path / "run", n_trials=3)
+    again = AutoML(
+        n_trials=3, candidates=candidate, run_dir=tmp_path / "run", **KEEP_GOING
+    ).fit(X, y, X_test=X[:60] + 0.01, y_test=y[:60])
+    facts = read_facts(tmp_path / "run")
+    assert facts["estimate"] == again.facts_["estimate"]
+    assert facts["estimate"]["method"] == "test"
+    assert facts["run"]["notes"] == list(again.notes_)
+    assert any("Nothing was searched" in note for note in again.notes_)
