@@ -111,7 +111,7 @@ def appraise(
         Of the probabilities of what predicts.
     hurry : bool, default=False
         Whether the user waits for the end.
-    is_over : callable, default=None
+    is_over : callable
         Asked after some drawings whether he waits by now.
     """
     begun = time.monotonic()

@@ -69,7 +69,7 @@ def calibrated(
         The scored rows of all folds, one fold after the other.
     folds, metric : Folds, Metric
         Of the run.
-    is_over : callable, default=None
+    is_over : callable
         Asked before each fold is scored whether to leave all as it is.
 
     Returns

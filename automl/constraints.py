@@ -213,7 +213,7 @@ def constrained(
     fit : callable
         Returns a trial's fit on all rows, made now if need be; None if that fails or
         there is no time for it.
-    is_over : callable, default=None
+    is_over : callable
         Asked after each model whether there is no time for another.
     """
     table = problem.table

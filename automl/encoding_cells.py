@@ -165,9 +165,12 @@ def read_booleans(values: pd.Series) -> np.ndarray:
     --------
     >>> read_booleans(pd.Series([True, "no", None], dtype=object)).tolist()
     [1.0, 0.0, nan]
+    >>> read_booleans(pd.Series([1, 0, 2])).tolist()
+    [1.0, 0.0, nan]
     """
     if pd.api.types.is_numeric_dtype(values.dtype):
-        return read_numbers(values)
+        numbers = read_numbers(values)
+        return np.where(np.isin(numbers, (0.0, 1.0)), numbers, np.nan)
     codes, uniques = factorize(values)
     words = [level_name(u).strip().lower() for u in uniques]
     flags = [1.0 if w in _TRUE else 0.0 if w in _FALSE else np.nan for w in words]

@@ -128,7 +128,7 @@ def blend(
         What the weights are chosen by.
     sample_weight : array of shape (n_rows,), default=None
         For the metric.
-    is_over : callable, default=None
+    is_over : callable
         Asked before each addition whether to stop with what there is.
 
     Returns

@@ -296,5 +296,7 @@ def _test_seconds(
     if preview is not None and preview.members:
         members = [history[n] for n in preview.members]
     once_s = times * sum(t.predict_s for t in members)
-    alone = len(members) == 1 and members[0].candidate.startswith("lightgbm")
+    own = [c for c in plan.candidates if c.name == members[0].candidate]
+    paths = [path for c in own for path in c.estimators.values()]
+    alone = len(members) == 1 and any(path.startswith("lightgbm.") for path in paths)
     return ROW_BY_ROW * once_s if alone else once_s

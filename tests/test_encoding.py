@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from automl.bundle.rows import encode_rows
 from automl.encoding import ColumnPlan, TableEncoder, as_frame, encode_column
+from automl.encoding_cells import read_booleans
 from automl.exceptions import AutoMLWarning
 from automl.table import make_table
 
@@ -239,3 +240,11 @@ def test_names_where_those_of_fit_only_counted_are_warned_of(names):
         found = encode_rows(encoder, frame)
     assert [w.message.code for w in caught] == ["W-names"]
     np.testing.assert_array_equal(found, COUNTED)
+
+
+@pytest.mark.parametrize("cells", [[0, 1, 2], [0.0, 1.0, -1.0], [False, True, "2"]])
+def test_a_number_that_is_no_truth_value_is_missing(cells):
+    """As it is where it stands as text or beside a word: each cell is read alone."""
+    column = pd.Series(cells, dtype=object if "2" in cells else None)
+    assert read_booleans(column)[:2].tolist() == [0.0, 1.0]
+    assert np.isnan(read_booleans(column)[2])

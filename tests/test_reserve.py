@@ -131,12 +131,13 @@ def test_text_keeps_the_whole_share_of_the_importance():
 
 def test_the_members_predict_the_rows_of_a_test_set():
     """LightGBM goes row by row there, which takes longer than in the folds."""
-    plan = replace(PLAN, n_tested=200)
+    boosts = replace(SLOW, name="mine", estimators={"regression": "lightgbm.L"})
+    plan = replace(PLAN, n_tested=200, candidates=(SLOW, boosts))
     one = kept(1.0, 1.0, plan=plan, preview=Preview((1,), 0.0))["test"]
     both = kept(1.0, 1.0, plan=plan, preview=Preview((1, 2), 0.0))["test"]
     assert both == pytest.approx(2 * one)
     history = History(
-        (Trial(0, "b", {}, "", "ok"), replace(trial(1, 1.0), candidate="lightgbm"))
+        (Trial(0, "b", {}, "", "ok"), replace(trial(1, 1.0), candidate="mine"))
     )
     found = seconds_kept(plan, history, history[1], 300.0, Preview((1,), 0.0))
     assert found["test"] == pytest.approx(2.5 * one)
