@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.estimators.logarithm import inner_learner
+from automl.estimators.logarithm import inner_learner, logarithm_of
 from automl.fitting import predict
 from automl.pipeline import PAIRED
 from automl.workplace import at_most
@@ -109,8 +109,8 @@ def explain(
         ``dependence``: a list, each with ``column``, ``kind``, ``grid``, ``curves`` (a
         list of ``class`` and ``mean``) and ``lines``; ``n_rows``. ``shap``: None, or
         ``columns`` (pairs of an id and the mean size of its contribution), ``swarm``,
-        ``dependence`` and ``n_rows``. ``of_logarithm``: whether these add up to the
-        logarithm of the target.
+        ``dependence`` and ``n_rows``. ``logarithm_of``: what these add up to the
+        logarithm of, if so.
     """
     kinds = {c.id: c.kind for c in place.layout.columns}
     chosen = [c for c in order if kinds.get(c) in DRAWN_KINDS][:MAX_COLUMNS]
@@ -125,7 +125,7 @@ def explain(
     return {
         "dependence": shown,
         "shap": _shap(place, prefix, learner, rows, kinds, end) if has_shap else None,
-        "of_logarithm": learner is not model,
+        "logarithm_of": logarithm_of(model),
     }
 
 

@@ -111,7 +111,8 @@ class AutoML(BaseAutoML):
     score_estimate_ : float or None
         What to expect on new rows, corrected for the selection; greater is better, as
         `best_score_` is. From ``X_test`` if that has 50 rows, or groups of rows where
-        the run has groups. None if nothing could be scored.
+        the run has groups. None if nothing could be scored, and where the time was too
+        short to draw the rows of a single holdout again.
     score_interval_ : tuple of (float, float) or None
         Its 95 % interval, the lower end first, greater is better as well.
     weights_ : dict

@@ -104,20 +104,25 @@ def test_shap_values_are_lightgbms_own_and_sum_up_what_was_prepared():
     assert all(bin_[4] >= 5 for d in shap["dependence"] for bin_ in d["bins"])
 
 
+POISSON = {"objective": "poisson"}
+
+
 def test_contributions_to_a_logarithm_are_said_to_be_that():
     """They add up to what was learnt; dependence is in the target's own unit."""
     table, folds, _ = problem("regression")
     table = replace(table, y=np.expm1(table.y - table.y.min()))
     units, sizes = [], []
-    for metric in ("rmsle", "rmse"):
+    for metric, params in (("rmsle", {}), ("rmse", {}), ("rmse", POISSON)):
         known = resolve_metric(metric, "regression")
-        found = describe_explanation(explained(table, folds, known), table)
+        with fitted(table, folds, known, params=params) as parts:
+            found = describe_explanation(explain(*parts, None), table)
         units.append(found["shap"]["unit"])
         sizes.append(found["shap"]["columns"][0][1])
         strong = next(d for d in found["dependence"] if d["column"] == "strong")
         assert max(strong["curves"][0]["mean"]) > 1000
-    assert units == ["logarithm of 1 + target", "unit of the target"]
-    assert sizes[0] < 10 < sizes[1]
+    logs = ["logarithm of 1 + target", "unit of the target", "logarithm of the target"]
+    assert units == logs
+    assert max(sizes[0], sizes[2]) < 10 < sizes[1]
 
 
 def test_what_pairs_contribute_is_shared_by_their_columns():
@@ -179,5 +184,5 @@ def test_it_ends_in_time(left_s):
 
     assert late < 1.5  # on a machine with much else to do
     if left_s < 0:
-        assert raw == {"dependence": [], "shap": None, "of_logarithm": False}
+        assert raw == {"dependence": [], "shap": None, "logarithm_of": ""}
         assert describe_explanation(raw, table) is None

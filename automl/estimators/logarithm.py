@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 
 from automl.estimators.blockwise import predict_blockwise
 
-__all__ = ["LogTargetRegressor", "inner_learner", "opened"]
+__all__ = ["LogTargetRegressor", "inner_learner", "logarithm_of", "opened"]
 
 BEYOND = 0.5
 """How far a prediction may lie outside of the logarithms that were learnt, as a share
@@ -20,6 +20,9 @@ TENFOLD = 2.303
 
 LARGEST = 700.0
 """Of a logarithm: 1e304 of a number."""
+
+LOG_LINKS = ("poisson", "gamma", "tweedie")
+"""Objectives of LightGBM and XGBoost that learn the logarithm of the mean."""
 
 
 class LogTargetRegressor(RegressorMixin, BaseEstimator):
@@ -100,6 +103,21 @@ class LogTargetRegressor(RegressorMixin, BaseEstimator):
 def inner_learner(model: Any) -> Any:
     """Return what learns within a model; most are it themselves."""
     return model.regressor if isinstance(model, LogTargetRegressor) else model
+
+
+def logarithm_of(model: Any) -> str:
+    """Return what a learner's trees add up to the logarithm of; empty if to none.
+
+    Examples
+    --------
+    >>> import lightgbm
+    >>> logarithm_of(lightgbm.LGBMRegressor(objective="poisson"))
+    'the target'
+    """
+    learner = inner_learner(model)
+    if learner is not model:
+        return "1 + target"
+    return "the target" if getattr(learner, "objective", "") in LOG_LINKS else ""
 
 
 def opened(model: Any, y: np.ndarray) -> tuple[Any, np.ndarray]:

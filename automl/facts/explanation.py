@@ -132,6 +132,6 @@ def _shap(
 def _unit(raw: Mapping[str, Any], table: Table) -> str:
     """Return what contributions add up in."""
     if table.task == "regression":
-        logs = raw.get("of_logarithm", False)
-        return "logarithm of 1 + target" if logs else "unit of the target"
+        of = raw.get("logarithm_of")
+        return f"logarithm of {of}" if of else "unit of the target"
     return "log-odds" if table.task == "binary" else "score of a class"
