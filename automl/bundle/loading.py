@@ -60,8 +60,9 @@ def load(folder: str | Path, *, allow_version_drift: bool = False) -> Predictor:
     folder : str or Path
         A folder that `save_bundle` wrote, on this machine.
     allow_version_drift : bool, default=False
-        Whether other versions of the packages will do. Another Python never does: the
-        model holds code compiled for one.
+        Whether other versions of the packages will do, if the model predicts its
+        sample as before. Another Python never does: the model holds code compiled for
+        one.
 
     Raises
     ------
@@ -187,8 +188,8 @@ def _check_versions(manifest: Mapping[str, Any], *, allow_version_drift: bool) -
             raise AutoMLIntegrityError(
                 f"The model was made with {name} {expected}; here it is {found}. "
                 "Install the bundle's requirements.txt, or give "
-                "allow_version_drift=True (--allow-version-drift) and check the "
-                "predictions.",
+                "allow_version_drift=True (--allow-version-drift) to load it if its "
+                "sample is predicted as before.",
                 code="E-version",
             )
 

@@ -12,6 +12,7 @@ if __name__ == "__main__" and not sys.flags.safe_path:
 
 import argparse
 import hashlib
+import io
 import json
 import pickle
 from importlib import metadata
@@ -23,6 +24,11 @@ import pandas as pd
 
 HERE = Path(__file__).resolve().parent
 FORMAT = 1
+FILES = frozenset(
+    ["README.md", "expected.json", "model.pkl", "model_card.md", "predict.py",
+     "requirements.txt", "sample.csv", "schema.json"]
+)  # fmt: skip
+TOLERANCE = 1e-6  # as a share of the largest prediction of a regression
 DATA_ERROR, INTEGRITY_ERROR = 3, 6  # exit codes
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
 MISSING = frozenset(
@@ -43,13 +49,35 @@ class RefusedError(Exception):
         self.code = code
 
 
-def load_model(*, allow_version_drift: bool = False) -> tuple[Any, dict[str, Any]]:
-    """Return the model and the manifest, once every file is as it was written."""
+def load_model(*, allow_version_drift: bool = False) -> tuple[Any, float]:
+    """Return the model, and how far its sample's predictions are from those expected.
+
+    Files and versions are checked before anything of the model is run.
+    """
+    manifest, contents = read_files()
+    check_versions(manifest, allow_version_drift=allow_version_drift)
     try:
-        manifest = json.loads((HERE / "manifest.json").read_text("utf-8"))
-        files = dict(manifest["files"])
+        model = pickle.loads(contents["model.pkl"])  # noqa: S301 - verified above
+        found = difference(model, contents["sample.csv"], contents["expected.json"])
+    except Exception as error:  # whatever an object of other packages raises
+        raise unsuited(error) from error
+    if not found <= TOLERANCE:
+        raise RefusedError(
+            f"The sample's predictions differ by {found:.3g}; {TOLERANCE:g} at most "
+            "was expected. Install requirements.txt exactly.",
+            INTEGRITY_ERROR,
+        )
+    return model, found
+
+
+def read_files() -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Return the manifest and the files, each read once and as it was written."""
+    try:
+        manifest = json.loads(content_of("manifest.json"))
+        listed = dict(manifest["files"])
         known = int(manifest["format"]) <= FORMAT
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        sealed = manifest["sha256"] == seal(manifest)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RefusedError(
             f"manifest.json is missing or damaged ({type(error).__name__}); copy the "
             "whole folder again.",
@@ -57,23 +85,35 @@ def load_model(*, allow_version_drift: bool = False) -> tuple[Any, dict[str, Any
         ) from error
     if not known:
         raise RefusedError("The bundle is of a newer format.", INTEGRITY_ERROR)
-    payload = b""
-    for name, expected in files.items():
-        path = HERE / Path(name).name
-        content = b"" if path.is_symlink() or not path.is_file() else path.read_bytes()
-        if hashlib.sha256(content).hexdigest() != expected:
+    if not sealed or set(listed) != FILES:
+        raise RefusedError(
+            "manifest.json is not as it was written; copy the whole folder again.",
+            INTEGRITY_ERROR,
+        )
+    contents = {name: content_of(name) for name in listed}
+    for name, content in contents.items():
+        if hashlib.sha256(content).hexdigest() != listed[name]:
             raise RefusedError(
                 f"{name} is missing, a link, or not the file that was written; copy "
                 "the whole folder again.",
                 INTEGRITY_ERROR,
             )
-        if name == "model.pkl":
-            payload = content
-    check_versions(manifest, allow_version_drift=allow_version_drift)
+    return manifest, contents
+
+
+def content_of(name: str) -> bytes:
+    """Return what a file of this folder holds; nothing if it is none, or a link."""
+    path = HERE / name
     try:
-        return pickle.loads(payload), manifest  # noqa: S301 - verified above
-    except Exception as error:  # whatever an object of other packages raises
-        raise unsuited(error) from error
+        return b"" if path.is_symlink() else path.read_bytes()
+    except OSError:
+        return b""
+
+
+def seal(manifest: dict[str, Any]) -> str:
+    """Return the checksum of everything in the manifest but itself."""
+    rest = {key: value for key, value in manifest.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def unsuited(error: Exception) -> RefusedError:
@@ -102,7 +142,8 @@ def check_versions(manifest: dict[str, Any], *, allow_version_drift: bool) -> No
         if found != expected and not allow_version_drift:
             raise RefusedError(
                 f"The model was made with {name} {expected}; here it is {found}. Run "
-                "pip install -r requirements.txt, or pass --allow-version-drift.",
+                "pip install -r requirements.txt, or pass --allow-version-drift to use "
+                "it if its sample is predicted as before.",
                 INTEGRITY_ERROR,
             )
 
@@ -149,13 +190,9 @@ def ends_empty(path: Path, width: int, separator: str) -> bool:
     return rows.shape[1] == width + 1 and bool((rows.iloc[:, -1] == "").all())
 
 
-def predict(model: Any, frame: pd.DataFrame) -> pd.DataFrame:
+def predict(model: Any, encoded: pd.DataFrame) -> pd.DataFrame:
     """Return predictions, with the probability of each class if there are any."""
-    encoder, rest = model[0], model[1:]
-    encoded = encoder.transform(frame)
-    unread = unread_cells(encoder, frame, encoded)
-    if unread:
-        sys.stderr.write(f"{unread} cells cannot be read and count as missing.\n")
+    rest = model[1:]
     classes = list(getattr(model, "classes_", ()))
     with_probability = bool(classes) and hasattr(rest, "predict_proba")
     names = [f"probability_{label}" for label in classes] if with_probability else []
@@ -198,16 +235,16 @@ def guarded(label: Any) -> Any:
     return label
 
 
-def check(model: Any) -> float:
-    """Return the largest difference from the predictions made with the model."""
-    expected = json.loads((HERE / "expected.json").read_text("utf-8"))
+def difference(model: Any, sample: bytes, stored: bytes) -> float:
+    """Return how far predictions of the sample are from those made with the model."""
+    expected = json.loads(stored)
     rows = pd.read_csv(
-        HERE / "sample.csv", dtype=str, keep_default_na=False, na_values=[""]
+        io.BytesIO(sample), dtype=str, keep_default_na=False, na_values=[""]
     )
     names = np.empty(len(model[0].columns), dtype=object)  # pairs stay pairs
     names[:] = model[0].columns
     rows = rows.set_axis(pd.Index(names, tupleize_cols=False), axis=1)
-    result = predict(model, rows)
+    result = predict(model, model[0].transform(rows))
     if "probability" in expected:
         found = result.iloc[:, 1:].to_numpy(dtype=float)
         return float(np.abs(found - np.array(expected["probability"])).max())
@@ -220,24 +257,18 @@ def check(model: Any) -> float:
 
 def run(options: argparse.Namespace) -> str:
     """Do what the command line asks for and return a sentence about it."""
-    model, _ = load_model(allow_version_drift=options.allow_version_drift)
+    model, found = load_model(allow_version_drift=options.allow_version_drift)
     if options.check:
-        try:
-            difference = check(model)
-        except Exception as error:  # whatever an object of other packages raises
-            raise unsuited(error) from error
-        if not difference <= 1e-6:
-            raise RefusedError(
-                f"The sample's predictions differ by {difference:.3g}; 1e-6 at most "
-                "was expected. Install requirements.txt exactly.",
-                INTEGRITY_ERROR,
-            )
-        return f"The sample's predictions are those expected (within {difference:.1e})."
+        return f"The sample's predictions are those expected (within {found:.1e})."
     try:
         frame = read_table(options.table, model[0], options.sep)
-        result = predict(model, frame)
+        encoded = model[0].transform(frame)
+        unread = unread_cells(model[0], frame, encoded)
+        result = predict(model, encoded)
     except (OSError, ValueError, ImportError) as error:
         raise RefusedError(f"{options.table.name}: {error}", DATA_ERROR) from error
+    if unread:
+        sys.stderr.write(f"{unread} cells cannot be read and count as missing.\n")
     if options.out.suffix.lower() in {".parquet", ".pq"}:
         result.to_parquet(options.out, index=False)
     else:

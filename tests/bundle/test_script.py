@@ -1,7 +1,9 @@
 """The script of a bundle predicts alone, and ends with a sentence and a code."""
 
+import json
 import os
 import pickle
+import runpy
 import shutil
 import venv
 
@@ -11,10 +13,11 @@ import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 
-from automl.bundle import save_bundle
+from automl.bundle import loading, save_bundle
 from automl.bundle.schema import describe_table
+from automl.cli import reading
 from automl.table import make_table
-from tests.bundle.kit import INFO, Canary, new_passengers, python
+from tests.bundle.kit import INFO, Canary, new_passengers, python, rewrite
 
 
 def test_script_predicts_as_here(fitted, saved, tmp_path):
@@ -54,6 +57,49 @@ def test_script_refuses_damage_and_names_bad_data(bundle, tmp_path):
     done = python(bundle / "predict.py", "new.csv", cwd=tmp_path)
     assert (done.returncode, "model.pkl is missing" in done.stderr) == (6, True)
     assert not (tmp_path / "sung").exists()
+
+
+@pytest.mark.parametrize("damage", ["edited score", "unlisted schema"])
+def test_script_refuses_a_manifest_that_is_not_as_written(damage, bundle, tmp_path):
+    """Its checksum is verified, and that it lists every file of a bundle."""
+    path = bundle / "manifest.json"
+    if damage == "edited score":
+        path.write_text(path.read_text().replace("0.87", "0.97"))
+    else:
+        files = json.loads(path.read_text())["files"]
+        rewrite(bundle, files={k: v for k, v in files.items() if k != "schema.json"})
+    done = python(bundle / "predict.py", "--check", cwd=tmp_path)
+    assert (done.returncode, "not as it was written" in done.stderr) == (6, True)
+
+
+def test_script_takes_other_versions_only_where_the_sample_is_predicted_as_before(
+    bundle, tmp_path
+):
+    """The rows are predicted where drift is allowed, and not where it is felt."""
+    rows = ("new.csv", "-o", "out.csv", "--allow-version-drift")
+    new_passengers().to_csv(tmp_path / "new.csv", index=False)
+    packages = json.loads((bundle / "manifest.json").read_text())["packages"]
+    rewrite(bundle, packages=packages | {"scikit-learn": "0.1"})
+    done = python(bundle / "predict.py", "new.csv", cwd=tmp_path)
+    assert (done.returncode, "--allow-version-drift" in done.stderr) == (6, True)
+    done = python(bundle / "predict.py", *rows, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "out.csv").unlink()
+    expected = json.loads((bundle / "expected.json").read_text())
+    expected["probability"][0][0] += 1e-4
+    (bundle / "expected.json").write_text(json.dumps(expected))
+    rewrite(bundle)
+    done = python(bundle / "predict.py", *rows, cwd=tmp_path)
+    assert (done.returncode, "predictions differ by 0.0001" in done.stderr) == (6, True)
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_script_and_library_know_the_same_bundles(saved):
+    """They share no code, so what both must hold is compared."""
+    script = runpy.run_path(str(saved / "predict.py"))
+    for name in ("FILES", "FORMAT", "TOLERANCE"):
+        assert script[name] == getattr(loading, name)
+    assert script["MISSING"] == reading.MISSING
 
 
 def test_script_counts_cells_that_it_cannot_read(saved, tmp_path):
