@@ -96,6 +96,20 @@ def test_odd_files_are_read_as_pandas_reads_them(tmp_path):
     assert reading.read_table(str(path)).shape == (1, 2)
 
 
+@pytest.mark.parametrize("end", ["", "\n", "\n\n \n"])
+def test_an_empty_line_of_a_single_column_is_a_missing_cell(end, tmp_path):
+    """Each row is predicted; blank lines at the end of the file are none."""
+    path = tmp_path / "a.csv"
+    path.write_text(f'a\n1\n\n3\n""\nNA{end}')
+    found = reading.read_table(str(path))["a"]
+    np.testing.assert_array_equal(found, [1, np.nan, 3, np.nan, np.nan])
+    path.write_text(f"a\n\nx \n\ny {end}")
+    cells = reading.read_table(str(path))["a"].fillna("-").tolist()
+    assert cells == ["-", "x ", "-", "y "]
+    path.write_text(f"a,b\n1,2\n\n3,4{end}")  # no cells of two columns
+    assert len(reading.read_table(str(path))) == 2
+
+
 def test_columns_of_text_are_read_as_the_model_read_them(tmp_path):
     """A file whose cells look like numbers, flags or gaps holds the same levels."""
     columns = {

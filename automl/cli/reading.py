@@ -129,9 +129,12 @@ def _read_text(
         ends_empty = _ends_empty(file, separator, len(names))
         dtypes, missing = types(names)
         file.seek(0)
+        if len(names) == 1:
+            file = io.BytesIO(_without_blank_end(file.read()))
         found: pd.DataFrame = pd.read_csv(
             file, sep=separator, low_memory=False, dtype=dtypes, na_values=missing,
             keep_default_na=missing is None,
+            skip_blank_lines=len(names) > 1,  # of one column they are cells
             # no names of rows, as R writes them, but a last separator
             index_col=False if ends_empty else None,
         )  # fmt: skip
@@ -150,6 +153,18 @@ def _read_text(
             f"{name} ends in .gz and is not compressed by gzip.", code="E-file"
         ) from None
     return found
+
+
+def _without_blank_end(text: bytes) -> bytes:
+    r"""Return a file's text without the blank lines at its end.
+
+    Examples
+    --------
+    >>> _without_blank_end(b"a\n\n1\n\n\n")
+    b'a\n\n1\n'
+    """
+    kept = text.rstrip()
+    return kept + b"".join(text[len(kept) :].splitlines(keepends=True)[:1])
 
 
 def _ends_empty(file: IO[bytes] | Any, separator: str, n_names: int) -> bool:

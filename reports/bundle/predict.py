@@ -11,6 +11,7 @@ if __name__ == "__main__" and not sys.flags.safe_path:
     sys.path.pop(0)  # no file of this folder stands in for a library
 
 import argparse
+import gzip
 import hashlib
 import io
 import json
@@ -162,8 +163,10 @@ def read_table(path: Path, encoder: Any, separator: str) -> pd.DataFrame:
         if name in missing and plan.kind not in {"number", "boolean"}:
             dtypes[name] = str  # 007 is no number, and NA may be a level
             missing[name] = sorted(MISSING - set(plan.levels))
+    alone = len(header) == 1  # so that an empty line is a cell
     frame = pd.read_csv(
-        path,
+        without_blank_ends(path) if alone else path,
+        skip_blank_lines=not alone,
         sep=separator,
         index_col=False if ends_empty(path, len(header), separator) else None,
         dtype=dtypes,
@@ -173,6 +176,15 @@ def read_table(path: Path, encoder: Any, separator: str) -> pd.DataFrame:
         **EXACT,
     )
     return frame.rename(columns=names)
+
+
+def without_blank_ends(path: Path) -> io.BytesIO:
+    """Return a text file without the blank lines before and after its rows."""
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        text = file.read().lstrip(b"\r\n")
+    kept = text.rstrip()
+    end_of_line = text[len(kept) :].splitlines(keepends=True)[:1]
+    return io.BytesIO(kept + b"".join(end_of_line))
 
 
 def ends_empty(path: Path, width: int, separator: str) -> bool:

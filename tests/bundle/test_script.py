@@ -1,5 +1,6 @@
 """The script of a bundle predicts alone, and ends with a sentence and a code."""
 
+import gzip
 import json
 import os
 import pickle
@@ -10,6 +11,7 @@ import venv
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 
@@ -46,6 +48,24 @@ def test_script_takes_rows_that_end_in_a_separator(fitted, saved, tmp_path):
     assert done.returncode == 0, done.stderr
     found = pd.read_csv(tmp_path / "out.csv")
     assert list(found["prediction"]) == list(fitted[0].predict(rows))
+
+
+@pytest.mark.parametrize("name", ["new.csv", "new.csv.gz"])
+def test_script_predicts_empty_lines_of_a_single_column(name, tmp_path):
+    """They are rows with a missing cell, but for those at the end of the file."""
+    frame = pd.DataFrame({"a": [*range(1, 40), np.nan]})
+    table = make_table(frame, frame["a"].fillna(0))
+    pipeline = make_pipeline(table.encoder, SimpleImputer(), Ridge())
+    pipeline.fit(frame, table.y)
+    place = save_bundle(tmp_path / "m", pipeline, describe_table(table), INFO)
+    text = b'a\n1\n\n3\n""\n\n\n'
+    (tmp_path / name).write_bytes(gzip.compress(text) if name[-1] == "z" else text)
+    done = python(place / "predict.py", name, "-o", "out.csv", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    expected = pipeline.predict(pd.DataFrame({"a": [1, np.nan, 3, np.nan]}))
+    found = pd.read_csv(tmp_path / "out.csv")["prediction"]
+    np.testing.assert_allclose(found, expected)
 
 
 def test_script_refuses_damage_and_names_bad_data(bundle, tmp_path):
