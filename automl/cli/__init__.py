@@ -144,7 +144,7 @@ def predict(
         from automl.cli.writing import check_output, write_csv
 
         to_stdout = output is None or str(output) == "-"
-        check_output(None if to_stdout else output)
+        check_output(None if to_stdout else output, new)
         model = automl.load(bundle_of(run), allow_version_drift=allow_version_drift)
         frame = read_table(new, model)
         target = model.schema["target"]

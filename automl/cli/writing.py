@@ -28,16 +28,30 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A cell that begins so is run by spreadsheets (OWASP, CSV injection)."""
 
 
-def check_output(target: Path | None) -> None:
-    """Refuse a name that promises another kind of file than text, before any work.
+def check_output(target: Path | None, source: str = "-") -> None:
+    """Refuse what cannot be written to, before any work.
+
+    Parameters
+    ----------
+    target : Path or None
+        Where text is to be written; None is standard output.
+    source : str, default="-"
+        Path of the rows; ``-`` is standard input.
 
     Raises
     ------
     AutoMLDataError
-        If it has another ending (``E-file``).
+        If the ending is that of another kind of file, or the rows would be written
+        over (``E-file``).
     """
     if target is None or (target.exists() and not target.is_file()):
         return  # a device or a pipe takes anything
+    if target.exists() and Path(source).exists() and target.samefile(source):
+        raise AutoMLDataError(
+            f"--output {target.name} holds the rows; another file was expected for "
+            "the predictions.",
+            code="E-file",
+        )
     if target.suffix.lower() in OTHERS:
         raise AutoMLDataError(
             f"--output {target.name}: plain text is written; a name such as "

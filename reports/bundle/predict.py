@@ -16,6 +16,7 @@ import hashlib
 import io
 import json
 import pickle
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -247,6 +248,41 @@ def guarded(label: Any) -> Any:
     return label
 
 
+def refuse_overwriting(table: Path, out: Path) -> None:
+    """Refuse to write the predictions over the rows."""
+    if out.is_file() and out.samefile(table):
+        raise RefusedError(
+            f"{out} holds the rows; another file was expected for the predictions.",
+            DATA_ERROR,
+        )
+
+
+def write_table(result: pd.DataFrame, out: Path, *, raw: bool) -> None:
+    """Write the predictions beside their place and put them there, whole."""
+    is_file = not out.exists() or out.is_file() or out.is_dir()
+    target = out.resolve() if is_file else out  # no file stands in for a device
+    part = target.with_name(f".part.{target.name}") if is_file else target
+    try:
+        if out.suffix.lower() in {".parquet", ".pq"}:
+            result.to_parquet(part, index=False)
+        else:
+            shown = result if raw else without_formulas(result)
+            shown.to_csv(part, index=False)
+        if is_file:
+            part.replace(target)
+    except (OSError, ValueError, ImportError) as error:
+        why = str(getattr(error, "strerror", None) or error).partition("\n")[0]
+        raise RefusedError(
+            f"{out} could not be written: {why.rstrip('.')}. What was there before is "
+            "unchanged.",
+            DATA_ERROR,
+        ) from error
+    finally:
+        if is_file:
+            with suppress(OSError):
+                part.unlink()
+
+
 def difference(model: Any, sample: bytes, stored: bytes) -> float:
     """Return how far predictions of the sample are from those made with the model."""
     expected = json.loads(stored)
@@ -273,6 +309,7 @@ def run(options: argparse.Namespace) -> str:
     if options.check:
         return f"The sample's predictions are those expected (within {found:.1e})."
     try:
+        refuse_overwriting(options.table, options.out)
         frame = read_table(options.table, model[0], options.sep)
         encoded = model[0].transform(frame)
         unread = unread_cells(model[0], frame, encoded)
@@ -281,11 +318,7 @@ def run(options: argparse.Namespace) -> str:
         raise RefusedError(f"{options.table.name}: {error}", DATA_ERROR) from error
     if unread:
         sys.stderr.write(f"{unread} cells cannot be read and count as missing.\n")
-    if options.out.suffix.lower() in {".parquet", ".pq"}:
-        result.to_parquet(options.out, index=False)
-    else:
-        shown = result if options.raw else without_formulas(result)
-        shown.to_csv(options.out, index=False)
+    write_table(result, options.out, raw=options.raw)
     return f"{len(result)} predictions are in {options.out}."
 
 

@@ -37,6 +37,36 @@ def test_script_predicts_as_here(fitted, saved, tmp_path):
     )
 
 
+def test_script_keeps_what_was_there_where_it_cannot_write(saved, tmp_path):
+    """One sentence and a code; neither the rows nor a half file are in the way."""
+    new_passengers().to_csv(tmp_path / "new.csv", index=False)
+    (tmp_path / "link.csv").symlink_to(tmp_path / "new.csv")
+    (tmp_path / "folder").mkdir()
+    before = {p: p.stat().st_size for p in tmp_path.iterdir()}
+    for out, said in [
+        ("link.csv", "link.csv holds the rows"),
+        ("folder", "folder could not be written: Is a directory. What"),
+        ("none/out.csv", "none/out.csv could not be written: Cannot save"),
+    ]:
+        done = python(saved / "predict.py", "new.csv", "-o", out, cwd=tmp_path)
+        assert (done.returncode, said in done.stderr) == (3, True), done.stderr
+        assert done.stderr.count("\n") == 1
+    assert {p: p.stat().st_size for p in tmp_path.iterdir()} == before
+
+
+def test_script_writes_to_a_device_and_through_a_link(saved, tmp_path):
+    """Neither is replaced by a file of its name."""
+    new_passengers().to_csv(tmp_path / "new.csv", index=False)
+    (tmp_path / "real.csv").write_text("old")
+    (tmp_path / "link.csv").symlink_to(tmp_path / "real.csv")
+    for out in (tmp_path / "link.csv", "/dev/stdout"):
+        done = python(saved / "predict.py", "new.csv", "-o", out, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    assert (tmp_path / "link.csv").is_symlink()
+    assert (tmp_path / "real.csv").read_text() in done.stdout
+    assert len(list(tmp_path.iterdir())) == 3
+
+
 def test_script_takes_rows_that_end_in_a_separator(fitted, saved, tmp_path):
     """The first cell is then no name of the row, and no column is one off."""
     rows = new_passengers()

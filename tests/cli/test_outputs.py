@@ -78,6 +78,16 @@ def test_predict_writes_a_file_from_standard_input():
     assert Path("p.csv").read_text() == "prediction\n'=no\n'=no\n"
 
 
+@pytest.mark.usefixtures("fake")
+def test_predict_does_not_write_over_the_rows(data):
+    """By whatever name they are called."""
+    FakeModel().save(Path("model"))
+    Path("link.csv").symlink_to("data.csv")
+    result = call("predict", "model", "data.csv", "-o", "link.csv")
+    assert_one_sentence(result, 3, "--output link.csv holds the rows")
+    assert pd.read_csv("data.csv").equals(data)
+
+
 @pytest.mark.usefixtures("data")
 @pytest.mark.parametrize(
     ("what", "said"),
