@@ -59,6 +59,16 @@ def test_truth_must_be_usable(model, truth, part):
         scores_of(model, ROWS, pd.Series(truth, name="y"))
 
 
+def test_a_target_that_the_metric_cannot_take_has_no_score():
+    """A share of zero would be a number that says nothing."""
+    model = model_of("regression", "mape", [1.0, 2.0, 3.0, 5.0])
+    scores = scores_of(model, ROWS, pd.Series([0, 2, 3, 4]))
+
+    assert scores["mape"] is None
+    assert scores["mae"] == 0.5
+    assert scores_of(model, ROWS, pd.Series([1, 2, 3, 4]))["mape"] == 0.0625
+
+
 def test_undefined_scores_are_none():
     """A ranking of rows of one class has no value, which is no error."""
     scores = scores_of(BINARY, ROWS, pd.Series(["yes"] * 4))

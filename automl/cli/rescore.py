@@ -68,8 +68,8 @@ def scores_of(
     for metric in metrics:
         try:
             read = favoured(prediction, factors) if metric.reads_labels else prediction
-            value = metric.natural(metric.score(y, read))
-        except ValueError:  # such as the loss of rows that all have one class
+            value = metric.natural(metric.score(metric.checked(y), read))
+        except ValueError:  # rows of one class, or a target that it cannot take
             value = math.nan
         scores.setdefault(metric.name, value if math.isfinite(value) else None)
     return scores
