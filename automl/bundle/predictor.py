@@ -13,6 +13,7 @@ from sklearn.utils.metaestimators import available_if
 
 from automl.bundle.rows import encode_rows
 from automl.bundle.schema import plain
+from automl.estimators.labels import factors_in, favoured
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -130,12 +131,43 @@ class Predictor:
             return np.asarray(self._rest.predict_proba(encoded))
         return np.empty((0, len(self.classes_)))
 
+    def predict_both(self, X: Any) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return what `predict` and `predict_proba` do, the rows read only once.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_rows, n_columns)
+            As for `predict`.
+
+        Returns
+        -------
+        array of shape (n_rows,)
+            Labels or numbers.
+        array of shape (n_rows, n_classes) or None
+            Probabilities, if the model has any.
+
+        Raises
+        ------
+        AutoMLDataError
+            If a column is missing, or an array has another width.
+        """
+        return self._both(self._encode(X))
+
+    def _both(self, encoded: pd.DataFrame) -> tuple[np.ndarray, np.ndarray | None]:
+        if not hasattr(self, "predict_proba"):
+            return self._predicted(encoded), None
+        shares = self._shares(encoded)
+        if not hasattr(self._rest[-1], "label_factors"):  # a learner has its own way
+            return self._predicted(encoded), shares
+        best = np.argmax(favoured(shares, factors_in(self.pipeline_)), axis=1)
+        return self.classes_[best], shares
+
     def predict_sample(self, rows: pd.DataFrame) -> dict[str, Any]:
         """Return what is predicted of made-up rows, as JSON values."""
-        encoded = self._encode(rows, made_up=True)
-        found = {"prediction": plain(self._predicted(encoded))}
-        if hasattr(self, "predict_proba"):
-            found["probability"] = plain(self._shares(encoded))
+        prediction, shares = self._both(self._encode(rows, made_up=True))
+        found = {"prediction": plain(prediction)}
+        if shares is not None:
+            found["probability"] = plain(shares)
         return found
 
     def _encode(self, X: Any, *, made_up: bool = False) -> pd.DataFrame:

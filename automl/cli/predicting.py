@@ -43,13 +43,15 @@ def predicted_columns(
             hint="Leave it out.",
         )
     shares = None
-    if model.task_ != "regression" and (proba or threshold is not None):
+    if threshold is not None:
         shares = np.asarray(model.predict_proba(frame))
-    if threshold is None:
-        columns: dict[str, Any] = {"prediction": model.predict(frame)}
+        second = (shares[:, 1] >= threshold).astype(np.int64)
+        prediction = np.asarray(model.classes_)[second]
+    elif proba:
+        prediction, shares = model.predict_both(frame)
     else:
-        second = (shares[:, 1] >= threshold).astype(np.int64)  # type: ignore[index]
-        columns = {"prediction": np.asarray(model.classes_)[second]}
+        prediction = model.predict(frame)
+    columns: dict[str, Any] = {"prediction": prediction}
     if proba and shares is not None:
         names = (f"probability_{label}" for label in model.classes_)
         columns |= dict(zip(names, shares.T, strict=True))

@@ -6,6 +6,7 @@ import pickle
 import random
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,10 @@ import pytest
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 
+from automl.assembly import labelled
 from automl.bundle import load, save_bundle
 from automl.bundle.schema import describe_table
+from automl.cli.predicting import predicted_columns
 from automl.exceptions import (
     AutoMLConfigError,
     AutoMLDataError,
@@ -220,11 +223,35 @@ def test_unreadable_cells_are_counted(saved):
         assert len(load(saved).predict(rows)) == 30
 
 
+@pytest.mark.parametrize("factors", [None, (0.2, 0.8)])
+def test_columns_of_the_command_come_of_one_reading(
+    factors, fitted, tmp_path, monkeypatch
+):
+    """As the model predicts alone; a warning comes once, labels by factors for free."""
+    pipeline, table = fitted
+    pipeline = labelled(pipeline, table, factors)
+    loaded = load(save_bundle(tmp_path / "m", pipeline, describe_table(table), INFO))
+    rows = new_passengers().astype({"age": object})
+    rows.loc[:2, "age"] = "old"
+    with pytest.warns(AutoMLWarning):
+        expected = loaded.predict(rows), loaded.predict_proba(rows)
+    if factors is not None:
+        assert (expected[0] != loaded.classes_[expected[1].argmax(axis=1)]).any()
+        twice = partial(pytest.fail, "it predicted again")
+        monkeypatch.setattr(loaded._rest[-1], "predict", twice)
+    with pytest.warns(AutoMLWarning, match="3 cells cannot be read") as caught:
+        found = predicted_columns(loaded, rows, proba=True, threshold=None)
+    assert len(caught) == 1
+    np.testing.assert_array_equal(found["prediction"], expected[0])
+    np.testing.assert_array_equal(found["probability_yes"], expected[1][:, 1])
+
+
 def test_empty_table_and_empty_row(saved):
     """No rows give no predictions of the right shape; an empty row gives one."""
     loaded, rows = load(saved), new_passengers()
     assert loaded.predict(rows.iloc[:0]).shape == (0,)
     assert loaded.predict_proba(rows.iloc[:0]).shape == (0, 2)
+    assert [len(part) for part in loaded.predict_both(rows.iloc[:0])] == [0, 0]
     bare = pd.DataFrame([[None] * 7], columns=rows.columns)
     assert loaded.predict(bare)[0] in {"yes", "no"}
     with pytest.raises(AutoMLDataError, match=r"has 4 features.* expecting 7"):

@@ -96,6 +96,10 @@ class FakeModel:
         """Return the likelier label."""
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
+    def predict_both(self, X):
+        """Return labels and odds."""
+        return self.predict(X), self.predict_proba(X)
+
 
 def call(*args, **kwargs):
     """Run the command inside this process."""
