@@ -238,9 +238,18 @@ def test_names_that_are_markup_stay_text(tmp_path):
     card = (
         save_bundle(tmp_path / "m", pipeline, describe_table(table), INFO)
         / "model_card.md"
-    )
+    ).read_text()
 
-    assert "<script" not in card.read_text()
+    assert "<script" not in card
+    assert "words" not in card
+
+
+def test_card_says_that_words_of_the_data_are_in_the_model(saved):
+    """Whoever passes a model of text columns on passes these on as well."""
+    card = (saved / "model_card.md").read_text()
+    kept = pickle.loads((saved / "model.pkl").read_bytes())[1].transformers_[2][1]
+    assert "cabin" in kept.vocabulary_
+    assert "Of text columns the model holds words and pairs of words" in card
 
 
 def test_earlier_bundle_is_replaced_and_others_files_are_not(fitted, bundle):
