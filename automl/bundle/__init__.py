@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,14 +123,18 @@ def save_bundle(
         target.parent.mkdir(parents=True, exist_ok=True)
         # beside the target, as a rename does not cross file systems; of mode 0700
         work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        earlier = work / "earlier"
         try:
             fresh = work / "bundle"
             fresh.mkdir(mode=0o700)
             for name, content in contents.items():
                 _write(fresh / name, content)
             load(fresh)
-            _swap(fresh, target, work / "earlier")
+            _swap(fresh, target, earlier)
         finally:
+            if not target.exists():  # refused or interrupted between two renames
+                with suppress(FileNotFoundError):
+                    earlier.rename(target)
             shutil.rmtree(work, ignore_errors=True)
     except OSError as error:
         raise AutoMLResourceError(
@@ -257,16 +262,10 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _swap(fresh: Path, target: Path, earlier: Path) -> None:
-    """Put the new folder in the old one's place, or leave the old one there."""
-    replaced = target.exists()
-    if replaced:
+    """Put the new folder in the old one's place, and the old one aside."""
+    if target.exists():
         target.rename(earlier)
-    try:
-        fresh.rename(target)
-    except OSError:
-        if replaced:
-            earlier.rename(target)
-        raise
+    fresh.rename(target)
 
 
 def _to_json(value: Any) -> bytes:

@@ -270,6 +270,26 @@ def test_folder_of_others_and_files_are_refused(fitted, tmp_path):
             save_bundle(target, fitted[0], describe_table(fitted[1]), INFO)
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(errno.EIO, "Broken")])
+def test_a_save_that_ends_between_two_renames_loses_nothing(
+    error, fitted, bundle, monkeypatch
+):
+    """The earlier bundle is put aside by then, and comes back."""
+    before = {p.name: p.read_bytes() for p in bundle.iterdir()}
+    rename, left = Path.rename, iter([True])
+
+    def once(path, target):
+        rename(path, target)
+        if next(left, False):
+            raise error
+
+    monkeypatch.setattr(Path, "rename", once)
+    with pytest.raises((KeyboardInterrupt, AutoMLError)):
+        save_bundle(bundle, fitted[0], describe_table(fitted[1]), INFO)
+    assert before == {p.name: p.read_bytes() for p in bundle.iterdir()}
+    assert [bundle] == list(bundle.parent.iterdir())
+
+
 def test_failed_save_leaves_the_earlier_bundle(fitted, bundle, monkeypatch):
     """A full disk is named, and what was there still loads."""
     before = {p.name: p.read_bytes() for p in bundle.iterdir()}
