@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from automl.facts import build_facts
-from automl.facts.searching import search_facts
+from automl.facts.searching import MAX_CANDIDATES, search_facts
 from automl.facts.timeline import MAX_BARS, timeline
 from automl.facts.tuning import MIN_TRIALS, axes, importance, levelled
 from automl.history import FoldResult, Trial
 from automl.metrics import resolve_metric
+from automl.report.tuning_charts import timeline_chart
 from tests.report_kit import record, with_many_trials
 
 
@@ -56,6 +57,22 @@ def test_timeline_names_workers_by_their_place():
     assert "error" in found["bars"]["status"]
     assert 0 < found["busy"] < 1
     assert min(found["bars"]["seconds"]) > 0
+
+
+def test_timeline_draws_a_candidate_that_is_listed_nowhere():
+    """Of more candidates than are listed, the last have failed only."""
+    run = record("binary")
+    failed = next(t for t in run.trials if t.status == "error")
+    more = [
+        dataclasses.replace(failed, number=100 + i, candidate=f"never_{i:02d}")
+        for i in range(MAX_CANDIDATES)
+    ]
+    facts = build_facts(dataclasses.replace(run, trials=(*run.trials, *more)))
+    last = more[-1].candidate
+    assert last not in {row["candidate"] for row in facts["search"]["candidates"]}
+    assert last not in facts["progress"]["trials"]["candidate"]
+    bars = sum(len(t["x"]) for t in timeline_chart(facts)["figure"]["data"])
+    assert bars == len(facts["search"]["timeline"]["bars"]["trial"])
 
 
 def test_timeline_is_none_where_no_worker_is_known():

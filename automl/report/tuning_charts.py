@@ -65,10 +65,12 @@ def looks(facts: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     >>> looks({"search": {"candidates": [{"candidate": "ridge"}]}})
     {'ridge': ('$s1', 'circle')}
     """
-    rows = (facts.get("search") or {}).get("candidates") or []
-    names = [row["candidate"] for row in rows]
+    search = facts.get("search") or {}
+    names = [row["candidate"] for row in search.get("candidates") or []]
     drawn = facts["progress"]["trials"]["candidate"] if "progress" in facts else []
-    names = [n for n in dict.fromkeys([*names, *drawn]) if n != "baseline"]
+    # of many candidates, one that only failed is in neither of them
+    timed = (search.get("timeline") or {}).get("bars", {}).get("candidate", [])
+    names = [n for n in dict.fromkeys([*names, *drawn, *timed]) if n != "baseline"]
     return {
         name: (SERIES[min(i, NAMED)], SYMBOLS[i % len(SYMBOLS)])
         for i, name in enumerate(names)
