@@ -3,7 +3,9 @@
 import dataclasses
 import html
 import json
+import os
 import re
+import stat
 from pathlib import Path
 
 import jsonschema
@@ -157,6 +159,19 @@ def test_report_is_a_path(tmp_path):
     assert isinstance(path, Path)
     assert Path(str(path)) == path == tmp_path / "r.html"
     assert [path] == list(path.parent.iterdir())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_report_is_its_owners_until_others_may_read_it(tmp_path):
+    """A report that is renewed keeps whoever was let read it."""
+    facts = build_facts(record("regression"))
+    path = write_report(facts, tmp_path / "r.md")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    path.chmod(0o644)
+    path.write_text("earlier")
+    write_report(facts, path)
+    assert path.read_text("utf-8").startswith("# Predicting")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
 
 
 def test_notebook_shows_the_page_in_a_frame_of_its_own(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import os
+import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -135,7 +136,11 @@ def json_text(facts: Mapping[str, Any]) -> str:
 
 
 def _write_whole(target: Path, page: str, *, durable: bool) -> None:
-    """Write a page beside its place and put it there."""
+    """Write a page beside its place and put it there.
+
+    A new file is its owner's alone, as all of a run; one that others were let read
+    stays so.
+    """
     descriptor, name = tempfile.mkstemp(
         dir=target.parent, prefix=f".{target.name[:80]}.", suffix=".part"
     )
@@ -146,6 +151,8 @@ def _write_whole(target: Path, page: str, *, durable: bool) -> None:
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
+        with suppress(OSError):
+            part.chmod(stat.S_IMODE(target.stat().st_mode))
         part.replace(target)
     finally:
         with suppress(OSError):
