@@ -236,7 +236,11 @@ def inspect(run: Model, as_json: Json = False, verbose: Verbose = False) -> None
             return
         described = found["schema"].pop("columns", [])
         facts = {**found["schema"], **found["manifest"]}
-        shown = {k: v for k, v in facts.items() if v and k not in ("files", "sha256")}
+        shown = {
+            k: v
+            for k, v in facts.items()
+            if v not in (None, "", [], {}) and k not in ("files", "sha256")
+        }
         print_table(["", ""], [[k, plain_value(v)] for k, v in shown.items()])
         if described:
             print()

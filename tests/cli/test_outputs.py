@@ -226,6 +226,12 @@ def test_inspect_shows_manifest_and_columns():
     assert "age" in shown
     as_json = json.loads(call("inspect", "model", "--json").stdout)
     assert as_json["schema"]["columns"] == [{"name": "age", "kind": "number"}]
+    manifest = {"random_state": 0, "factors": None, "members": [], "params": {}}
+    Path("model/manifest.json").write_text(json.dumps(manifest))
+    assert "random_state  0" in call("inspect", "model").stdout
+    assert not {"factors", "members", "params"} & set(
+        call("inspect", "model").stdout.split()
+    )
     Path("model/schema.json").write_text('{"columns": [')
     assert_one_sentence(call("inspect", "model"), 6, "schema.json is damaged")
 
