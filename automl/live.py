@@ -142,9 +142,10 @@ def _final(ended: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if ended is None:
         return None
     verdict, estimate = ended["verdict"], ended.get("estimate") or {}
+    unscored = verdict.get("unscored")  # the verdict's figures are then of another
     return {
-        "title": verdict["title"],
-        "selection": verdict["natural"],
+        "title": unscored or verdict["title"],
+        "selection": None if unscored else verdict["natural"],
         **{k: estimate.get(k) for k in ("natural", "low", "high")},
     }
 

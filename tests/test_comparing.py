@@ -165,6 +165,28 @@ def test_raw_scores_are_marked_and_nothing_leads_among_kinds(facts):
     assert "has the best score" in render_comparison(same)
 
 
+def test_a_winner_that_was_never_scored_has_no_score(facts):
+    """It is named; the score and the folds of the leader are not taken for its own."""
+    verdict = {**facts["linear"]["verdict"], "unscored": "Small tree"}
+    unscored = {**facts["linear"], "verdict": verdict}
+    estimate = {"natural": 0.9, "low": 0.8, "high": 0.95, "method": "bbc"}
+    scored = {**facts["tree"], "estimate": estimate}
+    found = compare_runs([("a", unscored), ("b", scored)])
+
+    shown = found["runs"][0]
+    assert shown["winner"] == "Small tree"
+    assert shown["natural"] is shown["low"] is shown["high"] is None
+    assert found["pairs"][0]["p"] is None
+    assert "never scored" in found["pairs"][0]["why_not"]
+    assert "not scored on the folds" in found["sentences"][0]
+    assert "different kinds" not in " ".join(found["sentences"])
+    assert "B has 0.9000." in render_comparison(found)
+    tested = {**unscored, "estimate": {**estimate, "method": "test"}}
+    assert compare_runs([("a", tested), ("b", scored)])["runs"][0]["natural"] == 0.9
+    best = compare_runs([("a", unscored)] + [("b", facts["tree"])] * 10)
+    assert {p["why_not"] is None for p in best["pairs"][1:]} == {True}
+
+
 def test_nothing_leads_across_tables(facts):
     """A better score may be of an easier table, and one run has no rival."""
     run = {**facts["tree"]["run"], "fingerprint": "another"}

@@ -92,6 +92,18 @@ def test_the_end_shows_what_won():
     assert "selection score (optimistic)" in going
 
 
+def test_the_end_names_what_predicts_though_it_was_never_scored():
+    """The score of the best that was scored is not taken for its own."""
+    over = [*events(), {"event": "finish", "at": 60.0}]
+    verdict = {"title": "Weighted ensemble", "natural": 0.955, "unscored": "Tree"}
+    facts = live_facts(over, TITLES, {"verdict": verdict})
+    text = " ".join(Outline(render_live(facts, refresh_s=None)).text)
+
+    assert (facts["final"]["title"], facts["final"]["selection"]) == ("Tree", None)
+    assert "never scored in the form that predicts" in text
+    assert "Weighted ensemble" not in text
+
+
 def test_facts_of_an_earlier_end_are_none_of_this_session():
     """A run that is searched longer shows no winner before its own end."""
     ended = {"verdict": {"title": "Weighted ensemble", "natural": 0.955}}

@@ -164,6 +164,9 @@ def _why_not(a: Mapping[str, Any], b: Mapping[str, Any]) -> str | None:
         in digests,
         "They scored on different folds.": digests[0] != digests[1],
         "A winner is missing from its leaderboard.": None in (_winner(a), _winner(b)),
+        "What predicts was never scored in that form.": any(
+            f["verdict"].get("unscored") for f in (a, b)
+        ),
     }
     return next((why for why, holds in reasons.items() if holds), None)
 
@@ -200,7 +203,7 @@ def _headline(facts: Mapping[str, Any]) -> dict[str, Any]:
         **_score(verdict, facts.get("estimate")),
         "table": (run.get("fingerprint") or "")[:12] or None,
         "baseline": verdict["baseline"],
-        "winner": verdict["title"],
+        "winner": verdict.get("unscored") or verdict["title"],
         "n_trials": run["n_trials"],
         "n_finished": run["n_finished"],
         "seconds": run["timeline"].get("total"),
@@ -221,12 +224,22 @@ def _score(
         level = f"{100 * (estimate.get('level') or 0.95):.0f} % interval"
         found = {k: estimate.get(k) for k in ("natural", "low", "high")}
         return {**found, "kind": kind, "interval": f"{level}, {MADE[kind]}"}
-    natural, std = verdict["natural"], verdict["std"]
+    natural, std = _selection_score(verdict)
     none = {"natural": natural, "low": None, "high": None, "kind": "raw"}
     if natural is None or std is None:
         return {**none, "interval": "no interval"}
     interval = f"± sd over the folds, {MADE['raw']}"
     return {**none, "low": natural - std, "high": natural + std, "interval": interval}
+
+
+def _selection_score(verdict: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Return the score of what predicts and its deviation; None if it was not scored.
+
+    The figures of the verdict are then of the best that was.
+    """
+    if verdict.get("unscored"):
+        return None, None
+    return verdict["natural"], verdict["std"]
 
 
 def _differences(facts: Sequence[Mapping[str, Any]]) -> tuple[list[Any], int]:
@@ -276,15 +289,14 @@ def _pairs(
     every = list(combinations(range(len(facts)), 2))
     if len(every) <= MAX_PAIRS:
         return every, None
-    known = [i for i, f in enumerate(facts) if f["verdict"]["natural"] is not None]
+    scores = [_selection_score(f["verdict"])[0] for f in facts]
+    known = [i for i, score in enumerate(scores) if score is not None]
     if len({(f["metric"]["name"], f["run"].get("fingerprint")) for f in facts}) > 1:
         others = [(0, i) for i in range(1, len(facts))]
         return others, f"Of {len(every)} pairs those with the first run are shown."
     best = max(
         known or [0],
-        key=lambda i: (
-            facts[i]["metric"]["sign"] * (facts[i]["verdict"]["natural"] or 0)
-        ),
+        key=lambda i: facts[i]["metric"]["sign"] * (scores[i] or 0),
     )
     chosen = [(best, i) for i in range(len(facts)) if i != best]
     return chosen, f"Of {len(every)} pairs those with the best run are shown."
@@ -307,8 +319,13 @@ def _sentences(
             "The runs worked on different tables: a better score may mean an easier "
             "table, not a better model."
         )
-    kinds = {_score(f["verdict"], f.get("estimate"))["kind"] for f in facts}
-    if len(kinds) > 1:
+    scores = [_score(f["verdict"], f.get("estimate")) for f in facts]
+    if any(f["verdict"].get("unscored") for f in facts):
+        said.append(
+            "What predicts was not scored on the folds in every run: such a winner has "
+            "a score only where there were test rows."
+        )
+    if len({s["kind"] for s in scores if s["natural"] is not None}) > 1:
         said.append(
             "The scores are of different kinds, so their order says nothing: a raw one "
             "is the best of many and optimistic, the others are not."
