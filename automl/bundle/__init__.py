@@ -190,7 +190,9 @@ def _make_files(
     }
     used = [column for column in schema["columns"] if column["used"]]
     for name in ("README.md", "model_card.md", "requirements.txt"):
-        files[name] = _render(name, schema=schema, manifest=manifest, used=used)
+        files[name] = _render(
+            name, schema=schema, manifest=manifest, used=used, markers=portable.markers
+        )
     manifest["files"] = {name: sha256(files[name]) for name in sorted(files)}
     manifest["sha256"] = seal(manifest)
     return files | {MANIFEST: _to_json(manifest)}
@@ -202,7 +204,7 @@ def _render(name: str, **facts: Any) -> bytes:
     environment = jinja2.Environment(  # noqa: S701 - Markdown, escaped by finalize
         loader=jinja2.FileSystemLoader(shipped_folder("reports") / "bundle"),
         undefined=jinja2.StrictUndefined,
-        finalize=_markdown,
+        finalize=_markdown if name.endswith(".md") else None,
         trim_blocks=True,
         keep_trailing_newline=True,
     )

@@ -61,11 +61,14 @@ class Portable:
         Distributions that the pickle names, and their installed versions.
     beneath : mapping of str to str
         What those need in turn.
+    markers : mapping of str to str
+        On which systems they do (PEP 508), of those that are not needed on all.
     """
 
     payload: bytes
     packages: Mapping[str, str]
     beneath: Mapping[str, str]
+    markers: Mapping[str, str]
 
 
 def make_portable(pipeline: Any) -> Portable:
@@ -99,7 +102,7 @@ def make_portable(pipeline: Any) -> Portable:
     needed = {name.partition(".")[0] for name in named | imported}
     _refuse(needed & SEARCH_ONLY, "imports")
     packages = _installed(needed)
-    return Portable(_packed(payload), packages, _beneath(packages))
+    return Portable(_packed(payload), packages, *_beneath(packages))
 
 
 @dataclass(frozen=True)
@@ -259,23 +262,41 @@ def _installed(modules: Iterable[str]) -> dict[str, str]:
     return {name: metadata.version(name) for name in sorted(names)}
 
 
-def _beneath(packages: Mapping[str, str]) -> dict[str, str]:
-    """Return what these need, and what that needs, if it is installed."""
-    found: dict[str, str] = {}
-    open_names = list(packages)
-    while open_names:
-        for line in metadata.requires(open_names.pop()) or ():
+def _beneath(packages: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return what these need, and what that needs, if it is installed.
+
+    And where those are needed that are not everywhere, as a marker (PEP 508).
+    """
+    ways: dict[str, list[frozenset[str]]] = {}
+    ahead = [(name, frozenset[str]()) for name in packages]
+    while ahead:
+        needing, where = ahead.pop()
+        for line in metadata.requires(needing) or ():
             requirement, _, marker = line.partition(";")
             match = re.match(r"[A-Za-z0-9._-]+", requirement)
             if match is None or "extra" in marker:
                 continue
             name = _normal(match.group())
-            version = version_of(name)
-            if version is None or name in packages or name in found:
+            way = where | ({marker.strip()} - {""})
+            if version_of(name) is None or name in packages:
                 continue
-            found[name] = version
-            open_names.append(name)
-    return dict(sorted(found.items()))
+            if not any(known <= way for known in ways.get(name, ())):
+                ways.setdefault(name, []).append(way)
+                ahead.append((name, way))
+    names = sorted(ways)
+    found = {name: metadata.version(name) for name in names}
+    return found, {name: _any_of(ways[name]) for name in names if all(ways[name])}
+
+
+def _any_of(ways: Iterable[frozenset[str]]) -> str:
+    """Return a marker that holds where all markers of one of the ways do.
+
+    Examples
+    --------
+    >>> _any_of([frozenset(["sys_platform == 'win32'"]), frozenset(["b", "a"])])
+    "(a) and (b) or (sys_platform == 'win32')"
+    """
+    return " or ".join(sorted(" and ".join(f"({m})" for m in sorted(w)) for w in ways))
 
 
 def version_of(distribution: str) -> str | None:

@@ -9,6 +9,7 @@ import stat
 import sys
 import zlib
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 
 import cloudpickle
@@ -16,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from lightgbm import LGBMClassifier, LGBMRegressor
+from packaging.requirements import Requirement
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
@@ -172,6 +174,32 @@ def test_requirements_pin_what_the_model_uses(saved):
     assert {"scikit-learn", "numpy", "pandas", "scipy", "cloudpickle"} <= pins
     assert not pins & {"automl-pipelines", "hyperopt", "lightgbm", "jinja2"}
     assert all("==" in line for line in lines if not line.startswith("#"))
+
+
+def test_requirements_keep_on_which_systems_they_are_needed(
+    fitted, tmp_path, monkeypatch
+):
+    """A pin has a marker where no way without one leads to it; it may lead back."""
+    linux, old = 'platform_system == "Linux"', 'python_version < "3.12"'
+    needs = {
+        "scikit-learn": [f"cuda-runtime>=1; {linux}", "plain", "docs; extra == 'd'"],
+        "cuda-runtime": ["cuda_driver", f"plain; {old}"],
+        "cuda-driver": [f"cuda-runtime; {old}"],
+        "numpy": [f"cuda.driver ; {old}"],
+    }
+    monkeypatch.setattr(metadata, "requires", needs.get)
+    monkeypatch.setattr(metadata, "version", lambda _: "1.0")
+    place = save_bundle(tmp_path / "m", fitted[0], describe_table(fitted[1]), INFO)
+    text = (place / "requirements.txt").read_text()
+    pins = [Requirement(p) for p in text.partition("by those:\n")[2].splitlines()]
+    assert [pin.name for pin in pins] == ["cuda-driver", "cuda-runtime", "plain"]
+    assert pins[2].marker is None
+    for system, version, n_there in (
+        ("Linux", "3.13", 3), ("Windows", "3.13", 1), ("Windows", "3.11", 3),
+    ):  # fmt: skip
+        here = {"platform_system": system, "python_version": version}
+        there = [pin for pin in pins if not pin.marker or pin.marker.evaluate(here)]
+        assert len(there) == n_there
 
 
 def test_files_are_private_and_complete(saved):
