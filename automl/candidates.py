@@ -143,13 +143,13 @@ class Candidate:
         --------
         >>> svm = Candidate("svm", "SVM", ("binary",), {}, limits={"rows": 5000})
         >>> svm.misfit("binary", 6000, 3, 2), svm.misfit("binary", 5000, 3, 2)
-        ('it is for at most 5,000 rows', '')
+        ('for at most 5,000 rows', '')
         """
         if task not in self.tasks:
-            return f"it is for {' and '.join(self.tasks)}"
+            return f"for {' and '.join(self.tasks)}"
         size = {"rows": n_rows, "columns": n_columns, "classes": n_classes}
         over = [f"{v:,} {k}" for k, v in self.limits.items() if size[k] > v]
-        return f"it is for at most {' and '.join(over)}" if over else ""
+        return f"for at most {' and '.join(over)}" if over else ""
 
 
 DISTRIBUTION = "automl-pipelines"

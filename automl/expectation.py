@@ -19,6 +19,7 @@ from automl.checks.finding import Finding, worst_first
 from automl.checks.rows import SeenBefore
 from automl.effort import HURRY_S
 from automl.estimators.labels import favoured
+from automl.facts.compact import compact
 from automl.facts.verdict import restated
 from automl.resampled_scores import is_quick
 from automl.reserve import SCORE_SHARE
@@ -41,6 +42,9 @@ __all__ = ["Expected", "Meanwhile", "expect", "expect_again", "is_arithmetic"]
 MEANWHILE_CELLS = 200_000
 """Numbers of a configuration up to which the score is corrected while workers fit: of
 25,000 rows of two classes. A hundred configurations are 150 MB then."""
+
+OWN = "own_estimate"
+"""Fact of a finished run that was given test rows later: what it had without them."""
 
 OF_TEST = (SeenBefore(), Drift())
 """Checks that look at the test rows."""
@@ -217,17 +221,18 @@ def expect_again(
     """
     if held_out is None:
         return dict(facts), Expected(facts.get("estimate"))
+    own = facts.get(OWN, facts.get("estimate"))
     tested, notes = _tested(pipeline, held_out, problem, lambda: False)
     found = Appraised(None) if tested is None else tested.appraised
     new = estimate_facts(found, problem.metric, trial.score)
     score = None if tested is None else tested.score
-    estimate = new or facts.get("estimate")
+    estimate = own if new is None else compact(new)
     checks = _checks_again(facts, held_out, problem, random_state)
-    out = {**facts, "estimate": estimate, "checks": checks}
+    out = {**facts, OWN: own, "estimate": estimate, "checks": checks}
     if isinstance(facts.get("verdict"), dict):
-        out["verdict"] = restated(
+        out["verdict"] = compact(restated(
             facts["verdict"], trials, trial, problem.folds, problem.metric, estimate
-        )
+        ))  # fmt: skip
     return out, Expected(estimate, score, notes)
 
 

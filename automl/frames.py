@@ -5,17 +5,21 @@ Between target and table. Every complaint about their shape is raised here.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from automl.encoding import as_frame, is_unicode
+from automl.encoding_frame import has_names
 from automl.exceptions import AutoMLDataError, named, suggestion
 from automl.target import as_series
 
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
 __all__ = [
-    "check_shape", "is_name", "read_frame", "read_target", "split_target",
-    "take_column",
+    "as_trained", "check_shape", "has_column", "is_name", "read_frame", "read_target",
+    "split_target", "take_column",
 ]  # fmt: skip
 
 MIN_ROWS = 2
@@ -178,6 +182,29 @@ def is_name(frame: pd.DataFrame, given: Any) -> bool:
         names: list[Any] = list(frame.columns)
         return given in names
     return isinstance(given, str)
+
+
+def has_column(frame: pd.DataFrame, given: Any) -> bool:
+    """Return whether this is a column's name, and the column is there."""
+    return is_name(frame, given) and given in frame.columns
+
+
+def as_trained(frame: pd.DataFrame, columns: Sequence[Hashable]) -> pd.DataFrame:
+    """Return rows whose columns have places for names with those of training features.
+
+    Places count the target and groups beside the features as well: of rows that have
+    neither, a place is another.
+
+    Examples
+    --------
+    >>> as_trained(pd.DataFrame([[5, 6]]), (1, 3)).columns.tolist()
+    [1, 3]
+    >>> as_trained(pd.DataFrame([[5, 6, 0]]), (1, 3)).columns.tolist()
+    [0, 1, 2]
+    """
+    if has_names(frame) or frame.shape[1] != len(columns):
+        return frame
+    return frame.set_axis(pd.Index(columns, tupleize_cols=False), axis=1)
 
 
 def _without(frame: pd.DataFrame, place: int) -> tuple[pd.DataFrame, pd.Series]:

@@ -206,8 +206,7 @@ class Pace:
         if self.plan.n_workers == 1 or self.budget.time_s is None:
             return 0.0
         ready = [f.started_s for t in self.history if t.number == 0 for f in t.folds]
-        tried = (t.folds for t in self.history if t.number > 0 and t.folds)
-        begun = [f.started_s for f in next(tried, ())]  # trials are in that order
+        begun = [f.started_s for t in self.history if t.number > 0 for f in t.folds]
         first_s = min(begun) - max(ready) if ready and begun else 0.0
         return min(max(RESTART_S, first_s), RESTART_SHARE * self.budget.time_s)
 

@@ -186,8 +186,11 @@ def _fitting(
             f"table of {table.n_rows} rows by {table.X.shape[1]} columns.",
             code="E-candidates",
         )
+    left_out: dict[str, list[str]] = {}
+    for name, reason in why.items():
+        if reason and (named or table.task in candidates[name].tasks):
+            left_out.setdefault(reason, []).append(name)
     return fitting, tuple(
-        f"{name} is not tried: {reason}."
-        for name, reason in why.items()
-        if reason and (named or table.task in candidates[name].tasks)
+        f"Not tried: {', '.join(names)} ({reason})."
+        for reason, names in left_out.items()
     )

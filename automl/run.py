@@ -329,7 +329,7 @@ def _again(
     recipe, history = restored.finish, restored.history
     teller.tell("refit", "", history)
     pipeline, single = remake_both(recipe, problem, session.settings.random_state)
-    notes = tuple(recipe.get("notes", ()))
+    notes = tuple((facts["run"] if held_out is None else recipe).get("notes", ()))
     found = digest(checked_predictions(pipeline, problem.table))
     if found != recipe["predictions"]:
         note = "The model was fitted again and does not predict quite as it did."
@@ -349,7 +349,7 @@ def _again(
     notes = (*notes, *(note for note in new if note not in notes))
     facts = {**facts, "run": {**facts["run"], "notes": list(notes)}}
     if held_out is not None:
-        session.keep(facts)
+        notes = _warn_of_disk(session.keep(facts), notes)
     teller.tell("end", _verdict(facts), history)
     return Run(
         problem.table, problem.metric, problem.folds, history, trial, ranked, pipeline,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["alone_here", "sandbox"]
 
-_HERE = threading.Lock()
+_HERE = threading.RLock()
 
 Aspect = tuple["Callable[[], Any]", "Callable[[Any], object]"]
 """How something global is read, and how it is put back."""
@@ -42,7 +42,7 @@ def alone_here() -> Iterator[None]:
     """Let one task at a time run in this process, with one thread.
 
     A fit limits threads and hides warnings, which a process has one of: fits of several
-    threads of the caller's take turns, task by task.
+    threads of the caller's take turns, task by task. A learner may fit another.
     """
     from threadpoolctl import threadpool_limits
 

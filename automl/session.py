@@ -232,10 +232,12 @@ class Session:
         }
         journal.write("finish", {**recipe, **ending})
 
-    def keep(self, facts: Mapping[str, Any]) -> None:
+    def keep(self, facts: Mapping[str, Any]) -> Journal:
         """Write down what else was found out about a finished run."""
-        if self.journal is not None:
-            self.journal.keep_text("facts.json", json.dumps(facts, allow_nan=False))
+        if self.journal is None:
+            raise AssertionError("only a run of an earlier session is finished")
+        self.journal.keep_text("facts.json", json.dumps(facts, allow_nan=False))
+        return self.journal
 
     @property
     def _is_ordered(self) -> bool:

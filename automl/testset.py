@@ -24,7 +24,7 @@ from automl.exceptions import (
     AutoMLWarning,
     suggestion,
 )
-from automl.frames import is_name, read_frame, split_target
+from automl.frames import as_trained, has_column, is_name, read_frame, split_target
 from automl.repeats import OVERLAP, shared_rows
 from automl.rows import read_groups, read_time
 from automl.scored import FEW_ROWS, Scored, too_few, units_of_time
@@ -119,7 +119,8 @@ def check_test(y: Any, X_test: Any, y_test: Any) -> None:
         If the target's name is not among the columns (``E-test``).
     """
     frame = None if X_test is None else _frame_of_test(X_test)
-    named = y_test is None and frame is not None and is_name(frame, y)
+    place = isinstance(y, int) and not isinstance(y, bool)
+    named = y_test is None and frame is not None and (place or is_name(frame, y))
     if y_test is not None and X_test is None:
         given, missing = "y_test", "X_test"
     elif X_test is not None and y_test is None and not named:
@@ -133,9 +134,9 @@ def check_test(y: Any, X_test: Any, y_test: Any) -> None:
             hint=f"Give {missing}, too.",
         )
     target = y if named else y_test
-    if frame is not None and isinstance(target, str):
+    if frame is not None and (isinstance(target, str) or named):
         names = [str(name) for name in frame.columns]
-        if target not in names:
+        if target not in list(frame.columns):
             raise AutoMLDataError(
                 f"The target column {target!r} is not in X_test. "
                 + suggestion(target, names[:50]),
@@ -183,9 +184,11 @@ def read_test(
         If rows are in the training table, too (``W-overlap``).
     """
     frame = _frame_of_test(X)
-    units, ungrouped = _units(frame, table, groups, time)
-    features, truth = split_target(frame, y)
-    beside = [n for n in (groups, sample_weight) if _has_column(features, n)]
+    names = table.encoder.columns
+    features, truth = split_target(as_trained(frame, names), y)
+    features = as_trained(features, names)
+    units, ungrouped = _units(features, table, groups, time)
+    beside = [n for n in (groups, sample_weight) if has_column(features, n)]
     rows = encode_rows(table.encoder, features.drop(columns=beside), model="AutoML")
     truth = np.asarray(as_series(truth, what="y_test"))
     if len(truth) != len(rows):
@@ -251,19 +254,15 @@ def _units(
     """Return what is drawn together, and whether groups are not told."""
     n = len(frame)
     if table.groups is not None:
-        if not _has_column(frame, groups):
+        if not has_column(frame, groups):
             return None, True
         return read_groups(frame[groups], n), False
     if table.time is not None:
         moments = None
-        if _has_column(frame, time):
+        if has_column(frame, time):
             moments, _ = read_time(frame[time], n)
         return units_of_time(np.arange(n) if moments is None else moments), False
     return None, False
-
-
-def _has_column(frame: pd.DataFrame, given: Any) -> bool:
-    return is_name(frame, given) and given in frame.columns
 
 
 def codes_of_labels(labels: Any, classes: np.ndarray, name: str = "y") -> np.ndarray:

@@ -386,10 +386,10 @@ def test_limits_say_what_it_is_tried_on():
     """A candidate is tried on its tasks, up to its limits."""
     found = parse_candidate("mine", spec(limits={"rows": 100, "columns": 5}))
     assert not found.misfit("regression", 100, 5, 0)
-    assert found.misfit("regression", 101, 5, 0) == "it is for at most 100 rows"
-    both = "it is for at most 100 rows and 5 columns"
+    assert found.misfit("regression", 101, 5, 0) == "for at most 100 rows"
+    both = "for at most 100 rows and 5 columns"
     assert found.misfit("regression", 101, 6, 0) == both
-    assert found.misfit("binary", 100, 5, 2) == "it is for regression"
+    assert found.misfit("binary", 100, 5, 2) == "for regression"
 
 
 def test_parameters_of_a_task_are_fixed_for_that_task_alone():
@@ -417,6 +417,8 @@ def test_who_is_not_tried_is_told():
         return make_problem(rows, rows[:, 0] + rows[:, 1], settings, 1).notes
 
     named = notes_of([small, classes, "lightgbm"])
-    assert "small is not tried: it is for at most 50 rows." in named
-    assert "classes is not tried: it is for binary." in named
-    assert not any("is not tried" in note for note in notes_of("auto"))
+    assert "Not tried: small (for at most 50 rows)." in named
+    assert "Not tried: classes (for binary)." in named
+    assert not any("Not tried" in note for note in notes_of("auto"))
+    rows = np.random.default_rng(0).normal(size=(5_001, 2))
+    assert "Not tried: svm (for at most 5,000 rows)." in notes_of("auto")

@@ -206,3 +206,13 @@ def test_a_growing_family_that_was_not_seen_is_not_begun_in_the_last_moments():
     fresh, late = pace(), pace(*finished(6.0))
     assert fresh.expected_seconds[GROWING.name] == 0.25
     assert late.expected_seconds[GROWING.name] > 2.0
+
+
+def test_a_new_pool_takes_what_the_first_one_took_whoever_began_first():
+    """The first configuration may be run again late, after its worker died."""
+    base = replace(
+        finished(1.0)[0], folds=(FoldResult(0, 0, "ok", 0.1, started_s=1.0),)
+    )
+    again = Trial(1, "slow", {}, "", folds=(FoldResult(1, 0, "ok", 0.5, started_s=50),))
+    other = Trial(2, "slow", {}, "", folds=(FoldResult(2, 0, "ok", 0.5, started_s=4),))
+    assert pace(base, again, other).restart_s == 3.0

@@ -349,7 +349,7 @@ def test_test_rows_of_a_finished_run_are_written_down(counted, tmp_path):
     """Whoever reads the folder later finds the estimate that its report shows."""
     candidate, _ = counted
     X, y = table()
-    fit(candidate, tmp_path / "run", n_trials=3)
+    first = fit(candidate, tmp_path / "run", n_trials=3)
     again = AutoML(
         n_trials=3, candidates=candidate, run_dir=tmp_path / "run", **KEEP_GOING
     ).fit(X, y, X_test=X[:60] + 0.01, y_test=y[:60])
@@ -358,3 +358,11 @@ def test_test_rows_of_a_finished_run_are_written_down(counted, tmp_path):
     assert facts["estimate"]["method"] == "test"
     assert facts["run"]["notes"] == list(again.notes_)
     assert any("Nothing was searched" in note for note in again.notes_)
+    later = fit(candidate, tmp_path / "run", n_trials=3)
+    assert later.facts_["estimate"] == facts["estimate"]
+    assert set(facts["run"]["notes"]) <= set(later.notes_)
+    few = AutoML(
+        n_trials=3, candidates=candidate, run_dir=tmp_path / "run", **KEEP_GOING
+    ).fit(X, y, X_test=X[:20] + 0.01, y_test=y[:20])
+    assert few.facts_["estimate"] == first.facts_["estimate"]
+    assert any("beside" in note for note in few.notes_)

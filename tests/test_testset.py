@@ -1,5 +1,6 @@
 """Test rows are checked before the search, and tell what they can."""
 
+import json
 import time
 from types import SimpleNamespace
 
@@ -9,12 +10,15 @@ import pytest
 from sklearn.metrics import make_scorer, mean_absolute_error
 
 from automl import AutoML
+from automl.baseline import baseline_pipeline
 from automl.budget import Budget
 from automl.exceptions import AutoMLConfigError, AutoMLDataError
-from automl.expectation import _clock
+from automl.expectation import _clock, expect_again
+from automl.history import Trial
 from automl.metrics import resolve_metric
 from automl.table import make_table
-from automl.testset import HeldOut, read_test, score_test
+from automl.testset import HeldOut, check_test, read_test, score_test
+from tests.appraisal_kit import problem_of
 
 QUICK = {"n_trials": 2, "n_jobs": 1, "random_state": 0, "verbose": 0, "cv": 3}
 
@@ -338,6 +342,28 @@ def test_columns_named_by_numbers_are_found_in_test_rows():
     assert model.test_score_ == pytest.approx(model.score(features, rows[4][80:]))
 
 
+def test_places_of_columns_are_those_of_the_training_table():
+    """Of rows without target and groups, a place is another column."""
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(160, 5))
+    rows[:, 2] = np.arange(160) // 4
+    train, test = rows[:80], rows[80:]
+    model = AutoML(candidates=["ridge"], **QUICK)
+
+    bare = {"X_test": test[:, [1, 3, 4]], "y_test": test[:, 0]}
+    model.fit(train, 0, groups=2, **bare)
+    told = "the groups of its rows are not told"
+    assert any(told in note for note in model.notes_)
+    model.fit(train, 0, groups=2, X_test=test)
+    assert not any(told in note for note in model.notes_)
+    table = make_table(train, 0, time=1)
+    moments = test[:, 1].argsort(kind="stable")
+    found = read_test(test[moments, 1:], test[moments, 0], table, time=1)
+    assert (np.diff(found.unit) >= 0).all()
+    with pytest.raises(AutoMLDataError, match="column 7 is not in X_test"):
+        check_test(7, test, None)
+
+
 def test_a_missing_label_in_a_list_is_missing():
     """NumPy would write it as the text 'nan', which no class is called."""
     table = make_table(pd.DataFrame({"x": np.arange(60.0)}), ["a", "b"] * 30)
@@ -346,3 +372,15 @@ def test_a_missing_label_in_a_list_is_missing():
     with pytest.raises(AutoMLDataError, match="y_test should be a 1d array") as caught:
         read_test(pd.DataFrame({"x": np.arange(3.0)}), np.ones((3, 2)), table)
     assert caught.value.code == "E-multioutput"
+
+
+def test_what_was_never_scored_is_judged_by_test_rows_all_the_same():
+    """A small model that stands in has no score to write beside theirs."""
+    problem = problem_of()
+    table = problem.table
+    constant = baseline_pipeline(table, problem.metric)
+    test = HeldOut(table.X, table.y, ())
+    stands_in = Trial(-1, "ridge", {}, "fallback", "ok")
+    facts = {"estimate": None, "checks": ()}
+    found, _ = expect_again(facts, constant, test, stands_in, (), problem, 0)
+    assert json.loads(json.dumps(found, allow_nan=False))["estimate"]["raw"] is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import stat
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -114,6 +115,8 @@ def _write_whole(target: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        if target.is_file():  # who may read it stays as it was
+            part.chmod(stat.S_IMODE(target.stat().st_mode))
         part.replace(target)
     except OSError:
         with suppress(OSError):

@@ -22,7 +22,7 @@ LARGEST = 700.0
 """Of a logarithm: 1e304 of a number."""
 
 LOG_LINKS = ("poisson", "gamma", "tweedie")
-"""Objectives of LightGBM and XGBoost that learn the logarithm of the mean."""
+"""Objectives of LightGBM that learn the logarithm of the mean."""
 
 
 class LogTargetRegressor(RegressorMixin, BaseEstimator):
@@ -106,18 +106,11 @@ def inner_learner(model: Any) -> Any:
 
 
 def logarithm_of(model: Any) -> str:
-    """Return what a learner's trees add up to the logarithm of; empty if to none.
-
-    Examples
-    --------
-    >>> import lightgbm
-    >>> logarithm_of(lightgbm.LGBMRegressor(objective="poisson"))
-    'the target'
-    """
+    """Return what a fitted learner's trees give the logarithm of, empty if of none."""
     learner = inner_learner(model)
     if learner is not model:
         return "1 + target"
-    return "the target" if getattr(learner, "objective", "") in LOG_LINKS else ""
+    return "the target" if getattr(learner, "objective_", "") in LOG_LINKS else ""
 
 
 def opened(model: Any, y: np.ndarray) -> tuple[Any, np.ndarray]:

@@ -63,7 +63,8 @@ TERMS = {
     "Configuration": "A candidate with its hyperparameters. Its trial is what came of "
     "it, by number.",
     "Origin": "Where a configuration is from: a known good start, chance (random), the "
-    "scores so far (tpe), or a small change of the best (perturbed).",
+    "scores so far (tpe), or a small change of the best or of what was tried "
+    "already (perturbed).",
 }
 """Word of every report to what it means."""
 

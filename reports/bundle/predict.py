@@ -11,12 +11,15 @@ if __name__ == "__main__" and not sys.flags.safe_path:
     sys.path.pop(0)  # no file of this folder stands in for a library
 
 import argparse
+import bz2
 import gzip
 import hashlib
 import io
 import json
+import lzma
 import pickle
-from contextlib import suppress
+import stat
+import tempfile
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -32,6 +35,7 @@ FILES = frozenset(
 )  # fmt: skip
 TOLERANCE = 1e-6  # as a share of the largest prediction of a regression
 DATA_ERROR, INTEGRITY_ERROR = 3, 6  # exit codes
+OPENERS: dict[str, Any] = {".bz2": bz2.open, ".gz": gzip.open, ".xz": lzma.open}
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
 MISSING = frozenset(
     ["", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND",
@@ -181,7 +185,7 @@ def read_table(path: Path, encoder: Any, separator: str) -> pd.DataFrame:
 
 def without_blank_ends(path: Path) -> io.BytesIO:
     """Return a text file without the blank lines before and after its rows."""
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+    with OPENERS.get(path.suffix.lower(), open)(path, "rb") as file:
         text = file.read().lstrip(b"\r\n")
     kept = text.rstrip()
     end_of_line = text[len(kept) :].splitlines(keepends=True)[:1]
@@ -259,16 +263,20 @@ def refuse_overwriting(table: Path, out: Path) -> None:
 
 def write_table(result: pd.DataFrame, out: Path, *, raw: bool) -> None:
     """Write the predictions beside their place and put them there, whole."""
-    is_file = not out.exists() or out.is_file() or out.is_dir()
-    target = out.resolve() if is_file else out  # no file stands in for a device
-    part = target.with_name(f".part.{target.name}") if is_file else target
+    shown = result if raw else without_formulas(result)
+    target = out.resolve()
     try:
-        if out.suffix.lower() in {".parquet", ".pq"}:
-            result.to_parquet(part, index=False)
-        else:
-            shown = result if raw else without_formulas(result)
-            shown.to_csv(part, index=False)
-        if is_file:
+        if out.exists() and not out.is_file() and not out.is_dir():
+            shown.to_csv(out, index=False)  # a device or a pipe stays what it is
+            return
+        with tempfile.TemporaryDirectory(prefix=".", dir=target.parent) as folder:
+            part = Path(folder) / target.name
+            if out.suffix.lower() in {".parquet", ".pq"}:
+                result.to_parquet(part, index=False)
+            else:
+                shown.to_csv(part, index=False)
+            if target.is_file():  # who may read it stays as it was
+                part.chmod(stat.S_IMODE(target.stat().st_mode))
             part.replace(target)
     except (OSError, ValueError, ImportError) as error:
         why = str(getattr(error, "strerror", None) or error).partition("\n")[0]
@@ -277,10 +285,6 @@ def write_table(result: pd.DataFrame, out: Path, *, raw: bool) -> None:
             "unchanged.",
             DATA_ERROR,
         ) from error
-    finally:
-        if is_file:
-            with suppress(OSError):
-                part.unlink()
 
 
 def difference(model: Any, sample: bytes, stored: bytes) -> float:

@@ -1,12 +1,16 @@
 """The script of a bundle predicts alone, and ends with a sentence and a code."""
 
+import bz2
 import gzip
 import json
+import lzma
 import os
 import pickle
 import runpy
 import shutil
+import stat
 import venv
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -46,7 +50,7 @@ def test_script_keeps_what_was_there_where_it_cannot_write(saved, tmp_path):
     for out, said in [
         ("link.csv", "link.csv holds the rows"),
         ("folder", "folder could not be written: Is a directory. What"),
-        ("none/out.csv", "none/out.csv could not be written: Cannot save"),
+        ("none/out.csv", "none/out.csv could not be written: No such file"),
     ]:
         done = python(saved / "predict.py", "new.csv", "-o", out, cwd=tmp_path)
         assert (done.returncode, said in done.stderr) == (3, True), done.stderr
@@ -59,11 +63,13 @@ def test_script_writes_to_a_device_and_through_a_link(saved, tmp_path):
     new_passengers().to_csv(tmp_path / "new.csv", index=False)
     (tmp_path / "real.csv").write_text("old")
     (tmp_path / "link.csv").symlink_to(tmp_path / "real.csv")
+    (tmp_path / "real.csv").chmod(0o600)
     for out in (tmp_path / "link.csv", "/dev/stdout"):
         done = python(saved / "predict.py", "new.csv", "-o", out, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
     assert (tmp_path / "link.csv").is_symlink()
     assert (tmp_path / "real.csv").read_text() in done.stdout
+    assert stat.S_IMODE((tmp_path / "real.csv").stat().st_mode) == 0o600
     assert len(list(tmp_path.iterdir())) == 3
 
 
@@ -80,7 +86,7 @@ def test_script_takes_rows_that_end_in_a_separator(fitted, saved, tmp_path):
     assert list(found["prediction"]) == list(fitted[0].predict(rows))
 
 
-@pytest.mark.parametrize("name", ["new.csv", "new.csv.gz"])
+@pytest.mark.parametrize("name", ["new.csv", "NEW.CSV.GZ", "new.csv.bz2", "new.csv.xz"])
 def test_script_predicts_empty_lines_of_a_single_column(name, tmp_path):
     """They are rows with a missing cell, but for those at the end of the file."""
     frame = pd.DataFrame({"a": [*range(1, 40), np.nan]})
@@ -89,7 +95,9 @@ def test_script_predicts_empty_lines_of_a_single_column(name, tmp_path):
     pipeline.fit(frame, table.y)
     place = save_bundle(tmp_path / "m", pipeline, describe_table(table), INFO)
     text = b'a\n1\n\n3\n""\n\n\n'
-    (tmp_path / name).write_bytes(gzip.compress(text) if name[-1] == "z" else text)
+    packers = {".GZ": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
+    packed = packers.get(Path(name).suffix, bytes)(text)
+    (tmp_path / name).write_bytes(packed)
     done = python(place / "predict.py", name, "-o", "out.csv", cwd=tmp_path)
 
     assert done.returncode == 0, done.stderr

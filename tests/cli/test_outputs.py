@@ -1,6 +1,7 @@
 """What the other commands show of a model, a run or the library."""
 
 import json
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -71,11 +72,13 @@ def test_predict_writes_a_file_from_standard_input():
     """A run's folder names its model, and - is standard input."""
     Path("run").mkdir()
     FakeModel().save(Path("run/model"))
+    Path("p.csv").touch(mode=0o600)
     options = ["-o", "p.csv", "--no-proba"]
     result = call("predict", "run", "-", *options, input="age\n30\n40\n")
 
     assert (result.exit_code, result.stdout) == (0, "")
     assert Path("p.csv").read_text() == "prediction\n'=no\n'=no\n"
+    assert stat.S_IMODE(Path("p.csv").stat().st_mode) == 0o600
 
 
 @pytest.mark.usefixtures("fake")
