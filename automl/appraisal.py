@@ -155,11 +155,11 @@ def appraise(
                 if not capped:  # else it is a mean of folds, as the baseline's is
                     constant = _of_constant(base, rows, problem, predictions)
     if estimate is None:
-        train, test = problem.folds.splits[0]
         n_tried = sum(1 for t in history if t.number and t.scores)
         scores = list(winner.scores.values())
         bounds = problem.metric.bounds
-        estimate = from_folds(scores, len(train), len(test), n_tried, bounds)
+        sizes = [problem.folds.sizes[k] for k in winner.scores]
+        estimate = from_folds(scores, sizes, n_tried, bounds)
     return Appraised(
         estimate, time.monotonic() - begun, winner.candidate == ENSEMBLE, warning,
         n_tried, rule is not None, temperature != 1.0, constant,

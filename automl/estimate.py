@@ -326,8 +326,7 @@ def of_test(
 
 def from_folds(
     scores: Sequence[float],
-    n_train: int,
-    n_test: int,
+    sizes: Sequence[Sequence[int]],
     n_configurations: int,
     bounds: tuple[float, float] = (-math.inf, math.inf),
 ) -> Estimate | None:
@@ -339,14 +338,14 @@ def from_folds(
 
     Examples
     --------
-    >>> found = from_folds([0.8, 0.9, 0.7], 80, 20, 9, bounds=(0, 1))
+    >>> found = from_folds([0.8, 0.9, 0.7], [(80, 20)] * 3, 9, bounds=(0, 1))
     >>> round(found.score, 2), round(found.low, 2), round(found.high, 2)
     (0.8, 0.47, 1)
     """
-    found = mean_of_folds(scores, n_train, n_test)
+    found = mean_of_folds(scores, sizes)
     if found is None:
         return None
     low = max(found.mean - found.margin, bounds[0])
     high = min(found.mean + found.margin, bounds[1])
-    n_rows = len(scores) * n_test
+    n_rows = sum(n_test for _, n_test in sizes)
     return Estimate(found.mean, low, high, "naive", n_configurations, 0, n_rows)

@@ -37,7 +37,7 @@ class FoldMean:
 
 
 def mean_of_folds(
-    values: Sequence[float] | np.ndarray, n_train: int, n_test: int
+    values: Sequence[float] | np.ndarray, sizes: Sequence[Sequence[int]]
 ) -> FoldMean | None:
     """Return the mean of one value a fold, with its interval and p-value.
 
@@ -49,8 +49,8 @@ def mean_of_folds(
     ----------
     values : array-like of shape (n_folds,)
         Scores, or differences of scores.
-    n_train, n_test : int
-        Rows that a fold trains on and scores.
+    sizes : list of (int, int)
+        Rows that folds train on and score: forward splits train on more and more.
 
     Returns
     -------
@@ -59,10 +59,10 @@ def mean_of_folds(
 
     Examples
     --------
-    >>> found = mean_of_folds([0.01, 0.02, 0.03, 0.02], n_train=75, n_test=25)
+    >>> found = mean_of_folds([0.01, 0.02, 0.03, 0.02], [(75, 25)] * 4)
     >>> round(found.mean, 3), round(found.margin, 3), round(found.p, 3)
     (0.02, 0.02, 0.049)
-    >>> mean_of_folds([0.1], 80, 20) is None
+    >>> mean_of_folds([0.1], [(80, 20)]) is None
     True
     """
     k = len(values)
@@ -71,7 +71,8 @@ def mean_of_folds(
     from scipy.special import stdtr, stdtrit
 
     mean = float(np.mean(values))
-    inflation = 1 / k + n_test / max(n_train, 1)
+    share = np.mean([n_test / max(n_train, 1) for n_train, n_test in sizes])
+    inflation = 1 / k + float(share)
     error = float(np.std(values, ddof=1)) * math.sqrt(inflation)
     p = 2 * float(stdtr(k - 1, -abs(mean) / error)) if error > 0 else float(mean == 0)
     return FoldMean(mean, float(stdtrit(k - 1, (1 + LEVEL) / 2)) * error, p)

@@ -119,7 +119,7 @@ def read_groups(
     """
     if given is None:
         return None
-    codes, _ = factorize(as_series(given, what="groups"))
+    codes = factorize(as_series(given, what="groups"))[0].astype(np.int64)
     if len(codes) != n_rows:
         raise AutoMLDataError(
             f"groups has {len(codes)} values, X has {n_rows} rows.", code="E-groups"
@@ -132,7 +132,9 @@ def read_groups(
             rows=first_rows(missing),
             hint="Fill them, or drop these rows.",
         )
-    return codes.astype(np.int64)
+    there = codes >= 0  # a category that no row has is no group
+    codes[there] = np.unique(codes[there], return_inverse=True)[1]
+    return codes
 
 
 def read_time(

@@ -12,7 +12,7 @@ from automl.labelling import factors_of, has_factors
 from automl.resampled_scores import is_quick, scorer_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from automl.metrics import Metric
     from automl.scored import Scored
@@ -130,15 +130,17 @@ def labelled_scores(
     finish : callable, default=numpy.asarray
         What is done to predictions before labels are chosen.
     """
+    # what is done may look at all entries: a temperature of their own
+    made = {int(k): finish(predictions[k]) for k in np.unique(taken)}
     found = [
-        _score_of_labels(predictions, {int(k): 1.0}, rows, metric, drawn, finish)
+        _score_of_labels(made, {int(k): 1.0}, rows, metric, drawn, np.asarray)
         for drawn, k in zip(counts, taken, strict=True)
     ]
     return [value for value in found if value is not None]
 
 
 def _score_of_labels(
-    predictions: Sequence[np.ndarray],
+    predictions: Sequence[np.ndarray] | Mapping[int, np.ndarray],
     weights: dict[int, float],
     rows: Scored,
     metric: Metric,
@@ -180,7 +182,9 @@ def _of_each_class(rows: Scored, drawn: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def _mean(
-    predictions: Sequence[np.ndarray], weights: dict[int, float], place: np.ndarray
+    predictions: Sequence[np.ndarray] | Mapping[int, np.ndarray],
+    weights: dict[int, float],
+    place: np.ndarray,
 ) -> np.ndarray:
     """Return the average of the predictions of some rows."""
     return np.asarray(sum(w * predictions[k][place] for k, w in weights.items()))

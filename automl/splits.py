@@ -43,6 +43,11 @@ class Folds:
     def __len__(self) -> int:
         return len(self.splits)
 
+    @property
+    def sizes(self) -> tuple[tuple[int, int], ...]:
+        """Rows that each split trains on and scores."""
+        return tuple((len(train), len(test)) for train, test in self.splits)
+
 
 def freeze(splits: Iterable[Any], name: str) -> Folds:
     """Return folds of sorted positions."""

@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 from sklearn.model_selection import RepeatedKFold
 
+from automl.calibration import temperature_of
 from automl.estimate import corrected, from_folds, of_test, outside_weight
+from automl.estimators.temperature import tempered
 from automl.folds import make_folds
 from automl.metrics import resolve_metric
 from automl.resampled_scores import is_quick, scorer_of
 from automl.scored import Scored, too_few, units_of_time
 from automl.scored_rows import scored_rows
-from automl.selection import Selection
+from automl.selection import Selection, labelled_scores
 from automl.table import make_table
 
 QUICK = [
@@ -195,11 +197,11 @@ def test_the_clock_ends_a_metric_that_is_asked_after_each_drawing():
 
 def test_folds_alone_give_a_wide_interval_and_one_fold_none():
     """Without predictions the folds' spread is all there is."""
-    assert from_folds([0.8], 80, 20, 3) is None
-    found = from_folds([0.7, 0.8, 0.9], 80, 20, 3)
+    assert from_folds([0.8], [(80, 20)], 3) is None
+    found = from_folds([0.7, 0.8, 0.9], [(80, 20)] * 3, 3)
     assert found.method == "naive"
     assert found.low < 0.6
-    assert from_folds([0.7, 0.8, 0.9], 80, 20, 3, (0.0, 1.0)).high == 1.0
+    assert from_folds([0.7, 0.8, 0.9], [(80, 20)] * 3, 3, (0.0, 1.0)).high == 1.0
 
 
 def test_few_rows_and_rare_classes_conclude_nothing():
@@ -285,3 +287,32 @@ def test_the_estimate_lies_between_the_drawings_and_the_selection(mixes):
     share = (found.score - drawn.score) / (seen - drawn.score)
     assert 0.3 < share < 0.37
     assert found.high - found.low == pytest.approx(drawn.high - drawn.low)
+
+
+def test_labels_of_what_has_a_temperature_of_its_own_are_scored():
+    """The temperature is of all entries, whichever were drawn."""
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet([0.5, 0.5, 0.5], 300)
+    y = (rng.random((300, 1)) > p.cumsum(axis=1)).sum(axis=1)
+    rows = Scored(y, np.zeros(300, int), np.arange(300))
+    metric = resolve_metric("f1", "multiclass")
+    flat, counts = tempered(p, 2.0), rng.integers(0, 3, (12, 300))
+
+    def finish(given):
+        return tempered(given, temperature_of(given, rows))
+
+    taken = np.zeros(12, int)
+    found = labelled_scores([flat], rows, metric, counts, taken, finish)
+    again = labelled_scores([finish(flat)], rows, metric, counts, taken)
+    assert found == again
+    assert len(found) == 12
+
+
+def test_forward_folds_share_less_than_the_first_one_says():
+    """The first of them trains on few rows; the correction is the mean of all."""
+    forward = [(20 * k, 20) for k in range(1, 6)]
+    scores = [0.7, 0.8, 0.9, 0.8, 0.75]
+    mean = from_folds(scores, forward, 3)
+    assert mean.n_rows == 100
+    assert mean.high < from_folds(scores, forward[:1] * 5, 3).high
+    assert mean.high > from_folds(scores, forward[-1:] * 5, 3).high

@@ -16,6 +16,7 @@ from automl.exceptions import AutoMLConfigError, AutoMLDataError
 from automl.expectation import _clock, expect_again
 from automl.history import Trial
 from automl.metrics import resolve_metric
+from automl.rows import read_groups
 from automl.table import make_table
 from automl.testset import HeldOut, check_test, read_test, score_test
 from tests.appraisal_kit import problem_of
@@ -384,3 +385,11 @@ def test_what_was_never_scored_is_judged_by_test_rows_all_the_same():
     facts = {"estimate": None, "checks": ()}
     found, _ = expect_again(facts, constant, test, stands_in, (), problem, 0)
     assert json.loads(json.dumps(found, allow_nan=False))["estimate"]["raw"] is None
+
+
+def test_categories_that_no_test_row_has_are_no_groups():
+    """Three groups of a hundred that a column knows tell too little."""
+    codes = read_groups(pd.Categorical(["z", "x", "z"], categories=list("abxyz")), 3)
+    assert codes.tolist() == [1, 0, 1]
+    kept = read_groups(pd.Series(["z", None, "x"], dtype="category"), 3, np.r_[0, 2])
+    assert kept.tolist() == [1, -1, 0]

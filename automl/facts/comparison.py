@@ -141,8 +141,7 @@ def paired(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
     sign = a["metric"]["sign"]
     scores = zip(_winner(a)["folds"], _winner(b)["folds"], strict=True)
     gaps = [sign * (x - y) for x, y in scores if x is not None and y is not None]
-    train, test = a["run"]["folds"]["sizes"][0]
-    found = mean_of_folds(gaps, train, test)
+    found = mean_of_folds(gaps, a["run"]["folds"]["sizes"])
     if found is None:
         return {**none, "why_not": "With one fold, noise cannot be told."}
     return {

@@ -107,8 +107,8 @@ def _row(
 
 def _interval(trial: Trial, folds: Folds) -> tuple[float, float]:
     """Return the 95 % interval of the mean score, corrected as in `compare`."""
-    train, test = folds.splits[0]
-    found = mean_of_folds(list(trial.scores.values()), len(train), len(test))
+    sizes = [folds.sizes[k] for k in trial.scores]
+    found = mean_of_folds(list(trial.scores.values()), sizes)
     if found is None:
         return math.nan, math.nan
     return found.mean - found.margin, found.mean + found.margin

@@ -71,8 +71,7 @@ def compare(trial: Trial, winner: Trial, folds: Folds) -> dict[str, Any]:
     if not shared:
         return {"difference": None, **unknown}
     gaps = [winner.scores[f] - trial.scores[f] for f in shared]
-    train, test = folds.splits[shared[0]]
-    found = mean_of_folds(gaps, len(train), len(test))
+    found = mean_of_folds(gaps, [folds.sizes[f] for f in shared])
     if found is None:
         return {"difference": gaps[0], **unknown}
     return {
