@@ -18,7 +18,7 @@ from automl.encoding_cells import factorize, take_or_nan
 
 __all__ = ["parse_dates", "read_dates", "zone_type"]
 
-_OFFSET = re.compile(r":\d\d.*([Zz]|[+-]\d\d(:?\d\d)?)$|\b(UTC|GMT)\b")
+_OFFSET = re.compile(r"(:\d\d.*|\dT\d[\d.,]*)([Zz]|[+-]\d\d(:?\d\d)?)$|\b(UTC|GMT)\b")
 """Of a text that says how far its clock is from UTC."""
 
 FIRST_S, LAST_S = -62_135_510_400, 253_402_214_399
@@ -26,7 +26,9 @@ FIRST_S, LAST_S = -62_135_510_400, 253_402_214_399
 zones show years that there are none of."""
 
 
-def parse_dates(values: pd.Series, date_format: str | None) -> np.ndarray:
+def parse_dates(
+    values: pd.Series, date_format: str | None, *, dayfirst: bool = False
+) -> np.ndarray:
     """Return seconds since 1970 (UTC) as float64, NaN where there is no date.
 
     Examples
@@ -36,7 +38,9 @@ def parse_dates(values: pd.Series, date_format: str | None) -> np.ndarray:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pandas warns of formats it had to guess
-        stamps = pd.to_datetime(values, errors="coerce", utc=True, format=date_format)
+        stamps = pd.to_datetime(
+            values, errors="coerce", utc=True, format=date_format, dayfirst=dayfirst
+        )
         if not pd.api.types.is_datetime64_any_dtype(stamps.dtype):
             return np.full(len(values), np.nan)
     micro = stamps.dt.as_unit("us").to_numpy(dtype="datetime64[us]")
@@ -92,12 +96,27 @@ def read_dates(
         return _by_clock(seconds, zone)
     codes, uniques = factorize(values.astype(object))
     written = [_date_cell(u) for u in uniques]
-    # each cell by itself: a format guessed from the first one would depend on it
-    seconds = parse_dates(pd.Series(written, dtype=object), date_format or "mixed")
+    seconds = _parse_each(pd.Series(written, dtype=object), date_format)
     if zone is not None:
         bare = np.array([_tells_no_zone(cell) for cell in written], dtype=bool)
         seconds[bare] = _by_clock(seconds[bare], zone)
     return take_or_nan(seconds, codes)
+
+
+def _parse_each(cells: pd.Series, date_format: str | None) -> np.ndarray:
+    """Return seconds of each cell by itself: no format is guessed from the others.
+
+    Without one, what may be the 3rd of May and the 5th of March is neither.
+    """
+    seconds = parse_dates(cells, date_format or "ISO8601")
+    left = np.flatnonzero(np.isnan(seconds) & cells.notna().to_numpy())
+    if date_format is None and len(left):
+        rest = cells.iloc[left]
+        by_month, by_day = (
+            parse_dates(rest, "mixed", dayfirst=d) for d in (False, True)
+        )
+        seconds[left] = np.where(by_month == by_day, by_month, np.nan)
+    return seconds
 
 
 def zone_type(dtype: Any) -> Any:

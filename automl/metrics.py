@@ -316,6 +316,8 @@ def resolve_metric(metric: Any, task: str, labels: np.ndarray | None = None) -> 
         sign = int(getattr(metric, "_sign", 1))
         return Metric(name, metric, sign, task, own=True, labels=labels)
     known = CLASSIFICATION if task != "regression" else REGRESSION
+    if task == "binary":  # the best two of two are always right
+        known = known - {"top_k_accuracy"}
     shown = DEFAULTS[task] if metric == "auto" else metric
     name = _scorer_name(shown) if isinstance(shown, str) else shown
     plain = {p for p, s in PLAIN.items() if s in known}
@@ -326,7 +328,8 @@ def resolve_metric(metric: Any, task: str, labels: np.ndarray | None = None) -> 
             hint=suggestion(metric, known | plain),
         )
     if name not in known:
-        other = "regression" if name in REGRESSION else "classification"
+        other = "multiclass" if task == "binary" else "classification"
+        other = "regression" if name in REGRESSION else other
         raise AutoMLConfigError(
             f"metric={metric!r} is for {other}, but the task is {task}.",
             code="E-metric",
@@ -388,10 +391,10 @@ def _labelled(name: str, n_classes: int) -> Callable[..., float]:
     from sklearn import metrics
 
     function, greater = LABELLED[name]
+    asked = getattr(metrics, function)
+    told = "labels" in inspect.signature(asked).parameters  # not all of 1.6
+    labels = {"labels": np.arange(n_classes)} if told else {}
     scorer: Callable[..., float] = metrics.make_scorer(
-        getattr(metrics, function),
-        response_method="predict_proba",
-        greater_is_better=greater,
-        labels=np.arange(n_classes),
+        asked, response_method="predict_proba", greater_is_better=greater, **labels
     )
     return scorer

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from automl.bundle.rows import encode_rows
 from automl.encoding import ColumnPlan, TableEncoder, as_frame, encode_column
 from automl.encoding_cells import read_booleans
+from automl.encoding_dates import read_dates
 from automl.exceptions import AutoMLWarning
 from automl.table import make_table
 
@@ -248,3 +249,23 @@ def test_a_number_that_is_no_truth_value_is_missing(cells):
     column = pd.Series(cells, dtype=object if "2" in cells else None)
     assert read_booleans(column)[:2].tolist() == [0.0, 1.0]
     assert np.isnan(read_booleans(column)[2])
+
+
+def test_text_that_may_be_two_days_is_no_date_where_no_format_is_known():
+    """A model of time stamps reads what is written for all, and guesses nothing."""
+    texts = ["2024-03-05", "25.03.2024", "05.03.2024", "March 5, 2024", "3/3/2024"]
+    found = read_dates(pd.Series(texts, dtype=object), None)
+    fifth, third = pd.Timestamp("2024-03-05"), pd.Timestamp("2024-03-03")
+    assert np.isnan(found[2])
+    assert found[[0, 3]].tolist() == [fifth.timestamp()] * 2
+    assert found[1] == pd.Timestamp("2024-03-25").timestamp()
+    assert found[4] == third.timestamp()
+    ours = read_dates(pd.Series(["05.03.2024"], dtype=object), "%d.%m.%Y")
+    assert ours.tolist() == [fifth.timestamp()]
+
+
+@pytest.mark.parametrize("text", ["20240305T120000Z", "2024-03-05T12Z"])
+def test_a_short_moment_in_utc_is_not_moved_to_the_clock_of_its_column(text):
+    """It says its own zone, though without a colon."""
+    found = read_dates(pd.Series([text], dtype=object), None, "Europe/Berlin")
+    assert found.tolist() == [pd.Timestamp("2024-03-05 12:00").timestamp()]

@@ -27,7 +27,7 @@ P = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6]] * 4)
 Y = np.array([0, 1, 2] * 4)
 
 
-@pytest.mark.parametrize("name", sorted(CLASSIFICATION))
+@pytest.mark.parametrize("name", sorted(CLASSIFICATION - {"top_k_accuracy"}))
 def test_classification_metrics_score_two_classes(name):
     """Each gives a number for a good prediction."""
     p = np.array([[0.8, 0.2], [0.3, 0.7], [0.6, 0.4], [0.6, 0.4]])
@@ -208,3 +208,21 @@ def test_one_against_one_is_scored_without_weights():
     """scikit-learn refuses weights there: they are left out, as elsewhere."""
     metric = resolve_metric("roc_auc_ovo", "multiclass")
     assert metric.score(Y, P, np.arange(1.0, 13.0)) == metric.score(Y, P)
+
+
+def test_the_best_two_of_two_classes_are_refused():
+    """They are always right: the constant would be deployed."""
+    with pytest.raises(AutoMLConfigError, match="is for multiclass, but the task is b"):
+        resolve_metric("top_k_accuracy", "binary")
+
+
+def test_a_loss_that_is_told_of_no_classes_is_not_told(monkeypatch):
+    """scikit-learn 1.6 reads them from the scored rows."""
+
+    def brier(y_true, y_proba):
+        return float(np.mean((y_true - y_proba) ** 2))
+
+    monkeypatch.setattr("sklearn.metrics.brier_score_loss", brier)
+    metric = resolve_metric("brier", "binary")
+    p = np.array([[0.5, 0.5], [1.0, 0.0]])
+    assert metric.score(np.array([0, 1]), p) == -0.625

@@ -254,14 +254,16 @@ def guess_by_tree(question: Question, values: np.ndarray) -> np.ndarray:
     """Return what a small tree on one column predicts, of shape (n_rows, k)."""
     from sklearn.tree import DecisionTreeRegressor
 
-    target, X = question.target, np.where(np.isinf(values), np.nan, values)[:, None]
+    there = np.isfinite(values)
+    X = np.full((len(values), 1), np.nan, dtype=np.float32)
+    # a tree knows order alone, and numbers like dates are all alike as float32
+    X[there, 0] = np.unique(values[there], return_inverse=True)[1]
+    target = question.target
     guess = question.constant()
     for held in question.parts():
         tree = DecisionTreeRegressor(min_samples_leaf=LEAF_ROWS, random_state=0)
-        tree.fit(X[~held].astype(np.float32), target[~held])
-        guess[held] = tree.predict(X[held].astype(np.float32)).reshape(
-            -1, guess.shape[1]
-        )
+        tree.fit(X[~held], target[~held])
+        guess[held] = tree.predict(X[held]).reshape(-1, guess.shape[1])
     return guess
 
 

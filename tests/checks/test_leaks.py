@@ -161,13 +161,14 @@ def test_gaps_with_a_reason_of_their_own_are_a_note():
     assert found_by("AML003", evidence_of(X, target)).status == "note"
 
 
+@pytest.mark.parametrize("first", [500, 100_000_000_000])
 @pytest.mark.parametrize("name", ["patient_id", "number"])
-def test_a_number_of_rows_that_tells_the_target_is_suspected(name):
+def test_a_number_of_rows_that_tells_the_target_is_suspected(name, first):
     """Whether it was left out or is used, rows were numbered by the target."""
     X, y = bundled("breast_cancer")
     order = np.argsort(y.to_numpy(), kind="stable")
     number = np.empty(len(y), dtype=int)
-    number[order] = 500 + np.arange(len(y))
+    number[order] = first + np.arange(len(y))
     found = found_by("AML004", evidence_of(X.assign(**{name: number}), y))
     assert (found.status, found.columns) == ("warn", (name,))
 
