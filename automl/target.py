@@ -13,10 +13,14 @@ import pandas as pd
 from sklearn.utils.multiclass import type_of_target
 
 from automl.encoding import is_unicode
+from automl.encoding_cells import factorize, parse_numbers, take_or_nan
 from automl.exceptions import AutoMLConfigError, AutoMLDataError
 from automl.metrics import TASKS, task_of_metric
 
-__all__ = ["as_series", "encode_target", "find_task", "first_rows", "name_task"]
+__all__ = [
+    "as_series", "encode_target", "find_task", "first_rows", "name_task",
+    "numbers_or_nan",
+]  # fmt: skip
 
 FEW_ROWS = 10
 """Below this, no estimate of quality means anything."""
@@ -191,7 +195,7 @@ def _task_of_values(y: pd.Series) -> tuple[str, str]:
         return "classification", "the target holds categories"
     if pd.api.types.is_bool_dtype(dtype):
         return "classification", "the target is true or false"
-    numbers = _numbers_or_nan(y)
+    numbers = numbers_or_nan(y)
     if np.isnan(numbers).any():
         if getattr(dtype, "kind", "") in "Mm" or isinstance(dtype, pd.PeriodDtype):
             raise AutoMLDataError(
@@ -265,22 +269,28 @@ def encode_target(
     return codes.astype(np.int64), classes
 
 
-def _numbers_or_nan(y: pd.Series) -> np.ndarray:
-    """Return a copy as float64, NaN where there is no number."""
+def numbers_or_nan(y: pd.Series) -> np.ndarray:
+    """Return a copy as float64, NaN where there is no number; text as in a column.
+
+    Examples
+    --------
+    >>> numbers_or_nan(pd.Series(["45,000", "1e3", "much"])).tolist()
+    [45000.0, 1000.0, nan]
+    """
     if isinstance(y.dtype, pd.CategoricalDtype):
         y = y.astype(y.dtype.categories.dtype)
     if not pd.api.types.is_numeric_dtype(y.dtype):
         kind = getattr(y.dtype, "kind", "O")
         if kind in "Mm" or isinstance(y.dtype, pd.PeriodDtype | pd.IntervalDtype):
             return np.full(len(y), np.nan)
-        words = [str(v) for v in y.to_numpy(dtype=object)]
-        y = pd.to_numeric(pd.Series(words, dtype=object), errors="coerce")
+        codes, cells = factorize(y.astype(object))
+        return take_or_nan(parse_numbers(cells)[0], codes)
     with np.errstate(over="ignore"):
         return np.array(y.to_numpy(dtype=np.float64, na_value=np.nan), copy=True)
 
 
 def _numbers_of(y: pd.Series, kept: np.ndarray | None) -> np.ndarray:
-    numbers = _numbers_or_nan(y)
+    numbers = numbers_or_nan(y)
     if np.isnan(numbers).any():
         raise AutoMLDataError(
             f"The target of a regression must hold numbers; "

@@ -28,7 +28,7 @@ from automl.frames import as_trained, has_column, is_name, read_frame, split_tar
 from automl.repeats import OVERLAP, shared_rows
 from automl.rows import read_groups, read_time
 from automl.scored import FEW_ROWS, Scored, too_few, units_of_time
-from automl.target import as_series, first_rows
+from automl.target import as_series, first_rows, numbers_or_nan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -232,9 +232,7 @@ def numbers_of_target(values: Any, name: str = "y") -> np.ndarray:
     >>> numbers_of_target([1, 2.5])
     array([1. , 2.5])
     """
-    column = pd.Series(np.asarray(values).ravel(), dtype=object)
-    numbers = pd.to_numeric(column, errors="coerce")
-    found = numbers.to_numpy(dtype=np.float64)
+    found = numbers_or_nan(pd.Series(np.asarray(values).ravel()))
     wrong = ~np.isfinite(found)
     if wrong.any():
         n = int(wrong.sum())

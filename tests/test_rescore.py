@@ -36,6 +36,13 @@ def test_metric_of_the_run_comes_first_and_once():
     assert scores["mae"] == 0.25
 
 
+def test_numbers_with_commas_are_numbers():
+    """As they were when the model was fitted."""
+    model = model_of("regression", "mae", [1000.0] * 4)
+    truth = pd.Series(["1,000", "1,002", "998", "1,000"], name="y")
+    assert scores_of(model, ROWS, truth)["mae"] == 1.0
+
+
 def test_metric_that_no_name_brings_back_has_no_value():
     """A function of the user's is not known here; another is not taken for it."""
     model = model_of("regression", "my_profit", [1.0, 2.0, 3.0, 5.0])

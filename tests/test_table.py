@@ -11,6 +11,7 @@ import pytest
 
 from automl.exceptions import AutoMLConfigError, AutoMLDataError
 from automl.table import make_table, warn_of_notes
+from automl.testset import numbers_of_target
 from tests.data import small_table
 
 X, Y = small_table()
@@ -337,3 +338,13 @@ def test_a_target_far_from_zero_is_warned_of():
     far = make_table(X, 1e9 + rng.normal(size=N))
     assert [d.code for d in far.doubts] == ["W-far-target"]
     assert not make_table(X, 1e160 * rng.normal(size=N)).doubts
+
+
+def test_a_target_of_numbers_with_commas_is_numbers():
+    """As it would be in a column: a spreadsheet's 45,000 is no name of a class."""
+    y = [f"{v:,}" for v in 45_000 + 125 * np.arange(N)]
+    table = make_table(X, y)
+    assert table.task == "regression"
+    assert table.y.tolist() == (45_000.0 + 125 * np.arange(N)).tolist()
+    assert numbers_of_target(y).tolist() == table.y.tolist()
+    assert make_table(X, ["1,5", "2,5"] * (N // 2)).task == "binary"

@@ -11,6 +11,7 @@ import numpy as np
 from automl.estimators.labels import factors_in, favoured
 from automl.exceptions import AutoMLConfigError, AutoMLDataError
 from automl.metrics import resolve_metric
+from automl.target import numbers_or_nan
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,14 +85,14 @@ def _metrics(of_run: str, task: str) -> list[Metric]:
 
 
 def _numbers(truth: pd.Series) -> np.ndarray:
-    try:
-        return truth.to_numpy(dtype=np.float64)
-    except (TypeError, ValueError):
+    numbers = numbers_or_nan(truth)
+    if np.isnan(numbers).any():
         raise AutoMLDataError(
             f"The target {truth.name!r} must hold numbers, since the model predicts "
             "numbers.",
             code="E-target-type",
-        ) from None
+        )
+    return numbers
 
 
 def codes_of(truth: pd.Series, classes: Any) -> np.ndarray:
