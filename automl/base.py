@@ -262,7 +262,7 @@ class BaseAutoML(BaseEstimator):
         Raises
         ------
         AutoMLDataError
-            If it is no table, a column is missing or there are more or fewer of them.
+            If it is no table, lacks a column, or has no names and another width.
         """
         check_is_fitted(self, "model_")
         rows = self._encode(X)

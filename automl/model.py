@@ -21,8 +21,8 @@ class AutoML(BaseAutoML):
     """Search pipelines for a table, and predict with the best of them.
 
     Candidates (preparation, feature selection, algorithm) are tuned by hyperopt in
-    parallel, fold by fold; a weighted average of the best predicts where it has the
-    better cross-validated score, and the best one alone elsewhere.
+    parallel, fold by fold; a weighted average of the best predicts where it gains more
+    than a quarter of a standard error, and the best one alone elsewhere.
 
     Parameters
     ----------
@@ -41,8 +41,8 @@ class AutoML(BaseAutoML):
         Seconds that `fit` takes, everything included; None for no limit, with
         ``n_trials``.
     n_trials : int or None, default=None
-        Configurations that are started. Given alone, it lifts the limit in time and
-        makes the run reproducible.
+        Configurations that are started. Given alone, it lifts the limit in time, and
+        with a seed the run is reproducible.
     cv : "auto", int, splitter or list of (train, test), default="auto"
         The folds; ``auto`` takes as many as the budget allows, at most 8, or one
         holdout where cross-validation does not fit; 1 is a holdout of 20 %, or less of
@@ -64,7 +64,7 @@ class AutoML(BaseAutoML):
     trial_time_limit_s : float or None, default=None
         Seconds that the fits of one configuration may take together: each of its folds
         has an equal share. Learners that grow stop in time, others are ended. None
-        takes a share of ``time_budget_s``, and no limit without one.
+        is ``time_budget_s`` times the processes, and no limit without one.
     memory_limit_mib : float or None, default=None
         MiB that this process and its workers may use together; None is what the
         machine and its control group allow. What would not fit is left out; fits that

@@ -69,9 +69,9 @@ app = typer.Typer(
     name="automl",
     help="Tuned pipelines for tables.\n\n\b\n  automl fit bank.csv --target y\n"
     "  automl predict runs/bank-20260102-030405 new.csv -o predictions.csv\n\n"
-    "Exit codes: 0 done, 1 unexpected, 2 usage, 3 data, settings or files, 4 nothing\n"
-    "could be scored and the model is a constant, 5 a check of --fail-on, 6 damaged\n"
-    "or of other versions, 130 and 143 stopped.",
+    "Exit codes: 0 done, 1 unexpected, 2 usage, 3 data, settings, files or memory,\n"
+    "4 nothing could be scored and the model is a constant, 5 --fail-on, 6 a model\n"
+    "that is damaged, of other versions or not replayed, 129, 130 and 143 stopped.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,

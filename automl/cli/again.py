@@ -28,8 +28,8 @@ RESUME_HELP = """Go on with a run that was killed, interrupted or is to search l
   automl resume runs/bank --time-budget 3600
   automl resume runs/bank --data moved/bank.csv
 
-Nothing that is in the run's journal is done again. The budget is that of the whole
-run: what earlier sessions took counts.
+Folds that are in the run's journal are not fitted again, but what predicts is. The
+budget is that of the whole run: what earlier sessions took counts.
 """
 REPLAY_HELP = """Fit the winner of a finished run again, and compare.
 
@@ -37,7 +37,7 @@ REPLAY_HELP = """Fit the winner of a finished run again, and compare.
   automl replay runs/bank
   automl replay runs/bank --out again
 
-Exit code 0: it predicts the same, byte for byte; 6: it does not.
+Exit code 0: the same winner and predictions, byte for byte; 6: others.
 """
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]

@@ -35,14 +35,15 @@ FIT_HELP = """Search pipelines for a table and keep the best, with a report.
 \b
   automl fit bank.csv --target y
   automl fit bank.csv --target y --time-budget 600 --out runs/bank
-  automl fit bank.csv --target y --trials 20 --candidates ridge,lightgbm
+  automl fit bank.csv --target y --trials 20 --candidates svm,lightgbm
   automl fit bank.csv --target y --fail-on AML002 --fail-on fail
   gunzip -c bank.csv.gz | automl fit - --target y --json
 
 DATA is a CSV or TSV file (also .gz), a Parquet file, or - for CSV on standard input.
-The checks of the run (leaks, noise, drift, weak slices, ...) stand in its report, with
-their codes; --fail-on ends with exit code 5 where one of them warns or fails. Where no
-configuration could be scored and the model is a constant, the exit code is 4.
+The checks of the run (leaks, noise, drift, ...) stand in its report, with their codes.
+With --fail-on CODE the exit code is 5 if that check warns, fails or was not made; with
+warn or fail, if any is that bad. Where no configuration could be scored and the model
+is a constant, it is 4.
 """
 
 
@@ -54,7 +55,7 @@ def fit(
     ],
     time_budget: Annotated[
         float | None,
-        typer.Option(help="Seconds for everything. [60, or none with --trials]"),
+        typer.Option(help="Seconds for the fit. [60, or none with --trials]"),
     ] = None,
     trials: Annotated[int | None, typer.Option(help="Configurations to start.")] = None,
     out: Annotated[

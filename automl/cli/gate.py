@@ -21,7 +21,7 @@ FailOn = Annotated[
     list[str] | None,
     typer.Option(
         metavar="CODE|warn|fail",
-        help="Exit code 5 if this check warns or fails, or any does. Repeatable.",
+        help="Exit code 5 if this check, or any, is so bad. Repeatable.",
     ),
 ]
 
