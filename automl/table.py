@@ -31,10 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["Table", "make_table"]
 
 
-FAR_OFF = 0.01
-"""Deviations of a target that one step of float32 may be."""
-
-
 @dataclass(frozen=True)
 class Table:
     """What the search works on.
@@ -311,26 +307,12 @@ def _target_doubts(
         if np.ptp(codes) == 0:
             message = "The target has one value: every model predicts it."
             doubts.append(AutoMLWarning(message, code="W-constant-target"))
-        elif _is_far_off(codes):
-            message = (
-                "The target is so far from zero that learners which count in 32 bits, "
-                "LightGBM among them, take many of its values for one. Give what is "
-                "left of it without its mean."
-            )
-            doubts.append(AutoMLWarning(message, code="W-far-target"))
         return doubts
     lonely = int((np.bincount(codes, minlength=len(classes)) == 1).sum())
     if lonely:
         message = f"{lonely} class(es) have one row, which is only ever trained on."
         doubts.append(AutoMLWarning(message, code="W-lonely-class"))
     return doubts
-
-
-def _is_far_off(y: np.ndarray) -> bool:
-    """Return whether numbers as float32 are coarse beside their deviation."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        step = np.spacing(np.float32(np.abs(y).max()))
-        return bool(step > FAR_OFF * np.std(y))
 
 
 def warn_of_notes(table: Table) -> None:

@@ -1,5 +1,6 @@
 """Learners grow by rounds, stop in time, and look at no other rows than given."""
 
+import pickle
 import sys
 import time
 import warnings
@@ -18,7 +19,7 @@ from sklearn.ensemble import (
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
-from automl.estimators.growing import STEP, fit_growing, taken
+from automl.estimators.growing import STEP, _far_off, fit_growing, taken
 from automl.estimators.network import EarlyMLPClassifier
 from automl.estimators.patience import Growth
 from automl.freeing import forget
@@ -326,3 +327,31 @@ def test_few_rows_are_fitted_once_where_that_is_asked_for():
     first.fit(X[:240], y[:240])
     assert np.array_equal(once.predict_proba(X), first.predict_proba(X))
     assert not np.allclose(once.predict_proba(X), twice.predict_proba(X))
+
+
+@pytest.mark.parametrize("objective", [None, "regression_l1"])
+@pytest.mark.parametrize("n", [300, 600])
+def test_lightgbm_learns_numbers_far_from_zero(objective, n):
+    """It keeps targets as float32, where these are one number; the mean is put back."""
+    X, _ = rows(n=n)
+    y = X[:, 0] + X[:, 1] ** 2
+    near, far = (LGBMRegressor(**QUIET, objective=objective) for _ in range(2))
+    grow(near, X, y - y.mean(), 60, inner=split(n, 60))
+    grow(far, X, 1e9 + y, 60, inner=split(n, 60))
+    np.testing.assert_allclose(
+        far.predict(X) - 1e9, near.predict(X) + y.mean(), atol=1e-2
+    )
+    again = pickle.loads(pickle.dumps(far))
+    assert (again.predict(X) == far.predict(X)).all()
+    parts = far.predict(X, pred_contrib=True)
+    np.testing.assert_allclose(parts.sum(axis=1), far.predict(X), rtol=1e-9)
+
+
+def test_numbers_that_float32_tells_apart_are_learnt_as_they_are():
+    """Julian days of some months are; so are the largest numbers."""
+    X, _ = rows()
+    for y in (2.46e6 + 100 * X[:, 0], 1e160 * X[:, 0]):
+        assert _far_off(LGBMRegressor(), y) == 0.0
+    assert _far_off(LGBMRegressor(), 1e9 + X[:, 0]) == pytest.approx(1e9)
+    assert _far_off(LGBMRegressor(objective="poisson"), 1e9 + X[:, 0]) == 0.0
+    assert _far_off(LGBMRegressor(boosting_type="rf"), 1e9 + X[:, 0]) == 0.0

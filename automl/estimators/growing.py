@@ -48,6 +48,14 @@ SQUARED = (None, "regression")
 of small numbers, and is not felt by large ones. It is given for a deviation of 1."""
 
 
+SHIFTED = (*SQUARED, "regression_l1")
+"""Those that a constant added to the target changes nothing else for."""
+
+FAR_OFF = 0.01
+"""Deviations of a target that one step of float32 may be: LightGBM keeps it so, and
+the seconds since 1970 of one hour are all alike."""
+
+
 class _Callback:
     """LightGBM's callback: asks for patience after each round."""
 
@@ -223,11 +231,12 @@ def _fit_lightgbm(
     A penalty in the unit of the target stays among the parameters as it was used.
     """
     arguments: dict[str, Any] = dict(fit_params)
+    shift = 0.0 if is_classifier(model) else _far_off(model, y)
     if weight is not None:
         arguments["sample_weight"] = weight
     if stop is not None:
         rows, truth, of_stop = stop
-        arguments |= _evaluation(model, rows, truth, y)
+        arguments |= _evaluation(model, rows, truth - shift if shift else truth, y)
         if of_stop is not None:
             arguments["eval_sample_weight"] = [of_stop]
     callbacks: list[Any] = [_Callback(patience)]
@@ -235,7 +244,27 @@ def _fit_lightgbm(
         callbacks.append(_Spent(release, X))
     if not is_classifier(model) and model.objective in SQUARED:
         model.set_params(reg_alpha=model.reg_alpha * (float(np.std(y)) or 1.0))
-    model.fit(X, y, callbacks=callbacks, **arguments)
+    model.fit(X, y - shift if shift else y, callbacks=callbacks, **arguments)
+    if shift:
+        _lift(model.booster_, shift)
+
+
+def _far_off(model: Any, y: np.ndarray) -> float:
+    """Return the mean of numbers that float32 takes for one, if it may be taken off."""
+    params = model.get_params()
+    plain = params["boosting_type"] == "gbdt" and not params.get("linear_tree")
+    if model.objective not in SHIFTED or not plain:
+        return 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        step = np.spacing(np.float32(np.abs(y).max()))
+        return float(y.mean()) if step > FAR_OFF * np.std(y) else 0.0
+
+
+def _lift(booster: Any, by: float) -> None:
+    """Add a number to what trees predict, through the leaves of the first one."""
+    first = booster.dump_model(num_iteration=1)["tree_info"][0]
+    for leaf in range(first["num_leaves"]):
+        booster.set_leaf_output(0, leaf, booster.get_leaf_output(0, leaf) + by)
 
 
 def taken(X: Any, rows: np.ndarray, *, overwrite: bool) -> Any:
