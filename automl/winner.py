@@ -269,6 +269,7 @@ def _single(given: Given) -> Chosen:
         bag = _bagged(given, leader)
         if bag is not None:
             return bag
+    why = "did not end" if finish.errors else "did not fit in the time left"
     if finish.pipeline is not None and finish.winner is not None:
         winner = finish.winner
         shown = winner.number if winner.scores else leader.number
@@ -279,15 +280,14 @@ def _single(given: Given) -> Chosen:
             )
         elif winner.number != leader.number:
             given.notes.append(
-                f"Trial {leader.number} was to predict, but was not fitted on all "
-                f"rows in the time left; trial {winner.number} was taken."
+                f"Trial {leader.number} was to predict, but its fit on all rows {why}; "
+                f"trial {winner.number} was taken."
             )
         pipeline = from_raw(table, finish.pipeline)
         return winner, shown, pipeline, (Member(winner, 1.0, bagged=False),)
     bag = _bagged(given, leader)
     if bag is not None:
         rows = "the holdout's training rows" if given.n_folds == 1 else "the folds"
-        why = "did not end" if finish.errors else "did not fit in the time left"
         given.notes.append(
             f"The model is the one that was fitted to {rows}: a fit on all rows {why}."
         )

@@ -129,12 +129,26 @@ def test_m06_a_refit_that_takes_too_much_gives_way_to_the_next_best(cancer):
     X, _ = cancer
     model = AutoML(
         candidates=[light(), hoarder(mib=FAR_MIB, rows=len(X))],
-        memory_limit_mib=limit_with(200), **QUICK,
+        memory_limit_mib=limit_with(200), ensemble=False, deploy="refit", **QUICK,
     ).fit(*cancer)  # fmt: skip
     assert [t.status for t in of(model, "hoarder")] == ["ok"]
     assert model.leaderboard_["candidate"].iloc[0] == "hoarder"
     assert model.best_candidate_ == "light"
     assert any("could not be fitted on all rows" in note for note in model.notes_)
+    assert any("its fit on all rows did not end" in note for note in model.notes_)
+    assert len(model.predict(X)) == len(X)
+
+
+@pytest.mark.slow
+def test_m06_the_models_of_its_folds_predict_where_they_may(cancer):
+    """M06: the best configuration needs no fit on all rows to be the model."""
+    X, _ = cancer
+    model = AutoML(
+        candidates=[light(), hoarder(mib=FAR_MIB, rows=len(X))],
+        memory_limit_mib=limit_with(200), ensemble=False, **QUICK,
+    ).fit(*cancer)  # fmt: skip
+    assert model.best_candidate_ == "hoarder"
+    assert any("the one that was fitted to the folds" in n for n in model.notes_)
     assert len(model.predict(X)) == len(X)
 
 
