@@ -233,7 +233,7 @@ class Session:
         journal.write("finish", {**recipe, **ending})
 
     def keep(self, facts: Mapping[str, Any]) -> Journal:
-        """Write down what else was found out about a finished run."""
+        """Write down what was found out about a finished run; return where."""
         if self.journal is None:
             raise AssertionError("only a run of an earlier session is finished")
         self.journal.keep_text("facts.json", json.dumps(facts, allow_nan=False))

@@ -15,11 +15,10 @@ from automl.budget import Budget
 from automl.choice import Simplest
 from automl.effort import _seconds_of
 from automl.history import BASELINE, FoldResult, History, Trial
-from automl.problem import make_problem
-from automl.scored import units_of, units_of_time
+from automl.scored import units_of
 from automl.scored_rows import drawn_together, scored_rows
 from automl.table import make_table
-from tests.appraisal_kit import N_ROWS, noise_of, problem_of, searched, settings_of
+from tests.appraisal_kit import N_ROWS, noise_of, problem_of, searched
 
 pytestmark = pytest.mark.usefixtures("all_unexplained", "all_drawings")
 
@@ -320,13 +319,3 @@ def test_what_belongs_together_is_one_answer_for_folds_and_drawings():
         assert drawn.tolist() == expected.tolist()
     assert units_of(groups, moments, copies) is groups
     assert len(np.unique(units_of(None, moments, copies))) < N_ROWS / 3
-
-
-def test_folds_of_a_run_in_time_keep_blocks_together_though_rows_repeat():
-    """Labels inside a fold are then chosen across blocks, as they are drawn."""
-    X = np.repeat(np.random.default_rng(0).normal(size=(30, 4)), 4, axis=0)
-    settings = replace(settings_of("f1", 3), candidates=["logistic"])
-    y = np.tile([0, 1, 1, 0], 30)
-    problem = make_problem(X, y, settings, 1, time=np.arange(120))
-    assert problem.table.copies is not None
-    assert problem.folds.unit.tolist() == units_of_time(np.arange(120)).tolist()

@@ -2,9 +2,7 @@
 
 import copy
 import tomllib
-from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from automl.candidates import (
@@ -13,9 +11,7 @@ from automl.candidates import (
     parse_candidate,
 )
 from automl.exceptions import AutoMLConfigError
-from automl.problem import make_problem
 from automl.resources import folder
-from tests.appraisal_kit import settings_of
 
 RIDGE = {
     "tasks": ["regression"],
@@ -382,16 +378,6 @@ def test_an_empty_folder_is_refused(tmp_path):
         load_candidates(tmp_path)
 
 
-def test_limits_say_what_it_is_tried_on():
-    """A candidate is tried on its tasks, up to its limits."""
-    found = parse_candidate("mine", spec(limits={"rows": 100, "columns": 5}))
-    assert not found.misfit("regression", 100, 5, 0)
-    assert found.misfit("regression", 101, 5, 0) == "for at most 100 rows"
-    both = "for at most 100 rows and 5 columns"
-    assert found.misfit("regression", 101, 6, 0) == both
-    assert found.misfit("binary", 100, 5, 2) == "for regression"
-
-
 def test_parameters_of_a_task_are_fixed_for_that_task_alone():
     """They stand over those of all tasks."""
     found = parse_candidate(
@@ -399,26 +385,3 @@ def test_parameters_of_a_task_are_fixed_for_that_task_alone():
     )
     assert found.fixed_for("regression") == {"tol": 0.2}
     assert found.fixed_for("binary") == {"tol": 0.1}
-
-
-def test_who_is_not_tried_is_told():
-    """What was named and does not suit, and of all else what the size leaves out."""
-    small = parse_candidate("small", spec(limits={"rows": 50}))
-    estimators = small.estimators | {
-        "classification": "sklearn.linear_model.SGDClassifier"
-    }
-    classes = replace(
-        small, name="classes", tasks=("binary",), estimators=estimators, limits={}
-    )
-    rows = np.random.default_rng(0).normal(size=(60, 2))
-
-    def notes_of(candidates):
-        settings = replace(settings_of("auto", 3), candidates=candidates)
-        return make_problem(rows, rows[:, 0] + rows[:, 1], settings, 1).notes
-
-    named = notes_of([small, classes, "lightgbm"])
-    assert "Not tried: small (for at most 50 rows)." in named
-    assert "Not tried: classes (for binary)." in named
-    assert not any("Not tried" in note for note in notes_of("auto"))
-    rows = np.random.default_rng(0).normal(size=(5_001, 2))
-    assert "Not tried: svm (for at most 5,000 rows)." in notes_of("auto")
