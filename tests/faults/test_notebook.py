@@ -61,7 +61,7 @@ def test_w21_a_notebook(tmp_path):
     """W21: progress is one output that renews itself; the model shows itself."""
     _, (progress, shown), (score,) = run_notebook(CELLS, tmp_path)
     assert progress["output_type"] == "display_data"
-    assert " wins with " in progress["data"]["text/plain"]
+    assert " wins. On new rows, expect " in progress["data"]["text/plain"]
     assert shown["output_type"] == "execute_result"
     assert "AutoML" in shown["data"]["text/html"]
     assert score["text"].strip() == "True"
