@@ -148,6 +148,25 @@ def test_running_points_push_others_away():
     assert distance(far) > distance(near)
 
 
+def test_what_runs_or_failed_counts_as_the_worst_that_was_seen(monkeypatch):
+    """The sampler is told the greatest loss of all for what has no score."""
+    losses = []
+    whole = tpe._document
+
+    def document(tid, values, loss):
+        losses.append(loss)
+        return whole(tid, values, loss)
+
+    monkeypatch.setattr(tpe, "_document", document)
+    flat = parse_candidate("flat", FLAT)
+    rng = np.random.default_rng(0)
+    scored = [trial(i, draw(flat, rng), float(i)) for i in range(10)]
+    unscored = [trial(10 + i, draw(flat, rng)) for i in range(2)]
+    ask(flat, [*scored, *unscored], rng)
+    assert losses[:10] == [-float(i) for i in range(10)]
+    assert losses[10:] == [0.0, 0.0]
+
+
 def test_candidates_of_the_same_dimensions_keep_their_own_ranges():
     """A space is made once, for those that have all its names and ends."""
     flat = parse_candidate("flat", FLAT)
