@@ -13,10 +13,12 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import SVC
 
 from automl import AutoML
+from automl.constraints import cost_of
 from automl.estimators.svm import CalibratedSVC
 from automl.estimators.temperature import tempered
 from automl.history import CALIBRATED, ENSEMBLE, TEMPERATURE
 from automl.replay import replay
+from automl.table import make_table
 
 pytestmark = pytest.mark.usefixtures("all_unexplained")
 
@@ -40,6 +42,11 @@ def fitted(folder, *, ensemble, **more):
         ensemble=ensemble, n_jobs=1, random_state=0, run_dir=folder, verbose=0, **more,
     )  # fmt: skip
     return model.fit(X[SEEN], Y[SEEN])
+
+
+def mib(model):
+    """Return the size of a model as it is saved."""
+    return cost_of(model.model_, make_table(X[SEEN], Y[SEEN])).model_mib
 
 
 @pytest.fixture(scope="module")
@@ -163,8 +170,7 @@ def test_models_of_folds_have_the_temperature(average):
 def test_what_takes_the_place_of_an_ensemble_gets_a_temperature_of_its_own(average):
     """One configuration that is left is surer than the two were, and scores so."""
     model, _ = average
-    size = len(pickle.dumps(model.model_)) / 2**20
-    less = fitted(None, ensemble=True, max_model_mib=0.8 * size)
+    less = fitted(None, ensemble=True, max_model_mib=0.8 * mib(model))
     assert (len(model.weights_), len(less.weights_)) == (2, 1)
     assert less.leaderboard_["candidate"].iloc[0] == CALIBRATED
     assert less.model_[-1].temperature == less.facts_["temperature"]
@@ -181,8 +187,7 @@ def three_then_two(candidates, n_trials, share):
         "random_state": 0, "verbose": 0,
     }  # fmt: skip
     three = AutoML(**given).fit(X[SEEN], Y[SEEN])
-    size = len(pickle.dumps(three.model_)) / 2**20
-    two = AutoML(**given, max_model_mib=share * size).fit(X[SEEN], Y[SEEN])
+    two = AutoML(**given, max_model_mib=share * mib(three)).fit(X[SEEN], Y[SEEN])
     assert (len(three.weights_), len(two.weights_)) == (3, 2)
     assert three.model_[-1].temperature != 1.0
     return three, two
@@ -215,10 +220,10 @@ def test_a_smaller_ensemble_is_calibrated_again():
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("unsure")
-@pytest.mark.filterwarnings("ignore:No model was found within:UserWarning")
-def test_a_smaller_ensemble_has_none_where_it_needs_none():
-    """Two of three members that are as sure as they should be stay as they are."""
-    _, two = three_then_two(["extra_trees", "svm", "mlp"], 8, 0.3)
+def test_a_smaller_ensemble_has_none_where_it_needs_none(monkeypatch):
+    """Two of three members that are found to be sure enough keep nothing of three's."""
+    monkeypatch.setattr("automl.constraints.calibrated", lambda whole, *_given: whole)
+    _, two = three_then_two(["extra_trees", "k_nearest", "svm"], 6, 0.9)
     assert two.model_[-1].temperature == 1.0
     assert two.facts_["temperature"] is None
 
