@@ -49,7 +49,9 @@ class AutoML(BaseAutoML):
         many rows.
     candidates : "auto", str, Path, Candidate or list of these, default="auto"
         What is searched: names (see ``automl candidates``), a folder of specs,
-        `Candidate` objects, or what ``load_candidates`` returns.
+        `Candidate` objects, or what ``automl.candidates.load_candidates`` returns. Its
+        ``allow`` lets files name classes of other packages than scikit-learn and
+        LightGBM.
     n_jobs : int or None, default=-1
         Processes; -1 is all cores that this process may use. 1 or None is this process,
         where a slow fit cannot be ended: the budget then holds only roughly. Without a
@@ -116,7 +118,7 @@ class AutoML(BaseAutoML):
     score_interval_ : tuple of (float, float) or None
         Its 95 % interval, the lower end first, greater is better as well.
     weights_ : dict
-        Number of each trial in it to its weight.
+        The weight of each trial that `model_` is made of, by its number.
     best_pipeline_ : Pipeline
         The best single configuration, from the raw table: fitted on all rows, or the
         models of its folds where there was no time for that; `notes_` say which. It has
@@ -149,6 +151,10 @@ class AutoML(BaseAutoML):
         Columns of ``X``.
     feature_names_in_ : array of shape (n_features_in_,)
         Their names, if all are text.
+    target_ : str
+        What the target is called.
+    facts_ : dict
+        All that the report is made of, as in ``report.json``.
     notes_ : tuple of str
         What was decided and left out, in sentences.
     checks_ : tuple of Finding

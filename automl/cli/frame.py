@@ -1,4 +1,4 @@
-"""What the commands share: the application, its exit codes, errors as sentences."""
+"""What the commands share: options, exit codes, errors as sentences."""
 
 from __future__ import annotations
 

@@ -1,8 +1,10 @@
 """All checks are made, each by itself, in time."""
 
 import dataclasses
+import re
 
 from automl.checks import CHECKS, Finding, is_at_least, run_checks
+from automl.resources import folder
 from tests.checks.check_kit import (
     BY_CODE,
     evidence_of,
@@ -36,6 +38,13 @@ def test_codes_are_those_that_others_know():
         "AML019": "Missing values",
         "AML020": "Perfect score",
     }
+
+
+def test_the_page_of_checks_lists_them():
+    """Who chooses a code for `--fail-on` finds it with its title."""
+    page = (folder("reports").parent / "docs" / "checks.md").read_text("utf-8")
+    listed = re.findall(r"^\| `(\w+)` \| ([^|]+) \|", page, flags=re.MULTILINE)
+    assert listed == sorted((check.code, check.title) for check in CHECKS)
 
 
 @dataclasses.dataclass(frozen=True)
