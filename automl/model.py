@@ -105,8 +105,7 @@ class AutoML(BaseAutoML):
         What predicts, from the raw table: an ensemble, or the best configuration, with
         the labels that are best for the metric. In
         classification with a temperature, where out-of-fold predictions show that its
-        probabilities should be surer or less sure; not with ``select="simplest"``, nor
-        where a limit takes one configuration instead of an ensemble.
+        probabilities should be surer or less sure; not with ``select="simplest"``.
     best_score_ : float
         Its raw cross-validated score, greater is better: the selection score, the best
         of many and so optimistic.
