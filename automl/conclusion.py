@@ -323,7 +323,8 @@ def _wanted(pace: Pace, weights: Blend | None, folder: Path) -> Wanted:
     }
     # a fold that was cut short would not come out the same again
     again = [t for t in trials if plan.bag and not any(f.truncated for f in t.folds)]
-    whole = {t.number for t in trials if not absent[t.number] or t in again}
+    # made again they may be too large to be kept: a fit on all rows stands by
+    whole = {t.number for t in trials if not absent[t.number]}
     refits = members if not plan.bag else [t for t in members if t.number not in whole]
     return Wanted(
         single=pace.refits(leader) or leader.number not in whole,

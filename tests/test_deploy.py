@@ -121,6 +121,20 @@ def test_without_an_ensemble_one_configuration_predicts(fitted, data):
     assert np.abs(single.predict_proba(X) - bag.predict_proba(X)).max() > 0
 
 
+@pytest.mark.parametrize("ensemble", [True, False])
+def test_fits_on_all_rows_stand_by_for_models_that_cannot_be_kept(
+    data, monkeypatch, ensemble
+):
+    """Too large for the folder, they are no reason to give up the winner."""
+    monkeypatch.setattr("automl.kept.LARGEST_BYTES", 0)
+    bag = AutoML(**CLASSES, **COMMON, ensemble=ensemble, deploy="bag").fit(*data)
+    monkeypatch.undo()
+    refit = AutoML(**CLASSES, **COMMON, ensemble=ensemble, deploy="refit").fit(*data)
+    assert bag.weights_ == refit.weights_
+    X = data[0]
+    np.testing.assert_array_equal(bag.predict_proba(X), refit.predict_proba(X))
+
+
 def test_a_bundle_of_an_ensemble_loads_without_the_library(fitted, data, tmp_path):
     """Its pickle holds the average's code; predictions are the same."""
     model, X = fitted["default"], data[0].head(20)
