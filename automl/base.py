@@ -271,9 +271,8 @@ class BaseAutoML(BaseEstimator):
         return np.asarray(self.model_[1:].predict(rows))
 
     def _encode(self, X: Any) -> pd.DataFrame:
-        told = (self.facts_.get("repeat") or {}).get("beside", {})
-        aside = {self.target_, *(found["name"] for found in told.values())}
-        return encode_rows(self.model_[0], X, model=type(self).__name__, aside=aside)
+        name, beside = type(self).__name__, self._schema["beside"]
+        return encode_rows(self.model_[0], X, model=name, beside=beside)
 
     @available_if(_predicts_classes)  # type: ignore[untyped-decorator]  # sklearn has no types
     def predict_proba(self, X: Any) -> np.ndarray:

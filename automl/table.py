@@ -53,6 +53,8 @@ class Table:
         All columns of the user's table, the left out ones too.
     encoder : TableEncoder
         From a raw table to `X`.
+    beside : tuple of str
+        Names of what was given beside the features: the target, groups, weights.
     groups, time, sample_weight : array of shape (n_rows,) or None
         As given, checked.
     time_is_dates : bool
@@ -78,6 +80,7 @@ class Table:
     target: str
     columns: tuple[Column, ...]
     encoder: TableEncoder
+    beside: tuple[str, ...] = ()
     groups: np.ndarray | None = None
     time: np.ndarray | None = None
     time_is_dates: bool = False
@@ -158,12 +161,13 @@ def make_table(
     >>> table.task, [c.kind for c in table.columns]
     ('regression', ['number', 'category'])
     """
-    frame = read_frame(X)
+    frame = whole = read_frame(X)
     frame, y, target = read_target(frame, y)
     frame, time = take_column(frame, time, "time", drop=False)  # a column may be both
     frame, groups = take_column(frame, groups, "groups", drop=True)
     frame, sample_weight = take_column(frame, sample_weight, "sample_weight", drop=True)
     check_shape(frame, y)
+    beside = _beside(frame, whole, target, time, groups, sample_weight)
     n_rows = len(frame)
     weights = read_weights(sample_weight, n_rows)
     keep, notes = rows_to_keep(y, weights, drop_missing_target=drop_missing_target)
@@ -196,6 +200,7 @@ def make_table(
         target=target,
         columns=columns,
         encoder=encoder,
+        beside=beside,
         groups=group_codes,
         time=moments,
         time_is_dates=time_is_dates,
@@ -206,6 +211,17 @@ def make_table(
         notes=(*notes, *(str(doubt) for doubt in doubts)),
         doubts=tuple(doubts),
     )
+
+
+def _beside(
+    frame: pd.DataFrame, whole: pd.DataFrame, target: str, *others: Any
+) -> tuple[str, ...]:
+    """Return the names of what fit was given that is no feature."""
+    taken = whole.columns[~whole.columns.isin(list(frame.columns))]
+    names = [target, *taken, *(getattr(values, "name", None) for values in others)]
+    features = {str(name) for name in frame.columns}
+    told = dict.fromkeys(str(name) for name in names if name is not None)
+    return tuple(name for name in told if name not in features)
 
 
 def _at(values: np.ndarray | None, rows: np.ndarray) -> np.ndarray | None:

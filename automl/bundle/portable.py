@@ -13,11 +13,13 @@ import pickle
 import pickletools
 import re
 import sys
+import threading
 import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
+from importlib.util import find_spec
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +30,7 @@ from automl.exceptions import AutoMLConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["Portable", "make_portable", "named_modules", "version_of"]
+__all__ = ["PROTOCOL", "Portable", "make_portable", "named_modules", "version_of"]
 
 PROTOCOL = 5
 """Of the pickle: known since Python 3.8, so a change of Python does not change it."""
@@ -44,6 +46,9 @@ LEVEL = 3
 """Of zlib: 3.3 times smaller than the pickle of extremely random trees, 7.4 of a forest
 of ten classes, 2.7 of LightGBM, at 70 to 170 MB a second; a level of 6 halves that and
 gains 2 to 15 %. It is read at 130 to 480 MB a second."""
+
+_REGISTERING = threading.Lock()
+"""What is stored as code is registered with cloudpickle, for all threads."""
 
 _STRINGS = frozenset({"SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"})
 _IMPORTERS = frozenset({("cloudpickle.cloudpickle", "subimport")})
@@ -101,6 +106,8 @@ def make_portable(pipeline: Any) -> Portable:
         own |= strays
     needed = {name.partition(".")[0] for name in named | imported}
     _refuse(needed & SEARCH_ONLY, "imports")
+    hidden = {name for name in imported if _travels(name) and _is_here(name)}
+    _refuse(hidden, "when it runs imports", "Or import it at the head of its file.")
     packages = _installed(needed)
     return Portable(_packed(payload), packages, *_beneath(packages))
 
@@ -136,14 +143,14 @@ def _packed(payload: bytes) -> bytes:
     return pickle.dumps(_Packed(zlib.compress(payload, LEVEL)), protocol=PROTOCOL)
 
 
-def _refuse(modules: set[str], verb: str) -> None:
+def _refuse(modules: set[str], verb: str, or_else: str = "") -> None:
     if modules:
-        raise AutoMLConfigError(
+        message = (
             f"The pipeline cannot be deployed: its code {verb} "
             f"{', '.join(sorted(modules))}; only packages that the bundle can require "
-            "were expected. Leave out the candidate, or change its transformer.",
-            code="E-not-portable",
+            "were expected. Leave out the candidate, or change its transformer. "
         )
+        raise AutoMLConfigError((message + or_else).strip(), code="E-not-portable")
 
 
 class _Pickler(cloudpickle.Pickler):
@@ -152,7 +159,8 @@ class _Pickler(cloudpickle.Pickler):
     Attributes
     ----------
     imported : set of str
-        Modules that stored functions import when they run.
+        Modules that stored functions import when they run; with a dot before those of
+        their own package.
     """
 
     def __init__(self, file: io.BytesIO) -> None:
@@ -168,12 +176,18 @@ class _Pickler(cloudpickle.Pickler):
             # filled, so that cloudpickle does not put __file__ there
             kept = {"__name__": obj.__globals__.get("__name__")}
             self.globals_ref.setdefault(id(obj.__globals__), kept)
-        return super().reducer_override(obj)
+        reduced = super().reducer_override(obj)
+        if isinstance(obj, type) and isinstance(reduced, tuple) and len(reduced) > 2:
+            # without the mark by which cloudpickle finds a class that is here already:
+            # the verification of a bundle would write over the library's own classes
+            make, (*given, _, extra), *state = reduced
+            return (make, (*given, None, extra), *state)
+        return reduced
 
 
 def _pickle(pipeline: Any, own: Iterable[str]) -> tuple[bytes, set[str]]:
     buffer = io.BytesIO()
-    with _by_value(own):
+    with _REGISTERING, _by_value(own):
         pickler = _Pickler(buffer)
         try:
             pickler.dump(pipeline)
@@ -201,9 +215,12 @@ def _by_value(names: Iterable[str]) -> Iterator[None]:
 
 
 def _imports_of(code: CodeType) -> Iterator[str]:
-    for step in dis.get_instructions(code):
-        if step.opname == "IMPORT_NAME" and step.argval:
-            yield str(step.argval)
+    """Yield what a function imports; a dot stands for its own package."""
+    steps = [s for s in dis.get_instructions(code) if s.opname != "EXTENDED_ARG"]
+    for i, step in enumerate(steps):
+        if step.opname == "IMPORT_NAME":
+            level = steps[i - 2].argval  # before it: the level, and the names
+            yield f".{step.argval}" if level else str(step.argval)
 
 
 def named_modules(payload: bytes) -> set[str]:
@@ -243,11 +260,17 @@ def named_modules(payload: bytes) -> set[str]:
 def _travels(module: str) -> bool:
     """Return whether no requirement could bring this module."""
     top = module.partition(".")[0]
-    if top == LIBRARY:
+    if top in {LIBRARY, ""}:  # nothing before the dot: of a package of the user's
         return True
     if top in sys.stdlib_module_names or top == "__mp_main__":
         return False
     return top not in _distributions()
+
+
+def _is_here(module: str) -> bool:
+    """Return whether a module can be imported: some are asked for in vain."""
+    top = module.partition(".")[0]
+    return not top or top in sys.modules or find_spec(top) is not None
 
 
 @cache

@@ -6,11 +6,14 @@ first step encodes the raw table.
 
 from __future__ import annotations
 
+import pickle
 from typing import TYPE_CHECKING, Any
 
+import cloudpickle
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 
+from automl.bundle.portable import PROTOCOL
 from automl.bundle.rows import encode_rows
 from automl.bundle.schema import plain
 from automl.estimators.labels import factors_in, favoured
@@ -27,6 +30,12 @@ __all__ = ["Predictor"]
 def _has_probabilities(predictor: Predictor) -> bool:
     rest = predictor._rest  # noqa: SLF001
     return predictor.task_ != "regression" and hasattr(rest, "predict_proba")
+
+
+def _restored(
+    content: bytes, schema: Mapping[str, Any], manifest: Mapping[str, Any]
+) -> Predictor:
+    return Predictor(pickle.loads(content), schema, manifest)  # noqa: S301 - our own
 
 
 class Predictor:
@@ -71,6 +80,11 @@ class Predictor:
         self.n_features_in_ = len(names)
         if self.task_ != "regression":
             self.classes_ = np.asarray(pipeline.classes_)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # classes of a loaded model are of its pickle alone: no module has them
+        content = cloudpickle.dumps(self.pipeline_, protocol=PROTOCOL)
+        return _restored, (content, self.schema, self.manifest)
 
     def __repr__(self) -> str:
         return f"Predictor(task={self.task_!r}, n_features={self.n_features_in_})"
@@ -171,5 +185,6 @@ class Predictor:
         return found
 
     def _encode(self, X: Any, *, made_up: bool = False) -> pd.DataFrame:
-        aside = {self.schema["target"]}
-        return encode_rows(self._encoder, X, made_up=made_up, aside=aside)
+        # a bundle of an earlier version knows the target alone
+        beside = self.schema.get("beside", (self.schema["target"],))
+        return encode_rows(self._encoder, X, made_up=made_up, beside=beside)

@@ -42,7 +42,7 @@ def encode_rows(
     *,
     model: str = "the model",
     made_up: bool = False,
-    aside: Collection[Any] = (),
+    beside: Collection[str] = (),
 ) -> pd.DataFrame:
     """Return raw rows as the model's own encoder reads them.
 
@@ -56,9 +56,9 @@ def encode_rows(
         What to call the model in a complaint.
     made_up : bool, default=False
         Whether the cells are nobody's, so that none is worth a warning.
-    aside : collection, default=()
-        Names that fit was told of and that are no features, such as the target's: they
-        are ignored without a warning.
+    beside : collection, default=()
+        Names of what fit was given beside the features, such as the target's, as text:
+        columns of that name are ignored without a warning.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def encode_rows(
     """
     frame = read_frame(X)
     if is_labelled(X) and goes_by_name(encoder, frame):
-        frame = _pick_columns(encoder, frame, aside)
+        frame = _pick_columns(encoder, frame, beside)
     elif frame.shape[1] != len(encoder.columns):
         raise AutoMLDataError(
             f"X has {frame.shape[1]} features, but {model} is expecting "
@@ -99,12 +99,12 @@ def _warn_of_names() -> None:
 
 
 def _pick_columns(
-    encoder: TableEncoder, frame: pd.DataFrame, aside: Collection[Any]
+    encoder: TableEncoder, frame: pd.DataFrame, beside: Collection[str]
 ) -> pd.DataFrame:
     """Return the columns that were there at fit time; warn of others once."""
     missing = [p.name for p in encoder.plan if p.name not in frame.columns]
     known = frame.columns.isin(list(encoder.columns))
-    extra = [name for name in frame.columns[~known] if name not in aside]
+    extra = [name for name in frame.columns[~known] if str(name) not in beside]
     if missing:
         raise _lost_columns(missing, extra)
     if extra:

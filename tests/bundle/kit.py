@@ -3,8 +3,10 @@
 import hashlib
 import json
 import os
+import pickletools
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -143,3 +145,10 @@ class Canary:
 
     def __reduce__(self):
         return Path.touch, (self.path,)
+
+
+def expanded(payload):
+    """Return the pickle within a pickle."""
+    within = [a for op, a, _ in pickletools.genops(payload) if "BINBYTES" in op.name]
+    assert len(within) == 1
+    return zlib.decompress(within[0])

@@ -4,10 +4,8 @@ import errno
 import json
 import os
 import pickle
-import pickletools
 import stat
 import sys
-import zlib
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -23,7 +21,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from automl import bundle as bundle_module
 from automl.bundle import load, save_bundle
-from automl.bundle.portable import make_portable, named_modules
+from automl.bundle.portable import named_modules
 from automl.bundle.schema import describe_table, sample_rows
 from automl.candidates import load_candidates
 from automl.exceptions import (
@@ -37,6 +35,7 @@ from automl.space import start_point
 from automl.table import make_table
 from tests.bundle.kit import (
     INFO,
+    expanded,
     new_passengers,
     passengers,
     predicted_elsewhere,
@@ -127,13 +126,6 @@ def test_all_preparation_of_ours_travels_along(tmp_path):
     np.testing.assert_allclose(found, pipeline.predict_proba(rows), atol=1e-9)
 
 
-def expanded(payload):
-    """Return the pickle within a pickle."""
-    within = [a for op, a, _ in pickletools.genops(payload) if "BINBYTES" in op.name]
-    assert len(within) == 1
-    return zlib.decompress(within[0])
-
-
 def test_the_pickle_is_small(saved):
     """What it holds is compressed, and plain `pickle.load` reads it."""
     payload = (saved / "model.pkl").read_bytes()
@@ -151,19 +143,6 @@ def test_pickle_names_neither_library_nor_machine(saved):
     for path in (ROOT, Path.home(), sys.prefix):
         assert str(path).encode() not in payload
     assert not cloudpickle.list_registry_pickle_by_value()
-
-
-def test_pipeline_that_needs_the_search_is_refused():
-    """Code that imports the library when it runs cannot be deployed."""
-    from sklearn.preprocessing import FunctionTransformer
-
-    def needs_library(X):
-        import hyperopt  # noqa: F401
-
-        return X
-
-    with pytest.raises(AutoMLConfigError, match="its code imports hyperopt"):
-        make_portable(FunctionTransformer(needs_library))
 
 
 def test_requirements_pin_what_the_model_uses(saved):

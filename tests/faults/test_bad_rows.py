@@ -75,6 +75,22 @@ def test_p02_order_and_other_columns_do_not_matter(model):
     assert "'extra' and 1 more" in str(caught[0].message)
 
 
+@pytest.mark.parametrize("numbered", [False, True])
+def test_p02_rows_may_bring_what_fit_was_given_beside_the_features(tmp_path, numbered):
+    """The target, groups and weights of training rows are no column to warn of."""
+    X = rows(seed=0)[["size", "weight"]].set_axis([2021, 2022], axis=1)
+    X = X.assign(**{"2023": Y, "2024": np.arange(N_ROWS) % 9, "2025": 1.5})
+    X.columns = [int(name) for name in X.columns]
+    X = X if numbered else X.set_axis([f"in {name}" for name in X.columns], axis=1)
+    target, groups, weights = X.columns[2:]
+    named = fit(X, target, groups=groups, sample_weight=weights)
+    expected = named.predict(X[X.columns[:2]])
+    for model in (named, automl.load(named.save(tmp_path / "model"))):
+        np.testing.assert_array_equal(model.predict(X), expected)
+        with pytest.warns(AutoMLWarning, match="Column 7 is not known"):
+            model.predict(X.assign(other=1).rename(columns={"other": 7}))
+
+
 CHANGES = {
     "numbers as text": (lambda X: X.assign(size=X["size"].map(repr)), 0, True),
     "numbers as objects": (lambda X: X.astype({"size": object}), 0, True),
