@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from automl.assembly import assemble, from_raw
 from automl.bundle.portable import make_portable
 from automl.bundle.predictor import Predictor
-from automl.bundle.schema import describe_table, sample_rows
+from automl.bundle.schema import describe_table, typed_rows
 from automl.calibration import calibrated
 from automl.encoding_frame import as_fitted
 from automl.ensemble import pruned
@@ -132,7 +132,7 @@ def cost_of(pipeline: Pipeline, table: Table, *, sized: bool = True) -> Cost:
     """
     schema = describe_table(table)
     model = Predictor(pipeline, schema, {})
-    rows = as_fitted(sample_rows(schema), model.feature_names_in_)
+    rows = as_fitted(typed_rows(schema), model.feature_names_in_)
     predict = model.predict_proba if table.is_classification else model.predict
     predict(rows.iloc[:1])  # the first one imports
     taken: list[float] = []

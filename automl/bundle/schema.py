@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from automl.kinds import Column
     from automl.table import Table
 
-__all__ = ["describe_table", "plain", "sample_rows"]
+__all__ = ["describe_table", "plain", "sample_rows", "typed_rows"]
 
 MIN_LEVEL_ROWS = 10
 """Rarer levels could point at a person; the usual threshold of disclosure control."""
@@ -66,6 +66,7 @@ def describe_table(table: Table) -> dict[str, Any]:
     return {
         "data": {"fingerprint": table.fingerprint, "n_rows": table.n_rows},
         "target": table.target,
+        "beside": list(table.beside),
         "task": table.task,
         "classes": classes,
         "named": table.encoder.named,
@@ -136,6 +137,40 @@ def sample_rows(schema: Mapping[str, Any]) -> pd.DataFrame:
     names = [str(column["name"]) for column in schema["columns"]]
     frame = pd.DataFrame(dict(enumerate(cells)), dtype=object)
     return frame.set_axis(names, axis=1)
+
+
+def typed_rows(schema: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the made-up rows in the data types of fit, where these are not texts.
+
+    Parameters
+    ----------
+    schema : mapping
+        As `describe_table` returns it.
+
+    Examples
+    --------
+    >>> from automl.table import make_table
+    >>> schema = describe_table(make_table({"age": [30, 40, 50]}, [1.5, 2.5, 3.0]))
+    >>> typed_rows(schema).dtypes.tolist()
+    [dtype('int64')]
+    """
+    rows = sample_rows(schema)
+    cells = {
+        place: _typed(rows.iloc[:, place], column["dtype"].lower())
+        for place, column in enumerate(schema["columns"])
+    }
+    return pd.DataFrame(cells, index=rows.index).set_axis(rows.columns, axis=1)
+
+
+def _typed(cells: pd.Series, dtype: str) -> pd.Series:
+    if dtype.startswith("bool"):
+        flags = cells.map({"true": True, "false": False})
+        return flags if flags.isna().any() else flags.astype(bool)
+    if dtype.startswith(("int", "uint", "float", "double")):
+        return pd.to_numeric(cells, errors="coerce")
+    if dtype.startswith(("datetime64", "timestamp")):
+        return pd.to_datetime(cells, errors="coerce", utc=True, format="mixed")
+    return cells
 
 
 def _draw(
