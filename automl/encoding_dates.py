@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -36,13 +37,18 @@ def parse_dates(
     >>> parse_dates(pd.Series(["1970-01-02", "never"]), "%Y-%m-%d").tolist()
     [86400.0, nan]
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pandas warns of formats it had to guess
+    # filters of warnings are those of all threads: set only where pandas may warn of a
+    # format that it had to guess
+    dated = pd.api.types.is_datetime64_any_dtype(values.dtype)
+    guesses = date_format in {None, "mixed"} and not dated
+    with warnings.catch_warnings() if guesses else nullcontext():
+        if guesses:
+            warnings.simplefilter("ignore")
         stamps = pd.to_datetime(
             values, errors="coerce", utc=True, format=date_format, dayfirst=dayfirst
         )
-        if not pd.api.types.is_datetime64_any_dtype(stamps.dtype):
-            return np.full(len(values), np.nan)
+    if not pd.api.types.is_datetime64_any_dtype(stamps.dtype):
+        return np.full(len(values), np.nan)
     micro = stamps.dt.as_unit("us").to_numpy(dtype="datetime64[us]")
     seconds = np.where(np.isnat(micro), np.nan, micro.astype(np.int64) / 1e6)
     if stamps.dt.unit == "ns":  # pandas 2 reads the years from 1678 to 2261 only

@@ -269,3 +269,14 @@ def test_a_short_moment_in_utc_is_not_moved_to_the_clock_of_its_column(text):
     """It says its own zone, though without a colon."""
     found = read_dates(pd.Series([text], dtype=object), None, "Europe/Berlin")
     assert found.tolist() == [pd.Timestamp("2024-03-05 12:00").timestamp()]
+
+
+def test_reading_days_of_a_known_format_leaves_filters_of_warnings_alone(monkeypatch):
+    """They are those of all threads, and a pickled model has no lock for them."""
+
+    monkeypatch.setattr("automl.encoding_dates.warnings", None)
+    days = pd.Series(["2024-05-01", "2024-13-01", None], dtype=object)
+    assert np.isfinite(read_dates(days, "%Y-%m-%d")).tolist() == [True, False, False]
+    assert np.isfinite(read_dates(pd.to_datetime(days, errors="coerce"), None)).any()
+    with pytest.raises(AttributeError):
+        read_dates(pd.Series(["May 1st 2024"], dtype=object), None)
