@@ -22,7 +22,7 @@ from automl.loop import finish_run, fit_now
 from automl.naming import with_labels_chosen
 from automl.refit_order import REFITS
 from automl.scored_rows import scored_rows
-from automl.weighing import after, weigh
+from automl.weighing import INTERRUPTED_S, after, weigh
 from automl.winner import Deployed, Given, deployed, ensemble_trial, there
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ def conclude(
                 lambda trial: fit_now(
                     runner, search, finish, trial, interrupt, memory
                 ),
-                after(search.budget, interrupt, search.budget.remaining_s - SPARE_S),
+                after(search.budget, interrupt, _looking_s(search.budget, interrupt)),
             )  # fmt: skip
         except Exception as error:  # noqa: BLE001 - there is a model, within them or not
             chosen = unchecked(first, constraints, error)
@@ -252,6 +252,11 @@ def _expected(
         return history.preferred()[0], history, 1.0
     trial = ensemble_trial(weights, history, budget.elapsed_s)
     return trial, History((*history.trials, trial)), weights.temperature
+
+
+def _looking_s(budget: Budget, interrupt: Interrupt) -> float:
+    """Return the seconds in which a model within the limits is looked for."""
+    return INTERRUPTED_S if interrupt.asked else budget.remaining_s - SPARE_S
 
 
 def _given_up(first: Choice, chosen: Choice) -> tuple[Trial, Blend] | None:

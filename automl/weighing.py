@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from automl.problem import Problem
     from automl.search import Search
 
-__all__ = ["after", "leading", "weigh"]
+__all__ = ["INTERRUPTED_S", "after", "leading", "weigh"]
 
 TEMPERATURE_PART = 0.25
 """Of the time for an ensemble's weights: what is left for a temperature. To find one
 takes up to .25 s on top, however many rows there are."""
 
 INTERRUPTED_S = 0.5
-"""Seconds in which weights are chosen after a Ctrl-C."""
+"""Seconds in which weights, or models within limits, are chosen after a Ctrl-C."""
 
 
 def leading(

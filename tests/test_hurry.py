@@ -14,6 +14,7 @@ from sklearn.metrics import accuracy_score, make_scorer
 from automl import AutoML, evaluate, winner
 from automl.budget import Budget
 from automl.candidates import Candidate
+from automl.conclusion import _looking_s
 from automl.effort import HURRY_S, effort_of
 from automl.expectation import _asked_since, _late
 from automl.history import FoldResult, History, Trial
@@ -170,6 +171,14 @@ def test_weights_are_chosen_no_longer_than_a_ctrl_c_allows():
     assert not before()
     time_.now += 6.0
     assert before()
+
+
+def test_models_within_limits_are_looked_for_no_longer_than_a_ctrl_c_allows():
+    """After one, the budget that is left is not used up; without one it is."""
+    time_, _ = clock()
+    budget = Budget(60.0, None, 0.0, lambda: time_.now)
+    assert _looking_s(budget, SimpleNamespace(asked=True)) == INTERRUPTED_S
+    assert _looking_s(budget, SimpleNamespace(asked=False)) > 59.0
 
 
 @pytest.mark.parametrize(
