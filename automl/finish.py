@@ -95,6 +95,8 @@ class Finish:
         Trial's number to its fit on all rows, of all that ended well.
     errors : list of str
         What to say of those that did not.
+    unended : set of int
+        Their trials.
     cpu_s : float
         Seconds of processors that all of it took.
     """
@@ -126,6 +128,7 @@ class Finish:
         self.canary: dict[str, Any] | None = None
         self.refits: dict[int, Outcome] = {}
         self.errors: list[str] = []
+        self.unended: set[int] = set()
         self.cpu_s = 0.0
         self._queue = refit_order(history)
         if self.wanted.kept:
@@ -335,12 +338,14 @@ class Finish:
     def _note_failure(self, outcome: Outcome) -> None:
         error = outcome.error or ""
         reason = outcome.detail or error.strip().splitlines()[-1][:200]
+        self.unended.add(outcome.task.trial)
         self.errors.append(
             f"Trial {outcome.task.trial} could not be fitted on all rows ({reason})."
         )
 
     def _note_cut(self, outcome: Outcome) -> None:
         if outcome.truncated:
+            self.unended.add(outcome.task.trial)
             self.errors.append(
                 f"The fit of trial {outcome.task.trial} on all rows was cut short at "
                 f"the end of the budget, before its {outcome.task.rounds} rounds."

@@ -269,7 +269,8 @@ def _single(given: Given) -> Chosen:
         bag = _bagged(given, leader)
         if bag is not None:
             return bag
-    why = "did not end" if finish.errors else "did not fit in the time left"
+    ended = leader.number not in finish.unended
+    why = "did not fit in the time left" if ended else "did not end"
     if finish.pipeline is not None and finish.winner is not None:
         winner = finish.winner
         shown = winner.number if winner.scores else leader.number

@@ -115,7 +115,6 @@ def test_a_finished_run_is_concluded_again_with_a_limit(free, searched, data):
     assert mib(model, data) <= limit
 
 
-@pytest.mark.slow
 def test_fold_models_give_way_to_fits_on_all_rows(data):
     """`deploy="bag"` is given up where its models are too large together."""
     bag = AutoML(**GIVEN, ensemble=False, deploy="bag").fit(*data)
@@ -126,7 +125,11 @@ def test_fold_models_give_way_to_fits_on_all_rows(data):
     assert model.weights_ == bag.weights_
     assert len(getattr(bag.model_[-1], "estimators", ())) == 3
     assert not isinstance(model.model_[-1], WeightedEnsemble)
-    assert about(model, "max_model_mib")
+    (note,) = about(model, "max_model_mib")
+    (trial,) = bag.weights_
+    name = f"trial {trial} ({bag.best_candidate_})"
+    assert f"{name} predicts (" in note
+    assert f"instead of {name} with a model for each fold (" in note
 
 
 @pytest.mark.slow

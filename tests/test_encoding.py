@@ -273,7 +273,6 @@ def test_a_short_moment_in_utc_is_not_moved_to_the_clock_of_its_column(text):
 
 def test_reading_days_of_a_known_format_leaves_filters_of_warnings_alone(monkeypatch):
     """They are those of all threads, and a pickled model has no lock for them."""
-
     monkeypatch.setattr("automl.encoding_dates.warnings", None)
     days = pd.Series(["2024-05-01", "2024-13-01", None], dtype=object)
     assert np.isfinite(read_dates(days, "%Y-%m-%d")).tolist() == [True, False, False]

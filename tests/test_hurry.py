@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,6 +18,7 @@ from automl.candidates import Candidate
 from automl.conclusion import _looking_s
 from automl.effort import HURRY_S, effort_of
 from automl.expectation import _asked_since, _late
+from automl.finish import Finish
 from automl.history import FoldResult, History, Trial
 from automl.interrupt import Interrupt
 from automl.metrics import resolve_metric
@@ -113,6 +115,25 @@ def test_folds_predict_where_no_refit_ends_in_time(data, monkeypatch):
     assert len(model.model_[-1].estimators) == 3
     assert model.score(*data) > 0.8
     assert any("a fit on all rows did not end" in note for note in model.notes_)
+
+
+def test_a_fit_that_another_trial_lost_is_not_blamed_for_want_of_time(
+    data, monkeypatch
+):
+    """What is said of the leader is why its own fit is not there."""
+    ends = Finish._note_failure
+
+    def other(self, outcome):
+        task = replace(outcome.task, trial=99)
+        ends(self, replace(outcome, task=task))
+
+    def never(*_given):
+        raise MemoryError
+
+    monkeypatch.setattr("automl.evaluate._refit", never)
+    monkeypatch.setattr(Finish, "_note_failure", other)
+    model = AutoML(**QUICK, n_trials=2, ensemble=False).fit(*data)
+    assert any("did not fit in the time left" in note for note in model.notes_)
 
 
 def test_folds_of_the_next_predict_where_the_best_has_no_model(data, monkeypatch):
