@@ -10,7 +10,7 @@ import pytest
 import automl
 from automl.candidates import parse_candidate
 from automl.sampling import tpe
-from automl.space import draw
+from automl.space import draw, to_hyperopt
 from tests.sampler_kit import SamplerKit, inside, trial
 
 ROOT = Path(automl.__file__).parent
@@ -34,6 +34,60 @@ def ask(candidate, trials, rng):
     return tpe.ask(candidate, seen, rng)
 
 
+def told_to(monkeypatch):
+    """Return a list of what the sampler is told: points and losses."""
+    told, whole = [], tpe._suggested
+
+    def suggested(space, tried, losses, seed):
+        told.append((tried, losses))
+        return whole(space, tried, losses, seed)
+
+    monkeypatch.setattr(tpe, "_suggested", suggested)
+    return told
+
+
+def suggested_by_hyperopt(space, tried, losses, seed):
+    """Return what hyperopt suggests where it is asked by its own documents."""
+    from hyperopt import JOB_STATE_DONE, STATUS_OK, Trials
+    from hyperopt import tpe as theirs
+
+    store = Trials()
+    store.insert_trial_docs([
+        {
+            "state": JOB_STATE_DONE, "tid": i, "spec": None, "exp_key": None,
+            "result": {"loss": loss, "status": STATUS_OK}, "owner": None, "version": 0,
+            "book_time": None, "refresh_time": None,
+            "misc": {
+                "tid": i, "cmd": None, "workdir": None, "vals": point,
+                "idxs": {name: [i] if v else [] for name, v in point.items()},
+            },
+        }
+        for i, (point, loss) in enumerate(zip(tried, losses, strict=True))
+    ])  # fmt: skip
+    store.refresh()
+    (new,) = theirs.suggest(
+        [len(store)], space.domain, store, seed, gamma=tpe.GAMMA, verbose=False,
+        n_startup_jobs=tpe.MIN_OBSERVATIONS,
+    )  # fmt: skip
+    return new["misc"]["vals"]
+
+
+def test_a_point_is_the_one_that_hyperopt_suggests():
+    """Its graph is made once, and its documents never: the proposals are its own."""
+    candidate = parse_candidate("flat", FLAT)
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        space = tpe._space(candidate)
+        points = [draw(candidate, rng) for _ in range(8 + 9 * seed)]
+        for point in points[::3]:
+            point.pop("subsample")  # inactive
+        tried = [to_hyperopt(candidate, point) for point in points]
+        losses = rng.integers(0, 20, len(tried)).astype(float).tolist()  # some are ties
+        found = tpe._suggested(space, tried, losses, seed)
+        expected = suggested_by_hyperopt(space, tried, losses, seed)
+        assert {k: list(v)[:1] for k, v in found.items()} == expected
+
+
 def test_a_long_history_is_cut_to_the_best_and_the_latest():
     """The time of a proposal stays what it was; the order of trials, too."""
     candidate = parse_candidate("flat", FLAT)
@@ -49,21 +103,15 @@ def test_a_long_history_is_cut_to_the_best_and_the_latest():
 
 
 def test_a_proposal_is_made_from_no_more(monkeypatch):
-    """The sampler is given as many documents, whatever the history."""
-    made = []
-    whole = tpe._document
-
-    def document(*given):
-        made.append(given)
-        return whole(*given)
-
+    """The sampler is given as many points, whatever the history."""
+    told = told_to(monkeypatch)
     monkeypatch.setattr(tpe, "OBSERVATIONS", 30)
-    monkeypatch.setattr(tpe, "_document", document)
     candidate = parse_candidate("flat", FLAT)
     rng = np.random.default_rng(0)
     trials = [trial(i, draw(candidate, rng), float(i)) for i in range(50)]
     assert inside(candidate, ask(candidate, trials, rng))
-    assert len(made) == 30
+    ((tried, losses),) = told
+    assert len(tried) == len(losses) == 30
 
 
 class TestTPE(SamplerKit):
@@ -150,19 +198,13 @@ def test_running_points_push_others_away():
 
 def test_what_runs_or_failed_counts_as_the_worst_that_was_seen(monkeypatch):
     """The sampler is told the greatest loss of all for what has no score."""
-    losses = []
-    whole = tpe._document
-
-    def document(tid, values, loss):
-        losses.append(loss)
-        return whole(tid, values, loss)
-
-    monkeypatch.setattr(tpe, "_document", document)
+    told = told_to(monkeypatch)
     flat = parse_candidate("flat", FLAT)
     rng = np.random.default_rng(0)
     scored = [trial(i, draw(flat, rng), float(i)) for i in range(10)]
     unscored = [trial(10 + i, draw(flat, rng)) for i in range(2)]
     ask(flat, [*scored, *unscored], rng)
+    ((_, losses),) = told
     assert losses[:10] == [-float(i) for i in range(10)]
     assert losses[10:] == [0.0, 0.0]
 
