@@ -8,25 +8,27 @@ families that lead.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
 
-from automl.history import BASELINE, FAILED, Trial
 from automl.racing import PairedScores
 from automl.sampling import tpe
 from automl.space import draw, perturb, point_key, start_point
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
 
     from automl.candidates import Candidate
+    from automl.history import History
+    from automl.trial import Trial
 
-__all__ = ["Continue", "Start", "Stop", "View", "Wait", "next_step"]
+__all__ = [
+    "Continue", "Start", "Stop", "View", "Wait", "known_starts", "next_step",
+]  # fmt: skip
 
 LEADERS_SHARE = 0.6
 """Share of proposals for the best family; the others share the rest by rank."""
@@ -46,8 +48,8 @@ class View:
 
     Attributes
     ----------
-    trials : tuple of Trial
-        The history, the baseline first.
+    history : History
+        The trials so far, the baseline first.
     in_flight : frozenset of (int, int)
         Trials and folds that are being run.
     n_folds : int
@@ -62,11 +64,13 @@ class View:
         Keys of the points that were started.
     seconds : dict
         Wall seconds that a fold of each candidate is expected to take.
-    paired : PairedScores
+    starts : sequence of (str, Start)
+        Known good points in the order of their turns, each with its key.
+    paired, points : PairedScores, Points
         What earlier views of the same search have worked out.
     """
 
-    trials: tuple[Trial, ...]
+    history: History
     in_flight: frozenset[tuple[int, int]]
     n_folds: int
     candidates: tuple[Candidate, ...]
@@ -74,31 +78,29 @@ class View:
     seconds_left: float | None = None
     tried: frozenset[str] | set[str] = frozenset()
     seconds: Mapping[str, float] = field(default_factory=dict)
+    starts: Sequence[tuple[str, Start]] = ()
     paired: PairedScores = field(default_factory=PairedScores, compare=False)
+    points: tpe.Points = field(default_factory=tpe.Points, compare=False)
 
-    @cached_property
+    @property
     def incumbent(self) -> Trial | None:
         """The best finished configuration, the baseline aside."""
-        done = [t for t in self.trials if t.status == "ok" and t.candidate != BASELINE]
-        return max(done, key=lambda t: (t.score, -t.number), default=None)
+        return self.history.tally.incumbent
 
     @cached_property
     def hopeless(self) -> frozenset[str]:
         """Families of which every configuration failed so far, twice at least."""
-        ended = [t for t in self.trials if t.status != "running"]
-        n_ended = Counter(t.candidate for t in ended)
-        worked = {t.candidate for t in ended if t.status not in FAILED}
-        return frozenset(name for name, n in n_ended.items() if n > 1) - worked
+        tally = self.history.tally
+        return frozenset(c for c, n in tally.n_ended.items() if n > 1) - tally.worked
 
     def score(self, trial: Trial) -> float:
-        """Return the score that compares trials whatever folds they ran.
-
-        One that failed has none, NaN: what began well and took too long is not worth
-        more of.
-        """
-        if trial.status in FAILED:
-            return math.nan
+        """Return the score that compares trials whatever folds they ran."""
         return self.paired.of(trial, self.incumbent)
+
+    def scores(self, candidate: str) -> list[float]:
+        """Return those of a candidate's trials, NaN for those that failed."""
+        own = self.history.tally.own.get(candidate, {})
+        return self.paired.of_all(candidate, own, self.incumbent)
 
     def affordable(self, candidate: str) -> bool:
         """Return whether a fold of the candidate is expected to end in time."""
@@ -137,6 +139,38 @@ class Stop:
 Step = Continue | Start | Wait | Stop
 
 
+def known_starts(
+    candidates: Sequence[Candidate],
+) -> tuple[tuple[str, Start], ...]:
+    """Return the known good points in the order of their turns, each with its key.
+
+    Parameters
+    ----------
+    candidates : sequence of Candidate
+        In the order of first tries.
+
+    Examples
+    --------
+    >>> from automl.candidates import Candidate, Dimension
+    >>> a = Dimension("a", "float", 0.0, 1.0)
+    >>> starts = (("low", {"a": 0.1}), ("high", {"a": 0.9}))
+    >>> one, two = (Candidate(n, n, (), {}, space=(a,), starts=starts) for n in "xy")
+    >>> [(s.candidate, s.origin) for _, s in known_starts([one, two])][:3]
+    [('x', 'start: low'), ('y', 'start: low'), ('x', 'start: high')]
+    """
+    tries = [
+        (place, candidate, name, values)
+        for candidate in candidates
+        for place, name, values in candidate.tries()
+    ]
+    found = []
+    for _, candidate, name, values in sorted(tries, key=itemgetter(0)):
+        point = start_point(candidate, values)
+        start = Start(candidate.name, point, f"start: {name}")
+        found.append((point_key(candidate, point), start))
+    return tuple(found)
+
+
 def next_step(view: View, rng: np.random.Generator) -> Step:
     """Return what to run next.
 
@@ -164,8 +198,8 @@ def _next_fold(view: View) -> Continue | None:
     any other waits for its running fold, which may end it.
     """
     best: tuple[float, Continue] | None = None
-    for trial in view.trials:
-        if trial.status != "running" or not view.affordable(trial.candidate):
+    for trial in view.history.tally.running.values():
+        if not view.affordable(trial.candidate):
             continue
         running = {f for t, f in view.in_flight if t == trial.number}
         if running and not _is_sure(trial, view):
@@ -196,16 +230,11 @@ def _is_sure(trial: Trial, view: View) -> bool:
 
 def _next_start(view: View) -> Start | None:
     """Return the first known good point that was not tried, of a family that can be."""
-    tries = [
-        (place, candidate, name, values)
-        for candidate in view.candidates
-        if view.affordable(candidate.name) and candidate.name not in view.hopeless
-        for place, name, values in candidate.tries()
-    ]
-    for _, candidate, name, values in sorted(tries, key=itemgetter(0)):
-        point = start_point(candidate, values)
-        if point_key(candidate, point) not in view.tried:
-            return Start(candidate.name, point, f"start: {name}")
+    for key, start in view.starts:
+        name = start.candidate
+        if key in view.tried or name in view.hopeless or not view.affordable(name):
+            continue
+        return start
     return None
 
 
@@ -226,12 +255,11 @@ def _next_proposal(view: View, rng: np.random.Generator) -> Start | None:
 
 def _by_score(view: View) -> list[Candidate]:
     """Return families by their best configuration, those without a score last."""
-    best: dict[str, float] = {}
-    for trial in view.trials:
-        score = view.score(trial)
-        if score > best.get(trial.candidate, -math.inf):
-            best[trial.candidate] = score
-    return sorted(view.candidates, key=lambda c: -best.get(c.name, -math.inf))
+    return sorted(view.candidates, key=lambda c: -_best(view.scores(c.name)))
+
+
+def _best(scores: list[float]) -> float:
+    return max((s for s in scores if not math.isnan(s)), default=-math.inf)
 
 
 def _draw_rank(n: int, rng: np.random.Generator) -> int:
@@ -246,12 +274,10 @@ def _untried(
     candidate: Candidate, view: View, rng: np.random.Generator
 ) -> Start | None:
     """Return a point of a family that was not tried; None if there is hardly one."""
-    own = [
-        tpe.Observation(t.params, view.score(t))
-        for t in view.trials
-        if t.candidate == candidate.name
-    ]
-    proposed, origin = _propose(candidate, own, rng)
+    trials = view.history.tally.own.get(candidate.name, {}).values()
+    scores = view.scores(candidate.name)
+    own = [tpe.Observation(t.params, s) for t, s in zip(trials, scores, strict=True)]
+    proposed, origin = _propose(candidate, own, rng, view.points)
     point = proposed
     for attempt in range(ATTEMPTS):
         if point_key(candidate, point) not in view.tried:
@@ -264,7 +290,10 @@ def _untried(
 
 
 def _propose(
-    candidate: Candidate, own: list[tpe.Observation], rng: np.random.Generator
+    candidate: Candidate,
+    own: list[tpe.Observation],
+    rng: np.random.Generator,
+    points: tpe.Points,
 ) -> tuple[dict[str, Any], str]:
     """Return a point near the family's best or one of the sampler's, and its origin."""
     scored = [seen for seen in own if not math.isnan(seen.score)]
@@ -273,4 +302,4 @@ def _propose(
         point = start_point(candidate, best.params)
         return perturb(candidate, point, rng), "perturbed"
     enough = len(scored) >= tpe.MIN_OBSERVATIONS
-    return tpe.ask(candidate, own, rng), "tpe" if enough else "random"
+    return tpe.ask(candidate, own, rng, points), "tpe" if enough else "random"

@@ -17,23 +17,24 @@ from automl.calibration import temperature_of
 from automl.effort import CONFIGURATIONS, effort_of
 from automl.estimate import LEVEL, Estimate, corrected, from_folds
 from automl.estimators.temperature import tempered
-from automl.history import BASELINE, DERIVED, ENSEMBLE
 from automl.labelling import has_factors, with_labels
 from automl.racing import paired_score
 from automl.resampled_scores import scorer_of
 from automl.scored import too_few
 from automl.scored_rows import scored_rows
 from automl.selection import Selection
+from automl.trial import BASELINE, DERIVED, ENSEMBLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from automl.budget import Budget
     from automl.choice import Simplest
-    from automl.history import History, Trial
+    from automl.history import History
     from automl.metrics import Metric
     from automl.problem import Problem
     from automl.scored import Scored
+    from automl.trial import Trial
 
 __all__ = [
     "Appraised", "alike", "appraise", "contenders_of", "estimate_facts",

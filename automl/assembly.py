@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from automl.candidates import Candidate
-    from automl.history import Trial
     from automl.table import Table
+    from automl.trial import Trial
 
 __all__ = [
     "Part",

@@ -12,10 +12,11 @@ from sklearn.pipeline import Pipeline
 
 from automl.estimators.logarithm import LogTargetRegressor
 from automl.exceptions import AutoMLConfigError, AutoMLDataError
-from automl.history import BASELINE, FoldResult, History, Trial
+from automl.history import History
 from automl.labelling import factors_of, fold_score, has_factors
 from automl.possible import NOT_NEGATIVE
 from automl.target import FEW_ROWS
+from automl.trial import BASELINE, FoldResult, Trial
 
 if TYPE_CHECKING:
     from automl.folds import Folds

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from automl.folds import Folds
-    from automl.history import Trial
     from automl.metrics import Metric
     from automl.scored import Scored
+    from automl.trial import Trial
 
 __all__ = ["calibrated", "temperature_of"]
 

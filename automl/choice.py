@@ -12,14 +12,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from automl.history import BASELINE
+from automl.trial import BASELINE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from automl.candidates import Candidate
-    from automl.history import Trial
     from automl.metrics import Metric
+    from automl.trial import Trial
 
 __all__ = ["Simplest", "price", "simplest", "speed_key"]
 
@@ -81,7 +81,7 @@ def simplest(
 
     Examples
     --------
-    >>> from automl.history import FoldResult, Trial
+    >>> from automl.trial import FoldResult, Trial
     >>> def trial(number, scores, predict_s):
     ...     folds = tuple(FoldResult(number, k, "ok", s, predict_s=predict_s)
     ...                   for k, s in enumerate(scores))

@@ -16,12 +16,13 @@ from automl.ensemble import POOL, Blend, is_better, part_of
 from automl.estimators.labels import factors_in
 from automl.exceptions import AutoMLWarning
 from automl.finish import SPARE_S, Finish, Wanted
-from automl.history import BASELINE, DERIVED, History, as_kept
+from automl.history import History, as_kept
 from automl.kept import has_model
 from automl.loop import finish_run, fit_now
 from automl.naming import with_labels_chosen
 from automl.refit_order import REFITS
 from automl.scored_rows import scored_rows
+from automl.trial import BASELINE, DERIVED
 from automl.weighing import INTERRUPTED_S, after, weigh
 from automl.winner import Deployed, Given, deployed, ensemble_trial, there
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from automl.budget import Budget
     from automl.choice import Simplest
     from automl.constraints import Constraints
-    from automl.history import Trial
     from automl.interrupt import Interrupt
     from automl.journal import Journal
     from automl.pacing import Pace
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from automl.runner import Runner
     from automl.search import Search
     from automl.settings import Settings
+    from automl.trial import Trial
     from automl.watchdog import MemoryGuard
 
 __all__ = ["Concluded", "conclude", "deployment_plan"]

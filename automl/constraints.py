@@ -20,10 +20,10 @@ from automl.calibration import calibrated
 from automl.encoding_frame import as_fitted
 from automl.ensemble import pruned
 from automl.exceptions import AutoMLConfigError
-from automl.history import BASELINE, CALIBRATED
 from automl.naming import with_labels_chosen
 from automl.refit_order import ahead_of
 from automl.scored_rows import scored_rows
+from automl.trial import BASELINE, CALIBRATED
 from automl.winner import Deployed, Member, blended, ensemble_trial
 
 if TYPE_CHECKING:
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
     from automl.ensemble import Blend
     from automl.evaluate import Outcome
-    from automl.history import Trial
     from automl.problem import Problem
     from automl.table import Table
+    from automl.trial import Trial
     from automl.winner import Given
 
 __all__ = ["Choice", "Constraints", "Cost", "constrained", "cost_of", "unchecked"]

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from automl.estimate import LEAST_RESAMPLES
-from automl.history import ENSEMBLE
 from automl.labelling import has_factors
 from automl.resampled_scores import is_quick
 from automl.reserve import SCORE_SHARE
 from automl.selection import ASKED_ADDITIONS, ASKED_MIXED
+from automl.trial import ENSEMBLE
 
 if TYPE_CHECKING:
     from automl.budget import Budget
-    from automl.history import Trial
     from automl.metrics import Metric
     from automl.problem import Problem
     from automl.scored import Scored
+    from automl.trial import Trial
 
 __all__ = ["CONFIGURATIONS", "Effort", "effort_of"]
 

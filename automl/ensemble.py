@@ -17,8 +17,8 @@ import numpy as np
 
 from automl.estimators.temperature import tempered
 from automl.fast_scores import fast_score
-from automl.history import BASELINE, Trial
 from automl.labelling import factors_of, fold_score, has_factors
+from automl.trial import BASELINE, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -82,7 +82,7 @@ def pool(trials: Sequence[Trial], size: int = POOL) -> list[Trial]:
 
     Examples
     --------
-    >>> from automl.history import FoldResult
+    >>> from automl.trial import FoldResult
     >>> def trial(number, name, score):
     ...     folds = (FoldResult(number, 0, "ok", score),)
     ...     return Trial(number, name, {}, "", "ok", folds)

@@ -31,12 +31,13 @@ from automl.fitting import (
     takes_weights,
 )
 from automl.freeing import forget, give_back
-from automl.history import FoldResult, as_kept
+from automl.history import as_kept
 from automl.kept import keep_model
 from automl.labelling import fold_score
 from automl.permuted import permute
 from automl.pipeline import build_pipeline, split_params
 from automl.sandbox import sandbox
+from automl.trial import FoldResult
 from automl.workplace import at_most, labels_of, open_workplace, rows_of
 
 if TYPE_CHECKING:

@@ -31,11 +31,12 @@ if TYPE_CHECKING:
     from automl.budget import Budget
     from automl.choice import Simplest
     from automl.conclusion import Concluded
-    from automl.history import History, Trial
+    from automl.history import History
     from automl.interrupt import Interrupt
     from automl.journal import Journal
     from automl.problem import Problem
     from automl.testset import HeldOut, Tested
+    from automl.trial import Trial
 
 __all__ = ["Expected", "Meanwhile", "expect", "expect_again", "is_arithmetic"]
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from automl.budget import Budget
-    from automl.history import History, Trial
+    from automl.history import History
+    from automl.trial import Trial
 
 __all__ = ["SPARE_S", "Finish", "Wanted"]
 

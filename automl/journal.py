@@ -34,7 +34,7 @@ from automl.scratch import no_room
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from automl.history import FoldResult
+    from automl.trial import FoldResult
 
 __all__ = ["FORMAT", "Journal", "journal_line", "read_facts", "read_journal"]
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sklearn.pipeline import Pipeline
 
-    from automl.history import Trial
+    from automl.trial import Trial
 
 __all__ = [
     "FOLDER",
@@ -51,7 +51,7 @@ def keep_from(trial: Trial) -> float:
 
     Examples
     --------
-    >>> from automl.history import FoldResult, Trial
+    >>> from automl.trial import FoldResult, Trial
     >>> trial = Trial(1, "ridge", {}, "random")
     >>> keep_from(trial)
     0.5

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 if TYPE_CHECKING:
-    from automl.history import History, Trial
+    from automl.history import History
     from automl.metrics import Metric
+    from automl.trial import Trial
 
 __all__ = ["leaderboard"]
 

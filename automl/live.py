@@ -18,13 +18,13 @@ from automl.facts.searching import search_facts
 from automl.facts.standings import failures, ranked
 from automl.facts.trajectory import progress, slices
 from automl.facts.verdict import label_of_metric
-from automl.history import BASELINE
 from automl.journal import read_facts, read_journal
 from automl.metrics import resolve_metric
 from automl.report import Press, make_press, page
 from automl.report.search_charts import search_part
 from automl.report.writing import write_text
 from automl.resume import restore
+from automl.trial import BASELINE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

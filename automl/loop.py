@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
     from automl.evaluate import Outcome, Task
     from automl.finish import Wanted
-    from automl.history import History, Trial
+    from automl.history import History
     from automl.interrupt import Interrupt
     from automl.lookout import Lookout
     from automl.runner import Runner
     from automl.search import Search
     from automl.teller import Teller
+    from automl.trial import Trial
     from automl.watchdog import MemoryGuard
 
 __all__ = ["finish_run", "fit_now", "run_search"]

@@ -6,12 +6,12 @@ here looks at the clock.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import median
 from typing import TYPE_CHECKING
 
-from automl.allocation import View
 from automl.reserve import OVERHEAD_S, is_refitted, refit_seconds, seconds_kept
 
 if TYPE_CHECKING:
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
     from automl.budget import Budget
     from automl.candidates import Candidate
-    from automl.history import History, Trial
+    from automl.history import History
     from automl.plan import Plan
     from automl.reserve import Preview
+    from automl.trial import Trial
 
 __all__ = ["FitLimits", "Pace"]
 
@@ -110,10 +111,10 @@ class Pace:
             return self
         return replace(self, history=history, preview=preview)
 
-    @cached_property
+    @property
     def incumbent(self) -> Trial | None:
         """The best finished configuration, the baseline aside."""
-        return View(self.history.trials, frozenset(), 0, ()).incumbent
+        return self.history.tally.incumbent
 
     @property
     def trial_limit_s(self) -> float | None:
@@ -205,9 +206,9 @@ class Pace:
         """Seconds that are kept for a new pool after a kill: as the first one took."""
         if self.plan.n_workers == 1 or self.budget.time_s is None:
             return 0.0
-        ready = [f.started_s for t in self.history if t.number == 0 for f in t.folds]
-        begun = [f.started_s for t in self.history if t.number > 0 for f in t.folds]
-        first_s = min(begun) - max(ready) if ready and begun else 0.0
+        ready = [f.started_s for t in self.history.trials[:1] for f in t.folds]
+        begun_s = self.history.tally.begun_s
+        first_s = begun_s - max(ready) if ready and math.isfinite(begun_s) else 0.0
         return min(max(RESTART_S, first_s), RESTART_SHARE * self.budget.time_s)
 
     @property
@@ -251,11 +252,7 @@ class Pace:
         """
         if self.budget.time_s is None:
             return {}
-        seen: dict[str, float] = {}
-        for trial in self.history:
-            if trial.folds:
-                longest = max(trial.slowest_s, seen.get(trial.candidate, 0.0))
-                seen[trial.candidate] = longest
+        seen = self.history.tally.slowest_s
         expected = {}
         usual = max(0.5, median(seen.values())) if seen else 0.5
         for candidate in self.plan.candidates:

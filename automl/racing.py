@@ -12,7 +12,9 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from automl.history import Trial
+    from collections.abc import Mapping
+
+    from automl.trial import Trial
 
 __all__ = ["PairedScores", "is_losing", "paired_score"]
 
@@ -32,7 +34,7 @@ def paired_score(trial: Trial, reference: Trial) -> float:
 
     Examples
     --------
-    >>> from automl.history import FoldResult, Trial
+    >>> from automl.trial import FoldResult, Trial
     >>> a = Trial(0, "a", {}, "", folds=(FoldResult(0, 0, "ok", 0.5),
     ...                                  FoldResult(0, 1, "ok", 0.9)))
     >>> b = Trial(1, "b", {}, "", folds=(FoldResult(1, 0, "ok", 0.6),))
@@ -50,7 +52,7 @@ class PairedScores:
 
     Examples
     --------
-    >>> from automl.history import FoldResult, Trial
+    >>> from automl.trial import FoldResult, Trial
     >>> a = Trial(0, "a", {}, "", folds=(FoldResult(0, 0, "ok", 0.5),))
     >>> PairedScores().of(a, None)
     0.5
@@ -58,6 +60,7 @@ class PairedScores:
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[Trial, Trial | None, float]] = {}
+        self._all: dict[str, tuple[Mapping[int, Trial], Trial | None, list[float]]] = {}
 
     def of(self, trial: Trial, reference: Trial | None) -> float:
         """Return the trial's paired score; its own where there is no reference."""
@@ -67,6 +70,29 @@ class PairedScores:
         score = trial.score if reference is None else paired_score(trial, reference)
         self._known[trial.number] = (trial, reference, score)
         return score
+
+    def of_all(
+        self, name: str, own: Mapping[int, Trial], reference: Trial | None
+    ) -> list[float]:
+        """Return the paired scores of a candidate's trials; NaN for those that failed.
+
+        What began well and took too long is not worth more of.
+
+        Parameters
+        ----------
+        name : str
+            The candidate's.
+        own : dict
+            Its trials by number: an object is taken to stay as it is.
+        reference : Trial or None
+            As in `of`.
+        """
+        known = self._all.get(name)
+        if known is not None and known[0] is own and known[1] is reference:
+            return known[2]
+        found = [math.nan if t.failed else self.of(t, reference) for t in own.values()]
+        self._all[name] = (own, reference, found)
+        return found
 
 
 def _differences(trial: Trial, reference: Trial) -> list[float]:

@@ -19,17 +19,10 @@ from automl.estimators.labels import factors_in
 from automl.estimators.logarithm import inner_learner
 from automl.evaluate import Outcome, Task, run_task
 from automl.exceptions import AutoMLResourceError
-from automl.history import (
-    BASELINE,
-    DERIVED,
-    TEMPERATURE,
-    FoldResult,
-    History,
-    Trial,
-    derived,
-)
+from automl.history import History, derived
 from automl.sandbox import alone_here
 from automl.scratch import Scratch
+from automl.trial import BASELINE, DERIVED, TEMPERATURE, FoldResult, Trial
 from automl.workplace import close_workplace, write_workplace
 
 if TYPE_CHECKING:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from automl.history import BASELINE, FAILED
+from automl.trial import BASELINE, FAILED
 
 if TYPE_CHECKING:
-    from automl.history import History, Trial
+    from automl.history import History
+    from automl.trial import Trial
 
 __all__ = ["REFITS", "ahead_of", "refit_order"]
 

@@ -17,20 +17,21 @@ import numpy as np
 
 from automl.budget import Budget
 from automl.exceptions import AutoMLDataError
-from automl.history import DERIVED, learner_of, members_of
+from automl.history import learner_of, members_of
 from automl.identity import identity, refuse_another
 from automl.journal import read_facts, read_journal
 from automl.problem import Problem, make_problem
 from automl.recipe import checked_predictions, digest, remake, winner_of
 from automl.resume import Restored, refuse_headless, restore
 from automl.settings import Settings
+from automl.trial import DERIVED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sklearn.pipeline import Pipeline
 
-    from automl.history import Trial
+    from automl.trial import Trial
 
 __all__ = ["Replayed", "replay"]
 

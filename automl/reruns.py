@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from automl.history import FoldResult
+from automl.trial import FoldResult
 
 if TYPE_CHECKING:
     from automl.evaluate import Outcome, Task

@@ -16,8 +16,9 @@ from automl.permuted import IMPORTANCE_COLUMNS, IMPORTANCE_ROWS, REPEATS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from automl.history import History, Trial
+    from automl.history import History
     from automl.plan import Plan
+    from automl.trial import Trial
 
 __all__ = [
     "CANARY_MORE_S",

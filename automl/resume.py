@@ -10,7 +10,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from automl.exceptions import AutoMLDataError
-from automl.history import BASELINE, FoldResult, History, Known, Trial
+from automl.history import History
+from automl.known import Known
+from automl.trial import BASELINE, FoldResult, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

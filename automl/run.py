@@ -23,14 +23,7 @@ from automl.exceptions import AutoMLWarning
 from automl.expectation import Meanwhile, expect, expect_again, is_arithmetic
 from automl.facts import RunRecord
 from automl.freeing import give_back
-from automl.history import (
-    BASELINE,
-    CALIBRATED,
-    DERIVED,
-    ENSEMBLE,
-    History,
-    Trial,
-)
+from automl.history import History
 from automl.importance import importance_of, unmeasured
 from automl.interrupt import Interrupt
 from automl.lookout import Lookout
@@ -48,6 +41,7 @@ from automl.session import take_up
 from automl.settings import Settings, count_workers, to_repeat, useful
 from automl.teller import Teller, announcement
 from automl.testset import HeldOut, read_test
+from automl.trial import BASELINE, CALIBRATED, DERIVED, ENSEMBLE, Trial
 from automl.weighing import leading
 from automl.workplace import mapped, write_workplace
 

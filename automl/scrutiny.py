@@ -15,8 +15,8 @@ from automl.checks.finding import Finding
 from automl.encoding import factorize, is_textual, read_numbers
 from automl.estimators.labels import favoured
 from automl.frames import read_frame
-from automl.history import BASELINE
 from automl.reserve import checks_seconds
+from automl.trial import BASELINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

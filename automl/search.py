@@ -14,22 +14,32 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.allocation import Continue, Start, Stop, View, Wait, next_step
+from automl.allocation import (
+    Continue,
+    Start,
+    Stop,
+    View,
+    Wait,
+    known_starts,
+    next_step,
+)
 from automl.evaluate import Outcome, Task
-from automl.history import History, Trial
 from automl.kept import keep_from
 from automl.pacing import Pace
 from automl.racing import PairedScores, is_losing
 from automl.reruns import Reruns, death_of
+from automl.sampling.tpe import Points
 from automl.space import active, point_key, start_point
+from automl.trial import Trial
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from automl.budget import Budget
     from automl.candidates import Candidate
-    from automl.history import Known
+    from automl.history import History
     from automl.journal import Journal
+    from automl.known import Known
     from automl.plan import Plan
     from automl.reserve import Preview
 
@@ -108,6 +118,8 @@ class Search:
             if t.candidate in self._by_name
         }
         self._paired = PairedScores()
+        self._points = Points()
+        self._starts = known_starts(plan.candidates)
         self._pace = Pace(plan, budget, history)
         self._reruns = Reruns()
         self._crashes = 0
@@ -318,7 +330,7 @@ class Search:
             n_left = self.budget.n_trials - (len(self.history) - 1)
         pace = self.pace
         return View(
-            trials=self.history.trials,
+            history=self.history,
             in_flight=in_flight,
             n_folds=self.plan.n_folds,
             candidates=self.plan.candidates,
@@ -326,7 +338,9 @@ class Search:
             seconds_left=pace.seconds_left(),
             tried=self._tried,
             seconds=pace.expected_seconds,
+            starts=self._starts,
             paired=self._paired,
+            points=self._points,
         )
 
     def _take_arrived(self) -> bool:

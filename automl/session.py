@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from automl.budget import Budget
     from automl.candidates import Candidate
-    from automl.history import Known
+    from automl.known import Known
     from automl.memory import Guard
     from automl.problem import Problem
     from automl.settings import Settings

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from automl.history import FAILED
 from automl.snapshot import Notify, Snapshot
+from automl.trial import FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from automl.calibration import calibrated
 from automl.ensemble import Blend, blend, pool
-from automl.history import BASELINE
 from automl.reserve import ENSEMBLE_SHARE, is_refitted, refit_seconds
 from automl.scored_rows import scored_rows
+from automl.trial import BASELINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,16 +7,10 @@ from typing import TYPE_CHECKING
 
 from automl.assembly import Part, assemble, bag_of, from_raw, refit_of
 from automl.baseline import baseline_pipeline
-from automl.history import (
-    BASELINE,
-    TEMPERATURE,
-    FoldResult,
-    History,
-    Trial,
-    derived,
-)
+from automl.history import History, derived
 from automl.kept import has_model
 from automl.refit_order import refit_order
+from automl.trial import BASELINE, TEMPERATURE, FoldResult, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

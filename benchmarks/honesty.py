@@ -22,12 +22,12 @@ from sklearn.model_selection import StratifiedKFold
 from automl import AutoML
 from automl.appraisal import contenders_of
 from automl.estimate import corrected
-from automl.history import FoldResult, Trial
 from automl.metrics import resolve_metric
 from automl.racing import is_losing
 from automl.resampled_scores import scorer_of
 from automl.scored import Scored
 from automl.selection import Selection
+from automl.trial import FoldResult, Trial
 
 LIGHT = ["logistic", "k_nearest"]
 """Candidates of real runs: milliseconds a fit."""

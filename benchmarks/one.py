@@ -17,7 +17,7 @@ import pandas as pd
 from sklearn.model_selection import train_test_split
 
 from automl import AutoML
-from automl.history import FAILED
+from automl.trial import FAILED
 
 
 @dataclass(frozen=True)

@@ -30,9 +30,9 @@ from automl.budget import Budget
 from automl.ensemble import blend, pool
 from automl.evaluate import Task, run_task
 from automl.folds import Folds
-from automl.history import FoldResult
 from automl.problem import make_problem
 from automl.settings import Settings
+from automl.trial import FoldResult
 from automl.workplace import close_workplace, write_workplace
 from benchmarks.jobs import KILL_FACTOR, keep_row, make_jobs, read_rows
 from benchmarks.memory import LOOK_S, memory_tree

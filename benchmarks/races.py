@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from automl.ensemble import blend
-from automl.history import FoldResult, Trial
 from automl.racing import is_losing
+from automl.trial import FoldResult, Trial
 
 if TYPE_CHECKING:
     import numpy as np

@@ -19,10 +19,11 @@ import numpy as np
 from automl.budget import Budget
 from automl.candidates import load_candidates
 from automl.evaluate import Outcome, Task
-from automl.history import FoldResult, History, Trial
+from automl.history import History
 from automl.journal import Journal
 from automl.plan import Plan
 from automl.search import Search
+from automl.trial import FoldResult, Trial
 
 if TYPE_CHECKING:
     from automl.candidates import Candidate

@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 
 from automl.budget import Budget
-from automl.history import FoldResult, History, Trial
+from automl.history import History
 from automl.labelling import fold_score
 from automl.problem import make_problem
 from automl.settings import Settings
+from automl.trial import FoldResult, Trial
 
 N_ROWS = 80
 NOISE_ROWS = 120

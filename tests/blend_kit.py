@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from automl.history import FoldResult, Trial
 from automl.splits import freeze
+from automl.trial import FoldResult, Trial
 
 
 def thirds(n):

@@ -29,13 +29,13 @@ from automl.facts import Importance, RunRecord
 from automl.facts.comparison import compare_runs
 from automl.fitting import fit_prefix, native_categories
 from automl.folds import make_folds
-from automl.history import FoldResult, Trial
 from automl.live import live_facts, render_live
 from automl.metrics import resolve_metric
 from automl.pipeline import build_pipeline
 from automl.report.comparing import render_comparison
 from automl.report.writing import write_text
 from automl.table import make_table
+from automl.trial import FoldResult, Trial
 from automl.workplace import close_workplace, open_workplace, write_workplace
 
 TITLES = {

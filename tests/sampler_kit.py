@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from automl.candidates import parse_candidate
-from automl.history import FoldResult, Trial
+from automl.trial import FoldResult, Trial
 
 SPEC = {
     "tasks": ["binary"],

@@ -9,10 +9,11 @@ import numpy as np
 from automl.budget import Budget
 from automl.candidates import Candidate, Dimension
 from automl.evaluate import Outcome
-from automl.history import FoldResult, History, Trial
+from automl.history import History
 from automl.journal import Journal
 from automl.plan import Plan
 from automl.search import LOOK_AHEAD, Search
+from automl.trial import FoldResult, Trial
 
 CANDIDATES = tuple(
     Candidate(

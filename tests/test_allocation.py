@@ -9,10 +9,20 @@ import numpy as np
 import pytest
 
 from automl import allocation
-from automl.allocation import Continue, Start, Stop, View, Wait, _by_score, next_step
+from automl.allocation import (
+    Continue,
+    Start,
+    Stop,
+    View,
+    Wait,
+    _by_score,
+    known_starts,
+    next_step,
+)
 from automl.candidates import Candidate, Dimension
-from automl.history import FoldResult, Trial
+from automl.history import History
 from automl.space import point_key
+from automl.trial import FoldResult, Trial
 
 
 def candidate(name, n_starts=1, order=50):
@@ -41,8 +51,9 @@ def view(*trials, in_flight=(), n_folds=3, candidates=(ONE, TWO), **more):
         if t.candidate in by_name
     }
     return View(
-        (BASE, *trials), frozenset(in_flight), n_folds, candidates, tried=tried, **more
-    )
+        History((BASE, *trials)), frozenset(in_flight), n_folds, candidates,
+        tried=tried, starts=known_starts(candidates), **more,
+    )  # fmt: skip
 
 
 def rng():
@@ -208,7 +219,7 @@ def test_the_sampler_is_asked_once_for_a_proposal(monkeypatch):
     """Where what it says was tried already, a neighbour or a draw takes its place."""
     asked = []
 
-    def ask(_, own, __):
+    def ask(_, own, *__):
         asked.append(len(own))
         return {"a": 1}
 
@@ -226,7 +237,7 @@ def test_the_sampler_sees_comparable_scores(monkeypatch):
     told = []
     monkeypatch.setattr(
         allocation.tpe, "ask",
-        lambda _, own, __: told.append(list(own)) or {"a": 0.123},
+        lambda _, own, *__: told.append(list(own)) or {"a": 0.123},
     )  # fmt: skip
     done = [
         trial(1, "one", 0.5, 0.9, 0.1, status="ok", a=0.1),

@@ -14,10 +14,11 @@ from automl.appraisal import appraise, estimate_facts
 from automl.budget import Budget
 from automl.choice import Simplest
 from automl.effort import _seconds_of
-from automl.history import BASELINE, FoldResult, History, Trial
+from automl.history import History
 from automl.scored import units_of
 from automl.scored_rows import drawn_together, scored_rows
 from automl.table import make_table
+from automl.trial import BASELINE, FoldResult, Trial
 from tests.appraisal_kit import N_ROWS, noise_of, problem_of, searched
 
 pytestmark = pytest.mark.usefixtures("all_unexplained", "all_drawings")

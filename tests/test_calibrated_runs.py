@@ -16,9 +16,9 @@ from automl import AutoML
 from automl.constraints import cost_of
 from automl.estimators.svm import CalibratedSVC
 from automl.estimators.temperature import tempered
-from automl.history import CALIBRATED, ENSEMBLE, TEMPERATURE
 from automl.replay import replay
 from automl.table import make_table
+from automl.trial import CALIBRATED, ENSEMBLE, TEMPERATURE
 
 pytestmark = pytest.mark.usefixtures("all_unexplained")
 

@@ -15,11 +15,11 @@ from automl.calibration import LIMITS, calibrated, temperature_of
 from automl.ensemble import Blend
 from automl.estimate import corrected
 from automl.estimators.temperature import tempered
-from automl.history import FoldResult, Trial
 from automl.metrics import resolve_metric
 from automl.scored import Scored
 from automl.selection import Selection
 from automl.table import make_table
+from automl.trial import FoldResult, Trial
 from automl.winner import blended
 from tests.blend_kit import finished, reader, thirds
 

@@ -9,8 +9,8 @@ from automl.candidates import load_candidates
 from automl.choice import FAMILIES, price, simplest, speed_key
 from automl.conclusion import _not_the_simplest
 from automl.exceptions import AutoMLConfigError
-from automl.history import BASELINE, FoldResult, Trial
 from automl.metrics import resolve_metric
+from automl.trial import BASELINE, FoldResult, Trial
 
 
 def trial(number, candidate, scores, predict_s=0.1, status="ok"):

@@ -27,9 +27,10 @@ from automl.ensemble import Blend, pruned
 from automl.estimators.ensemble import WeightedEnsemble
 from automl.exceptions import AutoMLConfigError, AutoMLWarning
 from automl.folds import Folds
-from automl.history import FoldResult, History, Trial
+from automl.history import History
 from automl.metrics import resolve_metric
 from automl.table import make_table
+from automl.trial import FoldResult, Trial
 
 pytestmark = pytest.mark.usefixtures("all_unexplained")
 

@@ -5,7 +5,7 @@ from sklearn.metrics import accuracy_score, make_scorer
 
 from automl.appraisal import appraise, contenders_of
 from automl.budget import Budget
-from automl.history import FoldResult, Trial
+from automl.trial import FoldResult, Trial
 from tests.appraisal_kit import noise_of, problem_of, searched
 
 pytestmark = pytest.mark.usefixtures("all_unexplained", "all_drawings")

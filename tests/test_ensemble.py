@@ -13,8 +13,8 @@ from sklearn.preprocessing import FunctionTransformer
 from automl.ensemble import LEAST_WEIGHT, POOL, blend, is_better, mixed, pool
 from automl.estimators.ensemble import WeightedEnsemble
 from automl.fast_scores import fast_score
-from automl.history import FoldResult, Trial
 from automl.metrics import resolve_metric
+from automl.trial import FoldResult, Trial
 from tests.blend_kit import finished, reader, thirds
 
 N = 120

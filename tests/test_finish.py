@@ -10,8 +10,9 @@ import pytest
 from automl.budget import Budget
 from automl.evaluate import Outcome, Task
 from automl.finish import THREADED_ROWS, Finish, Wanted
-from automl.history import FoldResult, History, Trial
+from automl.history import History
 from automl.refit_order import refit_order
+from automl.trial import FoldResult, Trial
 
 
 def history(*scores, baseline=0.0):

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from automl.history import FoldResult, History, Trial
+from automl.history import History
+from automl.trial import FoldResult, Trial
 
 
 def test_a_history_sums_up_its_trials():

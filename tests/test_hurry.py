@@ -19,12 +19,13 @@ from automl.conclusion import _looking_s
 from automl.effort import HURRY_S, effort_of
 from automl.expectation import _asked_since, _late
 from automl.finish import Finish
-from automl.history import FoldResult, History, Trial
+from automl.history import History
 from automl.interrupt import Interrupt
 from automl.metrics import resolve_metric
 from automl.plan import Plan
 from automl.runner import Runner
 from automl.scored import Scored
+from automl.trial import FoldResult, Trial
 from automl.weighing import INTERRUPTED_S, TEMPERATURE_PART, after, weigh
 
 pytestmark = pytest.mark.usefixtures("all_unexplained", "all_drawings")

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from automl.exceptions import AutoMLConfigError, AutoMLDataError, AutoMLResourceError
-from automl.history import FoldResult
 from automl.journal import Journal, journal_line, read_journal
+from automl.trial import FoldResult
 
 QUICK = settings(
     max_examples=60,

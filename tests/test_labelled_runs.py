@@ -15,8 +15,8 @@ import automl
 from automl import AutoML, Candidate, constraints, naming
 from automl.cli.rescore import scores_of
 from automl.estimators.labels import factors_in
-from automl.history import BASELINE
 from automl.replay import replay
+from automl.trial import BASELINE
 
 pytestmark = pytest.mark.usefixtures("all_unexplained")
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from automl.budget import Budget
-from automl.history import FoldResult, History, Trial
+from automl.history import History
 from automl.lookout import Lookout
 from automl.reserve import Preview
+from automl.trial import FoldResult, Trial
 
 
 def history(n):

@@ -13,9 +13,9 @@ from automl import run as run_module
 from automl.appraisal import Appraised
 from automl.expectation import Meanwhile, is_arithmetic
 from automl.folds import make_folds
-from automl.history import Trial
 from automl.metrics import resolve_metric
 from automl.table import make_table
+from automl.trial import Trial
 from tests.data import small_table
 
 GIVEN = {

@@ -8,10 +8,11 @@ import pytest
 
 from automl.budget import Budget
 from automl.candidates import Candidate, Resource
-from automl.history import FoldResult, History, Trial
+from automl.history import History
 from automl.pacing import RESTART_S, Pace
 from automl.plan import Plan
 from automl.reserve import OVERHEAD_S
+from automl.trial import FoldResult, Trial
 
 SLOW = Candidate("slow", "Slow", ("regression",), {})
 GROWING = Candidate(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.history import FoldResult, Trial
 from automl.racing import PairedScores, is_losing, paired_score
+from automl.trial import FoldResult, Trial
 
 
 def trial(number, *scores, status="running"):
@@ -71,3 +72,20 @@ def test_paired_scores_follow_the_trial_and_the_reference():
     assert paired.of(longer, REFERENCE) == paired_score(longer, REFERENCE) != first
     better = trial(3, 0.1, 0.2, status="ok")
     assert paired.of(longer, better) == paired_score(longer, better)
+
+
+def test_paired_scores_of_a_family_follow_its_trials_and_the_reference():
+    """They are worked out again where a trial or the reference is another."""
+    paired = PairedScores()
+    best, other = trial(1, 0.5, 0.7), trial(2, 0.4)
+    failed = replace(trial(3, 0.9), status="timeout")
+    own = {1: best, 2: other, 3: failed}
+    first = paired.of_all("a", own, best)
+    assert first[:2] == [best.score, paired_score(other, best)]
+    assert math.isnan(first[2])
+    assert paired.of_all("a", own, best) is first
+    further = {**own, 2: trial(2, 0.4, 0.9)}
+    assert paired.of_all("a", further, best)[1] == paired_score(further[2], best)
+    ahead = trial(4, 0.1, 0.9)
+    assert paired.of_all("a", further, ahead)[0] == paired_score(best, ahead)
+    assert paired.of_all("b", {}, ahead) == []

@@ -11,11 +11,11 @@ from automl.budget import Budget
 from automl.estimators.logarithm import inner_learner
 from automl.evaluate import Task, run_task
 from automl.exceptions import AutoMLDataError
-from automl.history import ENSEMBLE
 from automl.problem import make_problem
 from automl.recipe import remake_both
 from automl.replay import digest, remake, replay
 from automl.settings import Settings
+from automl.trial import ENSEMBLE
 from automl.workplace import close_workplace, write_workplace
 from tests.appraisal_kit import settings_of
 from tests.resume_kit import KEEP_GOING, snapshot, table

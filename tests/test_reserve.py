@@ -9,7 +9,7 @@ import pytest
 from automl.budget import Budget
 from automl.candidates import Candidate, Resource
 from automl.finish import SPARE_S, Finish
-from automl.history import FoldResult, History, Trial
+from automl.history import History
 from automl.plan import Plan
 from automl.reserve import (
     CHECKS_KEPT_S,
@@ -21,6 +21,7 @@ from automl.reserve import (
     refit_seconds,
     seconds_kept,
 )
+from automl.trial import FoldResult, Trial
 
 SLOW = Candidate("slow", "Slow", ("regression",), {})
 PLAN = Plan((SLOW,), 5, 100, 80, 2, 0, keeps=3, ensemble=True, n_columns=10)

@@ -10,10 +10,11 @@ import pytest
 
 from automl.candidates import Resource
 from automl.evaluate import Outcome
-from automl.history import FoldResult, Known, Trial
 from automl.journal import read_journal
 from automl.kept import KEEP_FROM_S
+from automl.known import Known
 from automl.search import Search
+from automl.trial import FoldResult, Trial
 from tests.search_kit import BASE, CANDIDATES, Clock, answer, drive, make
 
 pytestmark = pytest.mark.usefixtures("closed_journals")

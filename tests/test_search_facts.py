@@ -10,9 +10,9 @@ from automl.facts import build_facts
 from automl.facts.searching import MAX_CANDIDATES, search_facts
 from automl.facts.timeline import MAX_BARS, timeline
 from automl.facts.tuning import MIN_TRIALS, axes, importance, levelled
-from automl.history import FoldResult, Trial
 from automl.metrics import resolve_metric
 from automl.report.tuning_charts import timeline_chart
+from automl.trial import FoldResult, Trial
 from tests.report_kit import record, with_many_trials
 
 

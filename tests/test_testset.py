@@ -14,11 +14,11 @@ from automl.baseline import baseline_pipeline
 from automl.budget import Budget
 from automl.exceptions import AutoMLConfigError, AutoMLDataError
 from automl.expectation import _clock, expect_again
-from automl.history import Trial
 from automl.metrics import resolve_metric
 from automl.rows import read_groups
 from automl.table import make_table
 from automl.testset import HeldOut, check_test, read_test, score_test
+from automl.trial import Trial
 from tests.appraisal_kit import problem_of
 
 QUICK = {"n_trials": 2, "n_jobs": 1, "random_state": 0, "verbose": 0, "cv": 3}

@@ -16,10 +16,11 @@ from automl.facts.advice import _of_equals
 from automl.facts.decisions import overlooked, thresholds
 from automl.facts.standings import compare
 from automl.facts.verdict import _second, figure, restated
-from automl.history import ENSEMBLE, FoldResult, Trial, derived
+from automl.history import derived
 from automl.report import render
 from automl.report.explanation_charts import importance_chart
 from automl.report.words import markdown
+from automl.trial import ENSEMBLE, FoldResult, Trial
 from automl.winner import Deployed
 from tests.report_kit import record
 

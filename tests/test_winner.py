@@ -10,11 +10,12 @@ from automl.candidates import load_candidates
 from automl.evaluate import Task, run_task
 from automl.finish import Finish
 from automl.folds import make_folds
-from automl.history import FoldResult, History, Trial
+from automl.history import History
 from automl.kept import has_model, kept_model
 from automl.metrics import resolve_metric
 from automl.space import default_point
 from automl.table import make_table
+from automl.trial import FoldResult, Trial
 from automl.winner import Given, _unfinished, deployed
 from automl.workplace import close_workplace, write_workplace
 from tests.data import small_table

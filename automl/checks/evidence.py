@@ -10,8 +10,8 @@ import numpy as np
 
 from automl.checks.alone import Question, errors, guess_by_bins, guess_by_tree
 from automl.checks.finding import OutOfTimeError
-from automl.history import BASELINE
 from automl.scored_rows import drawn_together
+from automl.trial import BASELINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from automl.checks.alone import Errors
     from automl.checks.slices import WeakSlices
     from automl.folds import Folds
-    from automl.history import Trial
     from automl.kinds import Column
     from automl.metrics import Metric
     from automl.table import Table
+    from automl.trial import Trial
 
 __all__ = ["SAMPLE_ROWS", "Evidence"]
 

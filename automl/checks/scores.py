@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 from automl.checks.finding import Finding
 from automl.facts.standings import compare
 from automl.facts.verdict import figure, label_of_metric
-from automl.history import BASELINE
+from automl.trial import BASELINE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from automl.checks.evidence import Evidence
     from automl.folds import Folds
-    from automl.history import Trial
     from automl.specs import Dimension
+    from automl.trial import Trial
 
 __all__ = ["BetterThanBaseline", "EdgeOfSpace", "NoiseCanary", "Overfit",
            "UnstableFolds"]  # fmt: skip

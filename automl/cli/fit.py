@@ -176,7 +176,7 @@ def leave(model: Any, gate: Sequence[str], stopped: int) -> None:
     """
     if model.interrupted_:
         raise typer.Exit(stopped)
-    from automl.history import BASELINE
+    from automl.trial import BASELINE
 
     constant = model.best_candidate_ == BASELINE
     if constant and not any(t.scores for t in model.trials_ if t.number):

@@ -30,7 +30,7 @@ from automl.facts.searching import search_facts
 from automl.facts.standings import failures, leaderboard, ranked
 from automl.facts.trajectory import progress, slices
 from automl.facts.verdict import give_verdict, label_of_metric
-from automl.history import BASELINE, DERIVED, TEMPERATURE, Trial
+from automl.trial import BASELINE, DERIVED, TEMPERATURE, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from automl.facts.compact import shorten
-from automl.history import FAILED
+from automl.trial import FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from automl.facts.circumstances import Circumstances
-    from automl.history import Trial
+    from automl.trial import Trial
 
 __all__ = ["advise", "advised_again", "dearest"]
 

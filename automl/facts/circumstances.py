@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from automl.history import Trial
+    from automl.trial import Trial
 
 __all__ = ["Circumstances"]
 

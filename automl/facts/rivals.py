@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.facts.standings import compare
-from automl.history import BASELINE, CALIBRATED, Trial
 from automl.resampled_t import mean_of_folds
+from automl.trial import BASELINE, CALIBRATED, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

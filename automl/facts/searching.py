@@ -11,7 +11,7 @@ from automl.facts.compact import spread
 from automl.facts.timeline import timeline
 from automl.facts.trajectory import drawn
 from automl.facts.tuning import axes, importance
-from automl.history import BASELINE, DERIVED, FAILED, Trial
+from automl.trial import BASELINE, DERIVED, FAILED, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,8 +6,8 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
-from automl.history import BASELINE, DERIVED, FAILED, Trial
 from automl.resampled_t import mean_of_folds
+from automl.trial import BASELINE, DERIVED, FAILED, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from automl.history import BASELINE, DERIVED, Trial
+from automl.trial import BASELINE, DERIVED, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.facts.compact import spread
-from automl.history import BASELINE, Trial
+from automl.trial import BASELINE, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -21,8 +21,8 @@ from automl.facts.trajectory import kind_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from automl.history import Trial
     from automl.metrics import Metric
+    from automl.trial import Trial
 
 __all__ = ["axes", "importance", "levelled"]
 
@@ -64,7 +64,7 @@ def levelled(trials: Sequence[Trial]) -> np.ndarray:
 
     Examples
     --------
-    >>> from automl.history import FoldResult, Trial
+    >>> from automl.trial import FoldResult, Trial
     >>> def trial(*scores):
     ...     folds = [FoldResult(0, k, "ok", s) for k, s in enumerate(scores)]
     ...     return Trial(0, "ridge", {}, "", folds=tuple(folds))

@@ -10,7 +10,7 @@ from automl.facts.circumstances import Circumstances
 from automl.facts.compact import DIGITS, rounded
 from automl.facts.rivals import rivals_of
 from automl.facts.standings import compare
-from automl.history import BASELINE, CALIBRATED, ENSEMBLE, Trial
+from automl.trial import BASELINE, CALIBRATED, ENSEMBLE, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from automl.facts.verdict import figure
-from automl.history import DERIVED
+from automl.trial import DERIVED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -11,10 +11,10 @@ from sklearn import datasets
 
 from automl.checks import CHECKS, Evidence
 from automl.folds import make_folds
-from automl.history import BASELINE, FoldResult, Trial
 from automl.metrics import resolve_metric
 from automl.scrutiny import _identifiers
 from automl.table import make_table
+from automl.trial import BASELINE, FoldResult, Trial
 
 BY_CODE = {check.code: check for check in CHECKS}
 

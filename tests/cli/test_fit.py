@@ -11,7 +11,7 @@ from automl.exceptions import (
     AutoMLDataError,
     AutoMLIntegrityError,
 )
-from automl.history import FoldResult, Trial
+from automl.trial import FoldResult, Trial
 from tests.cli.kit import BANK, assert_one_sentence, call
 
 

@@ -22,8 +22,8 @@ from automl.exceptions import (
     AutoMLResourceError,
     AutoMLWarning,
 )
-from automl.history import FoldResult
 from automl.journal import Journal, journal_line, read_journal
+from automl.trial import FoldResult
 from tests.faults.disk_kit import QUICK, table
 
 
