@@ -227,9 +227,9 @@ def _descendants(pid: int, proc: Path) -> list[int]:
             children = [int(child) for child in text.split()]
             found += children
             queue += children
-    if found or (proc / "self" / "task").is_dir():
+    if found or (proc / "thread-self" / "children").exists():
         return found
-    try:  # no /proc
+    try:  # no /proc, or a kernel that keeps no such lists
         return [child.pid for child in psutil.Process(pid).children(recursive=True)]
     except psutil.Error:
         return []

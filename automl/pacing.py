@@ -13,6 +13,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from automl.reserve import OVERHEAD_S, is_refitted, refit_seconds, seconds_kept
+from automl.trial import BASELINE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -252,7 +253,8 @@ class Pace:
         """
         if self.budget.time_s is None:
             return {}
-        seen = self.history.tally.slowest_s
+        slowest_s = self.history.tally.slowest_s
+        seen = {name: s for name, s in slowest_s.items() if name != BASELINE}
         expected = {}
         usual = max(0.5, median(seen.values())) if seen else 0.5
         for candidate in self.plan.candidates:

@@ -370,17 +370,16 @@ class Search:
             return
         if outcome.result is None:  # its trial is still to be run
             return
-        trial = self.history[task.trial]
         result = outcome.result
         self.history = self.history.told(result)
-        if trial.status != "running":
-            return
         trial = self.history[task.trial]
-        if result.status != "ok":
+        if trial.status not in ("running", "raced"):
+            return
+        if len(trial.scores) == self.plan.n_folds:
+            self._end(trial, "ok", None)  # raced, with the last folds under way by then
+        elif trial.is_running and result.status != "ok":
             self._end(trial, result.status, result.reason)
-        elif len(trial.scores) == self.plan.n_folds:
-            self._end(trial, "ok", None)
-        else:
+        elif trial.is_running:
             self._race(trial)
 
     def _race(self, trial: Trial) -> None:

@@ -154,8 +154,12 @@ def test_a_process_that_is_gone_holds_nothing(child):
 
 
 def test_without_lists_of_children_the_processes_are_searched(tmp_path, child):
-    """Where the kernel tells nothing, what psutil knows is used."""
+    """Where the kernel tells nothing, or of no children, psutil's way is gone."""
     process = child(50)
+    assert tree_mib(os.getpid(), proc=tmp_path)[process.pid] > 50
+    thread = tmp_path / str(os.getpid()) / "task" / str(os.getpid())
+    thread.mkdir(parents=True)
+    (tmp_path / "self").symlink_to(str(os.getpid()))
     assert tree_mib(os.getpid(), proc=tmp_path)[process.pid] > 50
 
 

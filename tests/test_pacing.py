@@ -217,3 +217,13 @@ def test_a_new_pool_takes_what_the_first_one_took_whoever_began_first():
     again = Trial(1, "slow", {}, "", folds=(FoldResult(1, 0, "ok", 0.5, started_s=50),))
     other = Trial(2, "slow", {}, "", folds=(FoldResult(2, 0, "ok", 0.5, started_s=4),))
     assert pace(base, again, other).restart_s == 3.0
+
+
+def test_the_baseline_says_nothing_of_what_a_family_takes():
+    """It fits in no time: what was not seen yet is guessed from the others."""
+    quick = tuple(FoldResult(0, k, "ok", 0.1, fit_s=0.001) for k in range(5))
+    slow = tuple(FoldResult(1, k, "ok", 0.5, fit_s=8.0) for k in range(5))
+    now = pace(
+        Trial(0, "baseline", {}, "", "ok", quick), Trial(1, "slow", {}, "", "ok", slow)
+    )
+    assert now.expected_seconds[GROWING.name] == pytest.approx(0.5 * 8.0)

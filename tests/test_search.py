@@ -58,6 +58,33 @@ def test_the_journal_holds_every_finished_fold(tmp_path):
     assert search.journal.predictions(1, 0).shape == (30,)
 
 
+def test_a_trial_whose_last_folds_were_under_way_when_it_was_raced_is_finished(
+    tmp_path,
+):
+    """They were paid for: it has a score on all folds, and may be a member."""
+    search = make(tmp_path, time_s=60.0, clock=Clock())
+    search.tell(answer(search.source()))
+
+    def told(task, score):
+        result = FoldResult(task.trial, task.fold, "ok", score, fit_s=0.01)
+        search.tell(Outcome(task, result, np.zeros(30, dtype=np.float32)))
+
+    for task in [search.source() for _ in range(3)]:
+        told(task, -1.0 - task.fold)
+    ahead = search.source()
+    told(ahead, 0.0)
+    early, late = search.source(), search.source()
+    assert early.trial == late.trial == ahead.trial
+    told(early, -90.0)
+    assert search.history[ahead.trial].status == "raced"
+    told(late, -9.0)
+    found = search.history[ahead.trial]
+    assert (found.status, found.reason, len(found.scores)) == ("ok", None, 3)
+    events, _ = read_journal(tmp_path / "journal.jsonl")
+    ends = [e for e in events if e["event"] == "end" and e["trial"] == ahead.trial]
+    assert [e["status"] for e in ends] == ["raced", "ok"]
+
+
 def test_an_error_is_kept_with_its_reason(tmp_path):
     """A fold that fails ends its trial, and the search goes on."""
     search = make(tmp_path, n_trials=4)
