@@ -271,7 +271,7 @@ class BaseAutoML(BaseEstimator):
         return np.asarray(self.model_[1:].predict(rows))
 
     def _encode(self, X: Any) -> pd.DataFrame:
-        name, beside = type(self).__name__, self._schema["beside"]
+        name, beside = type(self).__name__, self._schema.get("beside", ())
         return encode_rows(self.model_[0], X, model=name, beside=beside)
 
     @available_if(_predicts_classes)  # type: ignore[untyped-decorator]  # sklearn has no types

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from automl.budget import Budget
     from automl.choice import Simplest
     from automl.constraints import Constraints
+    from automl.evaluate import Outcome
     from automl.interrupt import Interrupt
     from automl.journal import Journal
     from automl.pacing import Pace
@@ -198,6 +200,8 @@ def conclude(
     if meanwhile is not None and runner.parallel:
         meanwhile(*_expected(history, weights, search.budget))
     finish = finish_run(runner, search, history, wanted, interrupt, memory)
+    fit = partial(fit_now, runner, search, finish, interrupt=interrupt, memory=memory)
+    _stand_by(wanted, folder, fit)
     given = Given(
         finish, search, history, problem.table, problem.metric,
         {c.name: c for c in problem.candidates}, folder, plan.n_folds, weights,
@@ -218,9 +222,7 @@ def conclude(
         try:
             chosen = constrained(
                 first, given, problem, constraints, journal.predictions,
-                lambda trial: fit_now(
-                    runner, search, finish, trial, interrupt, memory
-                ),
+                fit,
                 after(search.budget, interrupt, _looking_s(search.budget, interrupt)),
             )  # fmt: skip
         except Exception as error:  # noqa: BLE001 - there is a model, within them or not
@@ -253,6 +255,18 @@ def _expected(
         return history.preferred()[0], history, 1.0
     trial = ensemble_trial(weights, history, budget.elapsed_s)
     return trial, History((*history.trials, trial)), weights.temperature
+
+
+def _stand_by(
+    wanted: Wanted, folder: Path, fit: Callable[[Trial], Outcome | None]
+) -> None:
+    """Fit on all rows what was to have models of its folds and has not.
+
+    They may be too large to be kept, or the disk full.
+    """
+    lost = {t.number: t for t, k in wanted.folds if not has_model(folder, t.number, k)}
+    for trial in lost.values():
+        fit(trial)
 
 
 def _looking_s(budget: Budget, interrupt: Interrupt) -> float:
@@ -329,8 +343,7 @@ def _wanted(pace: Pace, weights: Blend | None, folder: Path) -> Wanted:
     }
     # a fold that was cut short would not come out the same again
     again = [t for t in trials if plan.bag and not any(f.truncated for f in t.folds)]
-    # made again they may be too large to be kept: a fit on all rows stands by
-    whole = {t.number for t in trials if not absent[t.number]}
+    whole = {t.number for t in trials if not absent[t.number] or t in again}
     refits = members if not plan.bag else [t for t in members if t.number not in whole]
     return Wanted(
         single=pace.refits(leader) or leader.number not in whole,

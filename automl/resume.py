@@ -322,6 +322,9 @@ def _settled(trial: Trial, n_folds: int) -> Trial:
     """
     if trial.status == "ok" and len(trial.folds) < n_folds:
         trial = replace(trial, status="running")
+    whole = len(trial.folds) == n_folds and all(f.status == "ok" for f in trial.folds)
+    if trial.status == "raced" and whole:
+        return replace(trial, status="ok", reason=None)
     if trial.status != "running":
         return trial
     failed = next((f for f in trial.folds if f.status != "ok"), None)

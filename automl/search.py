@@ -22,7 +22,7 @@ from automl.allocation import (
     Wait,
     known_starts,
     next_step,
-)
+)  # fmt: skip
 from automl.evaluate import Outcome, Task
 from automl.kept import keep_from
 from automl.pacing import Pace
@@ -312,6 +312,11 @@ class Search:
         )  # fmt: skip
         self.changes.append(trial)
         return trial
+
+    @property
+    def in_flight(self) -> frozenset[int]:
+        """Trials with tasks that are out, some of them given up meanwhile."""
+        return frozenset(task.trial for task in tuple(self._out.values()))
 
     @property
     def is_over(self) -> bool:

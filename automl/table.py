@@ -220,7 +220,8 @@ def _beside(
     taken = whole.columns[~whole.columns.isin(list(frame.columns))]
     names = [target, *taken, *(getattr(values, "name", None) for values in others)]
     features = {str(name) for name in frame.columns}
-    told = dict.fromkeys(str(name) for name in names if name is not None)
+    # a table has a column, and not a text, where one of that name is in it
+    told = dict.fromkeys(str(n) for n in names if isinstance(n, str | int | tuple))
     return tuple(name for name in told if name not in features)
 
 

@@ -338,3 +338,12 @@ def test_a_target_of_numbers_with_commas_is_numbers():
     assert table.y.tolist() == (45_000.0 + 125 * np.arange(N)).tolist()
     assert numbers_of_target(y).tolist() == table.y.tolist()
     assert make_table(X, ["1,5", "2,5"] * (N // 2)).task == "binary"
+
+
+def test_names_of_what_stands_beside_the_features_are_no_cells():
+    """A table of groups has a column of that name, which is nobody's to publish."""
+    frame = pd.DataFrame({"a": np.arange(30.0), "name": [f"p{i}" for i in range(30)]})
+    y = pd.Series(np.arange(30.0), name="y")
+    table = make_table(frame[["a"]], y, groups=frame[["name"]])
+    assert table.beside == ("y",)
+    assert make_table(frame, y, groups="name").beside == ("y", "name")

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
-from importlib.util import find_spec
+from importlib.util import find_spec, resolve_name
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,7 @@ from automl.exceptions import AutoMLConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["PROTOCOL", "Portable", "make_portable", "named_modules", "version_of"]
+__all__ = ["Portable", "as_code", "make_portable", "named_modules", "version_of"]
 
 PROTOCOL = 5
 """Of the pickle: known since Python 3.8, so a change of Python does not change it."""
@@ -107,9 +107,17 @@ def make_portable(pipeline: Any) -> Portable:
     needed = {name.partition(".")[0] for name in named | imported}
     _refuse(needed & SEARCH_ONLY, "imports")
     hidden = {name for name in imported if _travels(name) and _is_here(name)}
-    _refuse(hidden, "when it runs imports", "Or import it at the head of its file.")
+    _refuse(hidden, "imports within functions", "Or import them at the head.")
     packages = _installed(needed)
     return Portable(_packed(payload), packages, *_beneath(packages))
+
+
+def as_code(pipeline: Any) -> bytes:
+    """Return a pickle in which classes that no module has are stored as code.
+
+    Loading it leaves alone those that are here already.
+    """
+    return _pickle(pipeline, ())[0]
 
 
 @dataclass(frozen=True)
@@ -159,20 +167,21 @@ class _Pickler(cloudpickle.Pickler):
     Attributes
     ----------
     imported : set of str
-        Modules that stored functions import when they run; with a dot before those of
-        their own package.
+        Modules that stored functions import when they run.
     """
 
     def __init__(self, file: io.BytesIO) -> None:
         super().__init__(file, protocol=PROTOCOL)
         self.imported: set[str] = set()
+        self._package = ""
 
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, CodeType):
-            self.imported |= set(_imports_of(obj))
+            self.imported |= set(_imports_of(obj, self._package))
             bare = obj.replace(co_filename=f"<{LIBRARY}>")
             return self.dispatch_table[CodeType](bare)
-        if isinstance(obj, FunctionType):
+        if isinstance(obj, FunctionType):  # its code comes next
+            self._package = str(obj.__globals__.get("__package__") or "")
             # filled, so that cloudpickle does not put __file__ there
             kept = {"__name__": obj.__globals__.get("__name__")}
             self.globals_ref.setdefault(id(obj.__globals__), kept)
@@ -214,13 +223,15 @@ def _by_value(names: Iterable[str]) -> Iterator[None]:
             cloudpickle.unregister_pickle_by_value(module)
 
 
-def _imports_of(code: CodeType) -> Iterator[str]:
-    """Yield what a function imports; a dot stands for its own package."""
+def _imports_of(code: CodeType, package: str) -> Iterator[str]:
+    """Yield what a function of a package imports; of an unknown one, with its dots."""
     steps = [s for s in dis.get_instructions(code) if s.opname != "EXTENDED_ARG"]
     for i, step in enumerate(steps):
         if step.opname == "IMPORT_NAME":
             level = steps[i - 2].argval  # before it: the level, and the names
-            yield f".{step.argval}" if level else str(step.argval)
+            name = "." * level + str(step.argval)
+            inside = len(package.split(".")) >= level and package
+            yield resolve_name(name, package) if inside else name
 
 
 def named_modules(payload: bytes) -> set[str]:

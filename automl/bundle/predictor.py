@@ -9,11 +9,10 @@ from __future__ import annotations
 import pickle
 from typing import TYPE_CHECKING, Any
 
-import cloudpickle
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 
-from automl.bundle.portable import PROTOCOL
+from automl.bundle.portable import as_code
 from automl.bundle.rows import encode_rows
 from automl.bundle.schema import plain
 from automl.estimators.labels import factors_in, favoured
@@ -83,8 +82,7 @@ class Predictor:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # classes of a loaded model are of its pickle alone: no module has them
-        content = cloudpickle.dumps(self.pipeline_, protocol=PROTOCOL)
-        return _restored, (content, self.schema, self.manifest)
+        return _restored, (as_code(self.pipeline_), self.schema, self.manifest)
 
     def __repr__(self) -> str:
         return f"Predictor(task={self.task_!r}, n_features={self.n_features_in_})"

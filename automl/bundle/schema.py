@@ -140,7 +140,7 @@ def sample_rows(schema: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def typed_rows(schema: Mapping[str, Any]) -> pd.DataFrame:
-    """Return the made-up rows in the data types of fit, where these are not texts.
+    """Return the made-up rows with numbers, truth values and moments as fit had them.
 
     Parameters
     ----------
@@ -156,20 +156,21 @@ def typed_rows(schema: Mapping[str, Any]) -> pd.DataFrame:
     """
     rows = sample_rows(schema)
     cells = {
-        place: _typed(rows.iloc[:, place], column["dtype"].lower())
+        place: _typed(rows.iloc[:, place], column["kind"], column["dtype"].lower())
         for place, column in enumerate(schema["columns"])
     }
     return pd.DataFrame(cells, index=rows.index).set_axis(rows.columns, axis=1)
 
 
-def _typed(cells: pd.Series, dtype: str) -> pd.Series:
-    if dtype.startswith("bool"):
+def _typed(cells: pd.Series, kind: str, dtype: str) -> pd.Series:
+    if kind == "boolean" and dtype.startswith("bool"):
         flags = cells.map({"true": True, "false": False})
         return flags if flags.isna().any() else flags.astype(bool)
-    if dtype.startswith(("int", "uint", "float", "double")):
+    if kind == "number" and dtype.startswith(("int", "uint", "float", "double")):
         return pd.to_numeric(cells, errors="coerce")
-    if dtype.startswith(("datetime64", "timestamp")):
-        return pd.to_datetime(cells, errors="coerce", utc=True, format="mixed")
+    if kind == "date" and dtype.startswith(("datetime64", "timestamp")):
+        moments = pd.to_datetime(cells, errors="coerce", utc=True, format="mixed")
+        return moments if "," in dtype else moments.dt.tz_localize(None)
     return cells
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import pickle
 import subprocess
@@ -71,13 +72,34 @@ def test_a_module_that_is_imported_within_a_function_is_refused(own_package, lin
     """It would not be there: at the head of the file the same import travels along."""
     line = f"{line} import half_of"
     within = own_package("within_package", within=line)
-    with pytest.raises(AutoMLConfigError, match=r"imports \S*halves.* at the head"):
+    with pytest.raises(
+        AutoMLConfigError, match=r"functions \w+\.halves;.* head"
+    ):
         make_portable(within)
     head = own_package("headed", head=line.replace("within_package", "headed"))
     payload = make_portable(head).payload
     for name in [n for n in sys.modules if n.startswith("headed")]:
         sys.modules.pop(name)
     assert pickle.loads(payload).transform(np.array([4.0])).tolist() == [2.0]
+
+
+def test_a_relative_import_of_an_installed_package_is_one_of_that_package():
+    """Its functions may be stored as code, and the bundle requires it anyhow."""
+    space = {"__name__": "sklearn.made", "__package__": "sklearn"}
+    exec("def f(X):\n    from .utils import Bunch\n    return X", space)  # noqa: S102
+    portable = make_portable(FunctionTransformer(space["f"]))
+    assert "scikit-learn" in portable.packages
+
+
+def test_copies_of_a_loaded_model_leave_its_classes_alone(saved):
+    """Another thread may predict with it meanwhile."""
+    model = load(saved)
+    encoder = type(model.pipeline_[0])
+    before = dict(vars(encoder))
+    again = copy.deepcopy(model)
+    assert all(vars(encoder)[name] is was for name, was in before.items())
+    rows = new_passengers()
+    np.testing.assert_array_equal(model.predict(rows), again.predict(rows))
 
 
 def test_what_is_imported_if_it_is_there_is_no_reason_to_refuse():
