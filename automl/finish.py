@@ -97,7 +97,7 @@ class Finish:
     errors : list of str
         What to say of those that did not.
     unended : set of int
-        Their trials.
+        Trials whose fit on all rows failed or was cut short.
     cpu_s : float
         Seconds of processors that all of it took.
     """

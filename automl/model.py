@@ -89,9 +89,9 @@ class AutoML(BaseAutoML):
         Milliseconds that the deployed model may take for one row by itself, measured
         here when the search is over. A model that takes longer gives way to a smaller
         ensemble, to one configuration, to the best of those that are fast enough; if
-        none is, the best of those that exceed it by less than twice the least excess
-        predicts, with a warning (``W-constraint``). As it is measured, a run with such
-        a limit may come out otherwise a second time.
+        none is, the best of those that take less than twice what the least of them
+        takes predicts, with a warning (``W-constraint``). As it is measured, a run with
+        such a limit may come out otherwise a second time.
     max_model_mib : float or None, default=None
         MiB that ``model.pkl`` of the saved model may have; kept in the same way, but
         the size is always the same.

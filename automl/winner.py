@@ -263,8 +263,8 @@ def _single(given: Given) -> Chosen:
         bag = _bagged(given, leader)
         if bag is not None:
             return bag
-    ended = leader.number not in finish.unended
-    why = "did not fit in the time left" if ended else "did not end"
+    lost = leader.number in finish.unended
+    why = "did not end" if lost else "did not fit in the time left"
     if finish.pipeline is not None and finish.winner is not None:
         winner = finish.winner
         shown = winner.number if winner.scores else leader.number

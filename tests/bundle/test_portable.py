@@ -72,9 +72,7 @@ def test_a_module_that_is_imported_within_a_function_is_refused(own_package, lin
     """It would not be there: at the head of the file the same import travels along."""
     line = f"{line} import half_of"
     within = own_package("within_package", within=line)
-    with pytest.raises(
-        AutoMLConfigError, match=r"functions \w+\.halves;.* head"
-    ):
+    with pytest.raises(AutoMLConfigError, match=r"functions \w+\.halves;.* head"):
         make_portable(within)
     head = own_package("headed", head=line.replace("within_package", "headed"))
     payload = make_portable(head).payload
