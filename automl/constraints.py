@@ -177,16 +177,17 @@ class Choice:
     @property
     def what(self) -> str:
         """The model in words."""
-        bagged = any(m.bagged for m in self.out.members)
-        models = " with a model for each fold" if bagged else ""
-        if self.ensemble is not None and self.ensemble.candidate == CALIBRATED:
-            trial = self.out.members[0].trial
-            return f"trial {trial.number} (calibrated {trial.candidate}){models}"
-        if self.ensemble is not None:
-            return f"an ensemble of {len(self.out.members)} configurations{models}"
-        if not self.out.members:
+        members = self.out.members
+        if not members:
             return f"the {self.out.trial.candidate}"
-        return f"trial {self.out.trial.number} ({self.out.trial.candidate}){models}"
+        trial, calibrated = members[0].trial, ""
+        if self.ensemble is not None and self.ensemble.candidate == CALIBRATED:
+            calibrated = "calibrated "
+        name = f"trial {trial.number} ({calibrated}{trial.candidate})"
+        if self.ensemble is not None and not calibrated:
+            name = f"an ensemble of {len(members)} configurations"
+        bagged = any(m.bagged for m in members)
+        return f"{name} with a model for each fold" if bagged else name
 
 
 def constrained(

@@ -337,8 +337,7 @@ class Finish:
         return True
 
     def _note_failure(self, outcome: Outcome) -> None:
-        error = outcome.error or ""
-        reason = outcome.detail or error.strip().splitlines()[-1][:200]
+        reason = outcome.detail or str(outcome.error).strip().splitlines()[-1][:200]
         self.unended.add(outcome.task.trial)
         self.errors.append(
             f"Trial {outcome.task.trial} could not be fitted on all rows ({reason})."

@@ -84,7 +84,8 @@ def _prune(runner: Runner, search: Search) -> None:
     """Delete the models of configurations that cannot be deployed any more."""
     there = models_there(runner.folder)  # before the history, which grows meanwhile
     trials = search.history.trials
-    running = {t.number for t in trials if t.is_running} | search.in_flight
+    running = {t.number for t in trials if t.is_running}
+    running |= {number for number, _ in search.in_flight}
     best = [t.number for t in pool(trials, search.plan.keeps)]
     prune_models(there, running, best)
 

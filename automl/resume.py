@@ -322,16 +322,14 @@ def _settled(trial: Trial, n_folds: int) -> Trial:
     """
     if trial.status == "ok" and len(trial.folds) < n_folds:
         trial = replace(trial, status="running")
-    whole = len(trial.folds) == n_folds and all(f.status == "ok" for f in trial.folds)
-    if trial.status == "raced" and whole:
-        return replace(trial, status="ok", reason=None)
-    if trial.status != "running":
+    if trial.status not in ("running", "raced"):
         return trial
     failed = next((f for f in trial.folds if f.status != "ok"), None)
     if failed is not None:
-        return replace(trial, status=failed.status, reason=failed.reason)
+        ended = replace(trial, status=failed.status, reason=failed.reason)
+        return ended if trial.is_running else trial
     if len(trial.folds) == n_folds:
-        return replace(trial, status="ok")
+        return replace(trial, status="ok", reason=None)
     return trial
 
 

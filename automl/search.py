@@ -314,9 +314,10 @@ class Search:
         return trial
 
     @property
-    def in_flight(self) -> frozenset[int]:
-        """Trials with tasks that are out, some of them given up meanwhile."""
-        return frozenset(task.trial for task in tuple(self._out.values()))
+    def in_flight(self) -> frozenset[tuple[int, int]]:
+        """Trials and folds that are out; some of these trials were raced meanwhile."""
+        out = tuple(self._out.values())  # another thread adds to it
+        return frozenset((t.trial, t.fold) for t in out if t.kind == "fold")
 
     @property
     def is_over(self) -> bool:
@@ -327,16 +328,13 @@ class Search:
         return self.pace.seconds_left() == 0.0
 
     def _view(self) -> View:
-        in_flight = frozenset(
-            (t.trial, t.fold) for t in self._out.values() if t.kind == "fold"
-        )
         n_left = None
         if self.budget.n_trials is not None:
             n_left = self.budget.n_trials - (len(self.history) - 1)
         pace = self.pace
         return View(
             history=self.history,
-            in_flight=in_flight,
+            in_flight=self.in_flight,
             n_folds=self.plan.n_folds,
             candidates=self.plan.candidates,
             n_left=n_left,

@@ -220,7 +220,7 @@ def _beside(
     taken = whole.columns[~whole.columns.isin(list(frame.columns))]
     names = [target, *taken, *(getattr(values, "name", None) for values in others)]
     features = {str(name) for name in frame.columns}
-    # a table has a column, and not a text, where one of that name is in it
+    # of a table with a column "name" that is the column: its cells are no name
     told = dict.fromkeys(str(n) for n in names if isinstance(n, str | int | tuple))
     return tuple(name for name in told if name not in features)
 

@@ -77,9 +77,9 @@ def test_a_trial_whose_last_folds_were_under_way_when_it_was_raced_is_finished(
     assert early.trial == late.trial == ahead.trial
     told(early, -90.0)
     assert search.history[ahead.trial].status == "raced"
-    assert ahead.trial in search.in_flight  # so that its models stay
+    assert (ahead.trial, late.fold) in search.in_flight
     told(late, -9.0)
-    assert ahead.trial not in search.in_flight
+    assert ahead.trial not in dict(search.in_flight)
     found = search.history[ahead.trial]
     assert (found.status, found.reason, len(found.scores)) == ("ok", None, 3)
     events, _ = read_journal(tmp_path / "journal.jsonl")

@@ -35,7 +35,6 @@ GAMMA = 0.5
 """Share parameter of the good group: ceil(gamma * sqrt(N)) points. hyperopt's .25
 gives one point up to 16 observations."""
 
-
 PRIOR_WEIGHT = 1.0
 """Of the prior beside each observation; hyperopt's."""
 
