@@ -6,20 +6,13 @@ the limits, else the best that is not clearly farther from them than others are.
 
 from __future__ import annotations
 
-import pickle
-import time
 from dataclasses import dataclass, replace
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from automl.assembly import assemble, from_raw
-from automl.bundle.portable import make_portable
-from automl.bundle.predictor import Predictor
-from automl.bundle.schema import describe_table, typed_rows
 from automl.calibration import calibrated
-from automl.encoding_frame import as_fitted
+from automl.cost import Cost, cost_of
 from automl.ensemble import pruned
-from automl.exceptions import AutoMLConfigError
 from automl.naming import with_labels_chosen
 from automl.refit_order import ahead_of
 from automl.scored_rows import scored_rows
@@ -30,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     import numpy as np
-    from sklearn.pipeline import Pipeline
 
     from automl.ensemble import Blend
     from automl.evaluate import Outcome
@@ -39,15 +31,7 @@ if TYPE_CHECKING:
     from automl.trial import Trial
     from automl.winner import Given
 
-__all__ = ["Choice", "Constraints", "Cost", "constrained", "cost_of", "unchecked"]
-
-MIB = 2**20
-
-LOOKS = 15
-"""Predictions of one row that are timed, of which the median counts."""
-
-LOOKS_S = 1.0
-"""Seconds after which no more are timed; a slow model needs no median of many."""
+__all__ = ["Choice", "Constraints", "constrained", "unchecked"]
 
 CLEARLY_LESS = 0.5
 """Where no model is within the limits: excess, as a share of that of a preferred model,
@@ -57,26 +41,6 @@ missed all the same."""
 TRIES = 8
 """Configurations beside the members of the ensemble that are fitted on all rows to see
 whether they are small enough: the best of each family first."""
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What a deployed model costs.
-
-    Attributes
-    ----------
-    predict_ms : float
-        Milliseconds that a row by itself takes, the reading of its cells included.
-    model_mib : float or None
-        MiB of ``model.pkl`` in the saved folder; None if nobody asked.
-    """
-
-    predict_ms: float
-    model_mib: float | None
-
-    def __str__(self) -> str:
-        size = "" if self.model_mib is None else f", {self.model_mib:.3g} MiB"
-        return f"{self.predict_ms:.3g} ms a row{size}"
 
 
 @dataclass(frozen=True)
@@ -116,41 +80,6 @@ class Constraints:
         if self.max_model_mib is not None and cost.model_mib is not None:
             shares.append(cost.model_mib / self.max_model_mib)
         return max(shares)
-
-
-def cost_of(pipeline: Pipeline, table: Table, *, sized: bool = True) -> Cost:
-    """Return what a model costs, measured: rows one by one, and its pickle.
-
-    Parameters
-    ----------
-    pipeline : Pipeline
-        Fitted, from the raw table.
-    table : Table
-        That it was fitted on; the timed rows are made up from its schema.
-    sized : bool, default=True
-        Whether its pickle is made, which takes a second for 70 MB and more.
-    """
-    schema = describe_table(table)
-    model = Predictor(pipeline, schema, {})
-    rows = as_fitted(typed_rows(schema), model.feature_names_in_)
-    predict = model.predict_proba if table.is_classification else model.predict
-    predict(rows.iloc[:1])  # the first one imports
-    taken: list[float] = []
-    began = time.perf_counter()
-    while len(taken) < LOOKS and (not taken or time.perf_counter() < began + LOOKS_S):
-        row = rows.iloc[[len(taken) % len(rows)]]
-        started = time.perf_counter()
-        predict(row)
-        taken.append(time.perf_counter() - started)
-    return Cost(1000 * median(taken), _size(pipeline) / MIB if sized else None)
-
-
-def _size(pipeline: Pipeline) -> int:
-    """Return the bytes of the pickle that would be saved."""
-    try:
-        return len(make_portable(pipeline).payload)
-    except AutoMLConfigError:  # it cannot be saved, but predicts here
-        return len(pickle.dumps(pipeline))
 
 
 @dataclass(frozen=True)

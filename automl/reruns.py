@@ -10,7 +10,7 @@ from automl.trial import FoldResult
 if TYPE_CHECKING:
     from automl.evaluate import Outcome, Task
 
-__all__ = ["Reruns", "death_of"]
+__all__ = ["CRASHES", "Crashes", "Reruns", "death_of"]
 
 TRIES = {"crash": 2, "lost": 4}
 """How often a task is run that ends its worker, or whose worker ends beside it."""
@@ -21,6 +21,10 @@ REASONS = {
     "lost": "its worker process ended beside it, again and again",
 }
 """Why a trial ended with its worker, in words."""
+
+
+CRASHES = 10
+"""Crashes in a row after which the search gives up: it is the machine, or all."""
 
 
 class Reruns:
@@ -75,6 +79,39 @@ class Reruns:
             self._suspect = task.serial if crashed else self._suspect
             return task
         return None
+
+
+class Crashes:
+    """Workers that ended in a row, with no finished fold between.
+
+    Examples
+    --------
+    >>> from automl.evaluate import Outcome, Task
+    >>> crashes, fit = Crashes(), Task("fold", 1, candidate="svm")
+    >>> told = [crashes.why_over(Outcome(fit, error="crash")) for _ in range(CRASHES)]
+    >>> told[-2] is None, str(told[-1])[:40]
+    (True, '10 fits in a row ended their worker proc')
+    """
+
+    def __init__(self) -> None:
+        self._in_a_row = 0
+        self._last_s: float | None = None
+
+    def why_over(self, outcome: Outcome) -> str | None:
+        """Count a crash; return why to give up, if it is one too many."""
+        same = outcome.ended_s is not None and outcome.ended_s == self._last_s
+        self._last_s = outcome.ended_s
+        self._in_a_row += not same  # a pool that dies takes all that ran with it
+        if self._in_a_row < CRASHES:
+            return None
+        return (
+            f"{CRASHES} fits in a row ended their worker process, the last one of "
+            f"{outcome.task.candidate} ({outcome.detail}): the search was given up."
+        )
+
+    def end(self) -> None:
+        """Note that a fold was finished."""
+        self._in_a_row = 0
 
 
 def death_of(outcome: Outcome) -> FoldResult:

@@ -27,7 +27,7 @@ from automl.evaluate import Outcome, Task
 from automl.kept import keep_from
 from automl.pacing import Pace
 from automl.racing import PairedScores, is_losing
-from automl.reruns import Reruns, death_of
+from automl.reruns import Crashes, Reruns, death_of
 from automl.sampling.tpe import Points
 from automl.space import active, point_key, start_point
 from automl.trial import Trial
@@ -53,9 +53,6 @@ UNBEGUN = ("late", "cancelled")
 
 DEATHS = ("cancelled", "crash", "lost", "memory", "timeout")
 """What ends a pool of workers."""
-
-CRASHES = 10
-"""Crashes in a row after which the search gives up: it is the machine, or all."""
 
 
 class Search:
@@ -122,8 +119,7 @@ class Search:
         self._starts = known_starts(plan.candidates)
         self._pace = Pace(plan, budget, history)
         self._reruns = Reruns()
-        self._crashes = 0
-        self._crashed_s: float | None = None
+        self._crashes = Crashes()
         self._closed = False
         self._lock = threading.RLock()
         self._fallback_due = budget.time_s is not None
@@ -181,7 +177,7 @@ class Search:
         with self._lock:
             task = outcome.task
             if outcome.error == "crash":
-                self._count_crash(outcome)
+                self.given_up = self._crashes.why_over(outcome) or self.given_up
             if outcome.error in DEATHS and self.pace.is_closing:
                 self._closed = True
             if self._reruns.died(task, outcome.error or ""):
@@ -194,7 +190,8 @@ class Search:
                 outcome = replace(outcome, result=result)
                 scored = result.status == "ok"
                 self.journal.keep_fold(result, outcome.value if scored else None)
-                self._crashes = 0 if scored else self._crashes
+                if scored:
+                    self._crashes.end()
             self._arrive(outcome)
 
     def _arrive(self, outcome: Outcome) -> None:
@@ -203,17 +200,6 @@ class Search:
         self._arrived[outcome.task.serial] = replace(outcome, value=value)
         if not self.ordered:
             self._take_arrived()
-
-    def _count_crash(self, outcome: Outcome) -> None:
-        same = outcome.ended_s is not None and outcome.ended_s == self._crashed_s
-        self._crashed_s = outcome.ended_s
-        self._crashes += not same  # a pool that dies takes all that ran with it
-        if self._crashes >= CRASHES:
-            self.given_up = (
-                f"{CRASHES} fits in a row ended their worker process, the last one "
-                f"of {outcome.task.candidate} ({outcome.detail}): the search was given "
-                "up."
-            )
 
     @property
     def ending(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import SVC
 
 from automl import AutoML
-from automl.constraints import cost_of
+from automl.cost import cost_of
 from automl.estimators.svm import CalibratedSVC
 from automl.estimators.temperature import tempered
 from automl.replay import replay

@@ -7,22 +7,17 @@ import warnings
 from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.datasets import load_breast_cancer
-from sklearn.linear_model import LinearRegression
-from sklearn.pipeline import make_pipeline
 
-from automl import AutoML, Candidate, constraints
+from automl import AutoML, Candidate
 from automl.constraints import (
-    MIB,
     Choice,
     Constraints,
-    Cost,
     _by_family,
     _chosen,
-    cost_of,
 )
+from automl.cost import MIB, Cost, cost_of
 from automl.ensemble import Blend, pruned
 from automl.estimators.ensemble import WeightedEnsemble
 from automl.exceptions import AutoMLConfigError, AutoMLWarning
@@ -266,37 +261,3 @@ def test_constraints_say_what_they_are():
     both = Constraints(5.0, 0.5)
     assert str(both) == "max_predict_ms=5 and max_model_mib=0.5"
     assert Constraints(max_model_mib=0.5)
-
-
-@pytest.mark.parametrize(
-    "names", [[2023, 2024], [1, 0], pd.MultiIndex.from_tuples([("a", "x"), ("a", "y")])]
-)
-def test_the_cost_is_measured_whatever_columns_are_called(names):
-    """The made-up rows have the names of fit: years, or pairs."""
-    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 2)), columns=names)
-    table = make_table(frame, np.arange(40.0))
-    pipeline = make_pipeline(table.encoder, LinearRegression())
-    cost = cost_of(pipeline.fit(frame, table.y), table)
-    assert cost.predict_ms > 0
-    assert cost.model_mib > 0
-
-
-def test_rows_are_timed_in_the_data_types_of_fit(monkeypatch):
-    """To read numbers, dates and truth values from text would be a cost of its own."""
-    seen, rng = [], np.random.default_rng(0)
-    frame = pd.DataFrame({
-        "number": rng.normal(size=60), "count": rng.integers(0, 99, 60),
-        "day": pd.date_range("2024", periods=60), "flag": rng.random(60) < 0.5,
-        "word": rng.choice(["red", "green"], 60),
-        "text": rng.normal(size=60).astype(str),
-    })  # fmt: skip
-    table = make_table(frame, rng.normal(size=60))
-    pipeline = make_pipeline(table.encoder, LinearRegression()).fit(frame, table.y)
-    real = constraints.Predictor.predict
-    monkeypatch.setattr(
-        constraints.Predictor,
-        "predict",
-        lambda self, X: seen.append(X) or real(self, X),
-    )
-    cost_of(pipeline, table, sized=False)
-    assert [kind.kind for kind in seen[0].dtypes] == ["f", "i", "M", "b", "O", "O"]

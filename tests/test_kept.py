@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from sklearn.dummy import DummyRegressor
 from sklearn.pipeline import Pipeline
 
-from automl import kept
+from automl import kept, loop
+from automl.history import History
 from automl.kept import (
     FOLDER,
     has_model,
@@ -15,6 +18,7 @@ from automl.kept import (
     models_there,
     prune_models,
 )
+from automl.trial import Trial
 
 
 @pytest.fixture
@@ -67,4 +71,19 @@ def test_what_is_too_large_is_not_kept(folder, monkeypatch):
     """Neither is what would fill the disk."""
     monkeypatch.setattr(kept, "LARGEST_BYTES", 10)
     keep_model(folder, 1, 0, pipeline())
+    assert not has_model(folder, 1, 0)
+
+
+def test_models_of_a_raced_trial_with_folds_under_way_are_kept(folder):
+    """It may finish yet, and then predict; once nothing is out they go."""
+    keep_model(folder, 1, 0, pipeline())
+    raced = Trial(1, "a", {}, "", "raced")
+    search = SimpleNamespace(
+        history=History((Trial(0, "baseline", {}, "", "ok"), raced)),
+        in_flight=frozenset({(1, 2)}), plan=SimpleNamespace(keeps=5),
+    )  # fmt: skip
+    loop._prune(SimpleNamespace(folder=folder), search)
+    assert has_model(folder, 1, 0)
+    search.in_flight = frozenset()
+    loop._prune(SimpleNamespace(folder=folder), search)
     assert not has_model(folder, 1, 0)

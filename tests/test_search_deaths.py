@@ -6,7 +6,7 @@ import pytest
 
 from automl.evaluate import Outcome
 from automl.journal import read_journal
-from automl.search import CRASHES
+from automl.reruns import CRASHES
 from tests.search_kit import Clock, answer, drive, make
 
 pytestmark = pytest.mark.usefixtures("closed_journals")
