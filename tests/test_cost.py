@@ -8,6 +8,7 @@ import pytest
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 
+from automl.bundle.schema import typed_rows
 from automl.cost import Predictor, cost_of
 from automl.table import make_table
 
@@ -44,3 +45,13 @@ def test_rows_are_timed_in_the_data_types_of_fit(monkeypatch):
     )
     cost_of(pipeline, table, sized=False)
     assert [kind.kind for kind in seen[0].dtypes] == ["f", "i", "M", "b", "O", "O"]
+    assert seen[0]["day"].dt.tz is None
+
+
+def test_rows_that_are_timed_lose_no_cell_to_a_type():
+    """Intervals are no whole numbers, though their type begins like those."""
+    column = {
+        "name": "a", "kind": "category", "dtype": "interval[int64, right]",
+        "used": True, "missing": 0, "levels": ["(0, 1]", "(1, 2]"],
+    }  # fmt: skip
+    assert typed_rows({"columns": [column]}).notna().all(axis=None)

@@ -54,6 +54,17 @@ def test_a_missing_end_is_made_up_for():
     assert [t.status for t in state.history] == ["ok", "error"]
 
 
+def test_a_raced_trial_whose_folds_all_came_in_is_finished():
+    """The line of its second end was lost; with a fold missing it stays raced."""
+    raced = [{"event": "end", "trial": n, "status": "raced"} for n in (0, 1, 2)]
+    state = restored(
+        started(0), scored(0, 0), raced[0], scored(0, 1),
+        started(1), scored(1, 0), raced[1],
+        started(2), scored(2, 0), raced[2], scored(2, 1, None, "error"),
+    )  # fmt: skip
+    assert [t.status for t in state.history] == ["ok", "raced", "raced"]
+
+
 def test_cancelled_trials_run_again_and_lost_folds_with_them():
     """What did not end by itself goes on; a killed configuration does not."""
     state = restored(
